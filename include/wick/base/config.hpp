@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Version, instruction-set tag and compiler hints. Every other header starts here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#define WICK_VERSION_MAJOR 0
+#define WICK_VERSION_MINOR 1
+#define WICK_VERSION_PATCH 0
+
+#if __cplusplus < 202002L
+#error "Wick needs C++20: compile with -std=c++20 (CMake: target_link_libraries(... wick::wick) sets it)."
+#endif
+
+// Formulas and kernels live in `wick::inline WICK_ISA`: object files compiled for different
+// instruction sets give their kernels different names, so a linker can never replace one by the other.
+#define WICK_JOIN_(a, b, c) isa_##a##b##c
+#define WICK_JOIN(a, b, c) WICK_JOIN_(a, b, c)
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define WICK_ISA_NAME avx512
+#elif defined(__AVX512F__)
+#define WICK_ISA_NAME avx512f
+#elif defined(__AVX2__) && defined(__FMA__)
+#define WICK_ISA_NAME avx2_fma
+#elif defined(__AVX2__)
+#define WICK_ISA_NAME avx2
+#elif defined(__AVX__)
+#define WICK_ISA_NAME avx
+#elif defined(__SSE4_2__)
+#define WICK_ISA_NAME sse42
+#elif defined(__SSE4_1__)
+#define WICK_ISA_NAME sse41
+#elif defined(__SSSE3__)
+#define WICK_ISA_NAME ssse3
+#elif defined(__SSE3__)
+#define WICK_ISA_NAME sse3
+#elif defined(__SSE2__)
+#define WICK_ISA_NAME sse2
+#elif defined(__ARM_FEATURE_SVE)
+#define WICK_ISA_NAME sve
+#elif defined(__ARM_NEON)
+#define WICK_ISA_NAME neon
+#else
+#define WICK_ISA_NAME generic
+#endif
+
+#if defined(_OPENMP)
+#define WICK_ISA_THREADS _omp
+#else
+#define WICK_ISA_THREADS
+#endif
+
+#if defined(__CUDACC__)
+#define WICK_ISA_CUDA _cuda
+#else
+#define WICK_ISA_CUDA
+#endif
+
+#define WICK_ISA WICK_JOIN(WICK_ISA_NAME, WICK_ISA_THREADS, WICK_ISA_CUDA)
+
+// Functions of an operation run on the host and on the device.
+#if defined(__CUDACC__)
+#define WICK_FN __host__ __device__ inline
+#else
+#define WICK_FN inline
+#endif
+
+// Formulas are many small functions; the loop is fast only when all of them disappear.
+#if defined(__GNUC__) || defined(__clang__)
+#define WICK_INLINE inline __attribute__((always_inline))
+#define WICK_NOINLINE __attribute__((noinline))
+#else
+#define WICK_INLINE inline
+#define WICK_NOINLINE
+#endif
+
+namespace wick {
+
+/// Largest number of dimensions of a tensor.
+inline constexpr int max_rank = 8;
+
+/// Alignment, in bytes, of every block of memory that Wick allocates.
+inline constexpr std::size_t alignment = 64;
+
+}  // namespace wick
