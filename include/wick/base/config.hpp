@@ -71,9 +71,11 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define WICK_INLINE inline __attribute__((always_inline))
 #define WICK_NOINLINE __attribute__((noinline))
+#define WICK_LAMBDA_INLINE __attribute__((always_inline))
 #else
 #define WICK_INLINE inline
 #define WICK_NOINLINE
+#define WICK_LAMBDA_INLINE
 #endif
 
 namespace wick {
@@ -85,3 +87,11 @@ inline constexpr int max_rank = 8;
 inline constexpr std::size_t alignment = 64;
 
 }  // namespace wick
+
+namespace wick::inline WICK_ISA {
+
+/// Default template argument of members of the shared vocabulary that compute: it puts the instruction set into their
+/// names too.
+struct IsaTag {};
+
+}  // namespace wick::inline WICK_ISA

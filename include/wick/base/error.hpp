@@ -5,7 +5,6 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-
 #include <wick/base/config.hpp>
 
 namespace wick {

@@ -14,13 +14,13 @@
 
 namespace wick {
 
-namespace detail {
+namespace core {
 // 0: whatever OpenMP says (OMP_NUM_THREADS or the number of cores).
 inline std::atomic<int> thread_limit{0};
-}  // namespace detail
+}  // namespace core
 
 /// Sets how many threads a kernel may use (at least 1). A kernel started inside a caller's own OpenMP region uses one.
-inline void set_num_threads(int count) { detail::thread_limit.store(std::max(1, count), std::memory_order_relaxed); }
+inline void set_num_threads(int count) { core::thread_limit.store(std::max(1, count), std::memory_order_relaxed); }
 
 }  // namespace wick
 
@@ -30,7 +30,7 @@ namespace wick::inline WICK_ISA {
 inline int num_threads() {
 #if defined(_OPENMP)
   if (omp_in_parallel()) return 1;
-  int const limit = detail::thread_limit.load(std::memory_order_relaxed);
+  int const limit = core::thread_limit.load(std::memory_order_relaxed);
   return limit > 0 ? limit : omp_get_max_threads();
 #else
   return 1;

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Matrix multiplication: packed panels, cache blocks and threads around the register tile.
+#pragma once
+
+#include <wick/backend/cpu/gemm_pack.hpp>
+#include <wick/backend/cpu/threads.hpp>
+#include <wick/core/allocator.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::cpu {
+
+// A piece of work that is worth a thread, in multiplications.
+inline constexpr std::int64_t gemm_grain = std::int64_t{1} << 17;
+
+/// Cache blocks, in elements. They depend on the type only, so the order of every sum depends on the shape only.
+template <class T>
+struct GemmBlock {
+  // A stripe of A and a panel of B of this depth share the first-level cache ...
+  static constexpr std::int64_t depth = 1024 / static_cast<std::int64_t>(sizeof(T));
+  // ... and this many columns of B of that depth stay in the second-level cache.
+  static constexpr std::int64_t columns = 10 * Tile<T>::columns;
+  // Packed copies of A and B take at most about this many elements, whatever the depth of the product.
+  static constexpr std::int64_t packed = (std::int64_t{1} << 25) / static_cast<std::int64_t>(sizeof(T));
+};
+
+/// Depth of the blocks that a product of depth `depth` is cut into: as even as possible.
+constexpr std::int64_t even_block(std::int64_t depth, std::int64_t most) {
+  return depth <= most ? depth : ceil_div(depth, ceil_div(depth, most));
+}
+
+/// The sum of a[k * stride] * x[k] for k < n.
+template <class T>
+T dot(std::int64_t n, T const* a, std::int64_t stride, T const* x) {
+  using V = TileVector<T>;
+  constexpr std::int64_t lanes = V::lanes, step = 4 * lanes;
+  T tail{};
+  std::int64_t k = 0;
+  if (stride == 1) {
+    typename V::Type sum[4] = {V::splat(T(0)), V::splat(T(0)), V::splat(T(0)), V::splat(T(0))};
+    for (; k + step <= n; k += step) {
+      WICK_UNROLL for (std::int64_t v = 0; v < 4; ++v) sum[v] =
+          V::fma(V::load(a + k + v * lanes), V::load(x + k + v * lanes), sum[v]);
+    }
+    for (; k + lanes <= n; k += lanes) sum[0] = V::fma(V::load(a + k), V::load(x + k), sum[0]);
+    tail = V::sum(V::add(V::add(sum[0], sum[1]), V::add(sum[2], sum[3])));
+  }
+  for (; k < n; ++k) tail = static_cast<T>(tail + a[k * stride] * x[k]);
+  return tail;
+}
+
+/// y[i] = (a x)[i] or y[i] += (a x)[i] for rows [begin, end) of a, whose columns are contiguous.
+template <class T>
+void columns_times_vector(Matrix<T const> a, T const* x, T* y, std::int64_t y_stride, std::int64_t begin,
+                          std::int64_t end, bool add) {
+  using V = TileVector<T>;
+  constexpr std::int64_t lanes = V::lanes, vectors = 8, block = vectors * lanes;
+  alignas(alignment) T result[block];
+  for (std::int64_t i = begin; i < end; i += block) {
+    std::int64_t const rows = std::min(block, end - i);
+    T const* from = a.data + i;
+    if (rows == block) {
+      typename V::Type sum[vectors];
+      WICK_UNROLL for (std::int64_t v = 0; v < vectors; ++v) sum[v] = V::splat(T(0));
+      for (std::int64_t k = 0; k < a.columns; ++k, from += a.column_stride) {
+        auto const element = V::splat(x[k]);
+        WICK_UNROLL for (std::int64_t v = 0; v < vectors; ++v) sum[v] =
+            V::fma(element, V::load(from + v * lanes), sum[v]);
+      }
+      WICK_UNROLL for (std::int64_t v = 0; v < vectors; ++v) V::store(result + v * lanes, sum[v]);
+    } else {
+      std::fill(result, result + rows, T(0));
+      for (std::int64_t k = 0; k < a.columns; ++k, from += a.column_stride)
+        for (std::int64_t r = 0; r < rows; ++r) result[r] = static_cast<T>(result[r] + from[r] * x[k]);
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      T& to = y[(i + r) * y_stride];
+      to = add ? static_cast<T>(to + result[r]) : result[r];
+    }
+  }
+}
+
+/// y = a x, or y += a x. `done(begin, end)` is called for every finished part of y.
+template <class T, class Done>
+void matrix_vector(Matrix<T const> a, T const* x, std::int64_t x_stride, T* y, std::int64_t y_stride, bool add,
+                   Done const& done) {
+  Scratch<T> packed(x_stride == 1 ? 0 : a.columns);
+  if (x_stride != 1) {
+    for (std::int64_t k = 0; k < a.columns; ++k) packed[k] = x[k * x_stride];
+    x = packed.data();
+  }
+  // Cut at multiples of a block, so that no row's sum depends on the number of threads.
+  constexpr std::int64_t block = 8 * TileVector<T>::lanes;
+  std::int64_t const grain = std::max<std::int64_t>(1, gemm_grain / (block * std::max<std::int64_t>(1, a.columns)));
+  parallel_for(ceil_div(a.rows, block), grain, [&](std::int64_t first, std::int64_t last) {
+    std::int64_t const begin = first * block, end = std::min(a.rows, last * block);
+    if (a.row_stride == 1 && a.column_stride != 1) {
+      columns_times_vector(a, x, y, y_stride, begin, end, add);
+    } else {
+      for (std::int64_t i = begin; i < end; ++i) {
+        T const sum = dot(a.columns, a.data + i * a.row_stride, a.column_stride, x);
+        T& to = y[i * y_stride];
+        to = add ? static_cast<T>(to + sum) : sum;
+      }
+    }
+    done(begin, end);
+  });
+}
+
+/// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides for a and b, column stride 1
+/// for c, which must not overlap them. `epilogue` may be called from several threads at once. The result has the same
+/// bits for any number of threads.
+template <class T>
+void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T> const> b, Matrix<T> c,
+          bool accumulate, Epilogue<std::type_identity_t<T>> epilogue = {}) {
+  if (c.rows <= 0 || c.columns <= 0) return;
+  if (c.columns == 1) {
+    return matrix_vector(a, b.data, b.row_stride, c.data, c.row_stride, accumulate, [&](auto begin, auto end) {
+      if (epilogue.run)
+        for (std::int64_t i = begin; i < end; ++i) epilogue(i, 0, 1, c.data + i * c.row_stride);
+    });
+  }
+  if (c.rows == 1) {
+    return matrix_vector(b.transposed(), a.data, a.column_stride, c.data, std::int64_t{1}, accumulate,
+                         [&](auto begin, auto end) { epilogue(0, begin, end - begin, c.data + begin); });
+  }
+
+  constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
+  std::int64_t const depth = a.columns;
+  std::int64_t const stripes = ceil_div(c.rows, rows), panels = ceil_div(c.columns, columns);
+  std::int64_t const block = even_block(depth, GemmBlock<T>::depth);
+  std::int64_t const blocks_at_once =
+      std::max<std::int64_t>(1, GemmBlock<T>::packed / ((c.rows + c.columns) * std::max<std::int64_t>(1, block)));
+  std::int64_t const chunk = std::min(depth, blocks_at_once * block);
+  Scratch<T> packed_a(stripes * rows * chunk), packed_b(panels * columns * chunk);
+
+  std::int64_t k = 0;
+  do {
+    std::int64_t const chunk_depth = std::min(chunk, depth - k);
+    Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, chunk_depth, a.row_stride, a.column_stride};
+    Matrix<T const> const part_b{b.data + k * b.row_stride, chunk_depth, b.columns, b.row_stride, b.column_stride};
+    std::int64_t const a_stride = rows * chunk_depth, b_stride = columns * chunk_depth;
+    std::int64_t const pack_grain = std::max<std::int64_t>(1, gemm_grain / (16 * std::max<std::int64_t>(1, a_stride)));
+    parallel_for(stripes, pack_grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t s = begin; s < end; ++s) pack_stripe(part_a, s * rows, packed_a.data() + s * a_stride);
+    });
+    parallel_for(panels, ceil_div(pack_grain * rows, columns), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t p = begin; p < end; ++p) pack_panel(part_b, p * columns, packed_b.data() + p * b_stride);
+    });
+
+    bool const last_chunk = k + chunk_depth >= depth;
+    auto const multiply = [&](std::int64_t stripe0, std::int64_t stripe1, std::int64_t column0, std::int64_t column1) {
+      for (std::int64_t j = column0; j < column1; j += GemmBlock<T>::columns) {
+        std::int64_t const width = std::min(GemmBlock<T>::columns, column1 - j);
+        std::int64_t p = 0;
+        do {
+          std::int64_t const block_depth = std::min(block, chunk_depth - p);
+          bool const last = last_chunk && p + block_depth >= chunk_depth;
+          // The last panel of all is packed only as wide as it must be.
+          T const* const panel = packed_b.data() + j / columns * b_stride;
+          for (std::int64_t s = stripe0; s < stripe1; ++s) {
+            std::int64_t const i = s * rows, height = std::min(rows, c.rows - i);
+            T* const to = c.data + i * c.row_stride + j;
+            stripe_multiply(block_depth, packed_a.data() + s * a_stride + p * rows, panel, b_stride, p, to,
+                            c.row_stride, height, width, accumulate || k + p > 0);
+            if (last)
+              for (std::int64_t r = 0; r < height; ++r) epilogue(i + r, j, width, to + r * c.row_stride);
+          }
+          p += block_depth;
+        } while (p < chunk_depth);
+      }
+    };
+    if (stripes >= panels) {
+      std::int64_t const grain = gemm_grain / (rows * c.columns * std::max<std::int64_t>(1, chunk_depth));
+      parallel_for(stripes, std::max<std::int64_t>(1, grain),
+                   [&](std::int64_t begin, std::int64_t end) { multiply(begin, end, 0, c.columns); });
+    } else {
+      std::int64_t const grain = gemm_grain / (columns * c.rows * std::max<std::int64_t>(1, chunk_depth));
+      parallel_for(panels, std::max<std::int64_t>(1, grain), [&](std::int64_t begin, std::int64_t end) {
+        multiply(0, stripes, begin * columns, std::min(c.columns, end * columns));
+      });
+    }
+    k += chunk_depth;
+  } while (k < depth);
+}
+
+}  // namespace backend::cpu
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// The register tile of matrix multiplication: a few rows times a few SIMD vectors of C, kept in registers over the
+// whole depth of two packed panels.
+#pragma once
+
+#include <cstdint>
+#include <wick/base/simd.hpp>
+
+// -O2 does not unroll these loops by itself, and an array indexed by a loop variable is not kept in registers.
+#if defined(__clang__)
+#define WICK_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define WICK_UNROLL _Pragma("GCC unroll 16")
+#else
+#define WICK_UNROLL
+#endif
+
+namespace wick::inline WICK_ISA {
+namespace backend::cpu {
+
+/// What a register tile is made of: SIMD batches where the element type has them, else plain numbers.
+template <class T>
+struct TileVector {
+  using Type = T;
+  static constexpr std::int64_t lanes = 1;
+  static Type load(T const* p) { return *p; }
+  static void store(T* p, Type const& v) { *p = v; }
+  static Type splat(T const& v) { return v; }
+  static Type fma(Type const& a, Type const& b, Type const& c) { return static_cast<T>(a * b + c); }
+  static Type add(Type const& a, Type const& b) { return static_cast<T>(a + b); }
+  static T sum(Type const& v) { return v; }
+};
+template <Lane T>
+struct TileVector<T> {
+  using Type = Batch<T>;
+  static constexpr std::int64_t lanes = wick::lanes<T>;
+  static WICK_INLINE Type load(T const* p) { return simd::load(p); }
+  static WICK_INLINE void store(T* p, Type v) { simd::store(p, v); }
+  static WICK_INLINE Type splat(T v) { return simd::splat<T>(v); }
+  static WICK_INLINE Type fma(Type a, Type b, Type c) { return simd::fma(a, b, c); }
+  static WICK_INLINE Type add(Type a, Type b) { return a + b; }
+  static WICK_INLINE T sum(Type v) { return simd::reduce_add(v); }
+};
+
+/// Extents of the register tile and of the cache blocks around it.
+template <class T>
+struct Tile {
+  using Vector = TileVector<T>;
+  static constexpr std::int64_t lanes = Vector::lanes;
+#if defined(__AVX512F__) || defined(__ARM_NEON)
+  // 32 registers: 24 for the tile, 3 for a row of B, the rest for elements of A under way.
+  static constexpr std::int64_t rows = 8, vectors = 3;
+#elif defined(__FMA__)
+  // 16 registers: 12 for the tile, 3 for a row of B, 1 for an element of A.
+  static constexpr std::int64_t rows = 4, vectors = 3;
+#else
+  // 16 registers, and the product needs one of its own.
+  static constexpr std::int64_t rows = 4, vectors = 2;
+#endif
+  static constexpr std::int64_t columns = vectors * lanes;
+};
+
+/// Vectors that cover `width` columns of a panel.
+template <class T>
+constexpr std::int64_t tile_vectors(std::int64_t width) {
+  return (width + Tile<T>::lanes - 1) / Tile<T>::lanes;
+}
+
+/// c(rows x Vectors * lanes) = a b, or c += a b: a is packed [depth][rows], b is packed [depth][Vectors * lanes].
+template <std::int64_t Vectors, class T>
+WICK_NOINLINE void tile_multiply(std::int64_t depth, T const* a, T const* b, T* c, std::int64_t c_stride, bool add) {
+  using V = typename Tile<T>::Vector;
+  constexpr std::int64_t rows = Tile<T>::rows, lanes = Tile<T>::lanes;
+  typename V::Type sum[rows][Vectors];
+  WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) {
+    WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::splat(T(0));
+  }
+  for (std::int64_t k = 0; k < depth; ++k) {
+    typename V::Type row[Vectors];
+    WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) row[v] = V::load(b + v * lanes);
+    WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) {
+      auto const element = V::splat(a[i]);
+      WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::fma(element, row[v], sum[i][v]);
+    }
+    a += rows;
+    b += Vectors * lanes;
+  }
+  WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) {
+    T* const to = c + i * c_stride;
+    if (add) {
+      WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v)
+          V::store(to + v * lanes, V::add(V::load(to + v * lanes), sum[i][v]));
+    } else {
+      WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) V::store(to + v * lanes, sum[i][v]);
+    }
+  }
+}
+
+template <class T>
+void tile_multiply(std::int64_t vectors, std::int64_t depth, T const* a, T const* b, T* c, std::int64_t c_stride,
+                   bool add) {
+  if constexpr (Tile<T>::vectors >= 3) {
+    if (vectors == 3) return tile_multiply<3>(depth, a, b, c, c_stride, add);
+  }
+  if (vectors == 2) return tile_multiply<2>(depth, a, b, c, c_stride, add);
+  tile_multiply<1>(depth, a, b, c, c_stride, add);
+}
+
+/// One stripe of packed a (at most Tile::rows rows) times the panels of packed b, into `rows` rows and `columns`
+/// columns of c. `a` points at the depth to begin with; `b` at the first panel, whose row `b_depth` is the one to begin
+/// with; `b_stride` is the distance between panels.
+template <class T>
+void stripe_multiply(std::int64_t depth, T const* a, T const* b, std::int64_t b_stride, std::int64_t b_depth, T* c,
+                     std::int64_t c_stride, std::int64_t rows, std::int64_t columns, bool add) {
+  constexpr std::int64_t full = Tile<T>::columns;
+  alignas(alignment) T edge[Tile<T>::rows * full];
+  for (std::int64_t j = 0; j < columns; j += full, b += b_stride) {
+    std::int64_t const width = columns - j < full ? columns - j : full;
+    std::int64_t const vectors = tile_vectors<T>(width);
+    T const* const panel = b + b_depth * vectors * Tile<T>::lanes;
+    T* const to = c + j;
+    if (rows == Tile<T>::rows && width == vectors * Tile<T>::lanes) {
+      tile_multiply(vectors, depth, a, panel, to, c_stride, add);
+      continue;
+    }
+    tile_multiply(vectors, depth, a, panel, edge, full, false);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t q = 0; q < width; ++q) {
+        T& element = to[i * c_stride + q];
+        element = add ? static_cast<T>(element + edge[i * full + q]) : edge[i * full + q];
+      }
+    }
+  }
+}
+
+}  // namespace backend::cpu
+}  // namespace wick::inline WICK_ISA

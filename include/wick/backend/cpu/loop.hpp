@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Runs a program over a loop nest: broadcasting, conversion, tails, threads. One compiled copy serves all formulas.
+#pragma once
+
+#include <wick/backend/cpu/segment.hpp>
+#include <wick/backend/cpu/threads.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::cpu {
+
+// Work below this many loads stays on the caller's thread.
+inline constexpr std::int64_t parallel_grain = 32768;
+// Accumulations longer than this are cut into chunks, at places that depend on the shape alone, so that the result has
+// the same bits whatever the number of threads.
+inline constexpr std::int64_t chunk_elements = 32768;
+inline constexpr std::int64_t most_chunks = 64;
+
+/// A part of the iteration space: `[low, high)` in each dimension.
+struct Box {
+  std::int64_t low[max_rank], high[max_rank];
+  explicit Box(Loop const& loop) {
+    for (int d = 0; d < loop.rank; ++d) low[d] = 0, high[d] = loop.extent[d];
+  }
+};
+
+inline void run_box(Program const& program, Loop const& loop, SlotData const* slots, Box const& box) {
+  int const inner = loop.rank - 1, count = loop.count;
+  std::int64_t const n = box.high[inner] - box.low[inner];
+  if (n <= 0) return;
+  Segment segment(program, slots, inner, n);
+  std::int64_t offset[max_slots], position[max_rank];
+  for (int s = 0; s < count; ++s) {
+    offset[s] = 0;
+    for (int d = 0; d < loop.rank; ++d) offset[s] += box.low[d] * slots[s].stride[d];
+  }
+  for (int d = 0; d < inner; ++d) {
+    position[d] = box.low[d];
+    if (box.low[d] >= box.high[d]) return;
+  }
+  for (;;) {
+    segment.run(offset);
+    int d = inner - 1;
+    for (; d >= 0; --d) {
+      if (++position[d] < box.high[d]) {
+        for (int s = 0; s < count; ++s) offset[s] += slots[s].stride[d];
+        break;
+      }
+      position[d] = box.low[d];
+      for (int s = 0; s < count; ++s) offset[s] -= slots[s].stride[d] * (box.high[d] - box.low[d] - 1);
+    }
+    if (d < 0) return;
+  }
+}
+
+/// Cuts dimension `axis` among threads; `unit` positions stay together.
+inline void run_parallel(Program const& program, Loop const& loop, int axis, std::int64_t unit) {
+  std::int64_t const extent = loop.extent[axis], units = (extent + unit - 1) / unit;
+  std::int64_t const work_of_unit = std::max<std::int64_t>(1, loop.total() / units * program.cost);
+  parallel_for(units, parallel_grain / work_of_unit + 1, [&](std::int64_t begin, std::int64_t end) {
+    Box box(loop);
+    box.low[axis] = begin * unit, box.high[axis] = std::min(end * unit, extent);
+    run_box(program, loop, loop.slots, box);
+  });
+}
+
+/// Elements of an accumulating target: it is dense, so they are as many as the dimensions it moves along have.
+inline std::int64_t target_elements(Loop const& loop, SlotData const& target) {
+  std::int64_t n = 1;
+  for (int d = 0; d < loop.rank; ++d)
+    if (target.stride[d] != 0) n *= loop.extent[d];
+  return n;
+}
+
+/// Cuts dimension `axis`, along which targets are accumulated, into chunks with private copies of these targets, and
+/// adds the copies up in a fixed tree.
+inline void run_chunked(Program const& program, Loop const& loop, int axis) {
+  std::int64_t const extent = loop.extent[axis], total = loop.total();
+  std::int64_t copies_size = 0;
+  for (int o = 0; o < program.outputs; ++o) {
+    SlotData const& target = loop.slots[program.inputs + o];
+    if (program.out_types[o].accumulates && target.stride[axis] == 0) copies_size += target_elements(loop, target);
+  }
+  std::int64_t chunks = std::min({extent, most_chunks, std::max<std::int64_t>(1, total / chunk_elements),
+                                  std::max<std::int64_t>(1, total / (4 * copies_size))});
+  std::int64_t const unit = axis == loop.rank - 1 && !program.whole_rows ? 64 : 1;  // whole registers
+  std::int64_t const length = ((extent + chunks - 1) / chunks + unit - 1) / unit * unit;
+  chunks = (extent + length - 1) / length;
+
+  Scratch<char> const memory(chunks * copies_size * 16 + 64);  // 16: no element is larger
+  char* next = memory.data();
+  char* copies[max_slots] = {};
+  for (int o = 0; o < program.outputs; ++o) {
+    SlotData const& target = loop.slots[program.inputs + o];
+    if (!program.out_types[o].accumulates || target.stride[axis] != 0) continue;
+    copies[o] = next;
+    next += chunks * target_elements(loop, target) * program.out_types[o].element_size;
+  }
+  auto const copy_of = [&](int o, std::int64_t chunk) {
+    return copies[o] + chunk * target_elements(loop, loop.slots[program.inputs + o]) * program.out_types[o].element_size;
+  };
+  parallel_for(chunks, parallel_grain / std::max<std::int64_t>(1, total / chunks * program.cost) + 1,
+               [&](std::int64_t begin, std::int64_t end) {
+                 SlotData slots[max_slots];
+                 std::copy_n(loop.slots, loop.count, slots);
+                 for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+                   for (int o = 0; o < program.outputs; ++o) {
+                     if (!copies[o]) continue;
+                     SlotData& target = slots[program.inputs + o];
+                     target.data = copy_of(o, chunk);
+                     program.out_types[o].identity(copy_of(o, chunk), target_elements(loop, target));
+                   }
+                   Box box(loop);
+                   box.low[axis] = chunk * length, box.high[axis] = std::min(extent, (chunk + 1) * length);
+                   run_box(program, loop, slots, box);
+                 }
+               });
+  for (int o = 0; o < program.outputs; ++o) {
+    if (!copies[o]) continue;
+    SlotData const& target = loop.slots[program.inputs + o];
+    std::int64_t const n = target_elements(loop, target);
+    for (std::int64_t step = 1; step < chunks; step *= 2)
+      for (std::int64_t i = 0; i + step < chunks; i += 2 * step)
+        program.out_types[o].merge(copy_of(o, i), copy_of(o, i + step), n);
+    program.out_types[o].merge(const_cast<void*>(target.data), copy_of(o, 0), n);
+  }
+}
+
+/// Runs `program` over `loop`, whose plan is made.
+inline void launch(Program const& program, Loop& loop) {
+  bool conflict[max_rank] = {};
+  bool any_conflict = false;
+  for (int o = 0; o < program.outputs; ++o) {
+    if (!program.out_types[o].accumulates) continue;
+    SlotData& target = loop.slots[program.inputs + o];
+    bool revisited = false;
+    for (int d = 0; d < loop.rank; ++d)
+      if (target.stride[d] == 0 && loop.extent[d] > 1) conflict[d] = any_conflict = revisited = true;
+    bool const by_blocks = !revisited && target.stride[loop.rank - 1] == 1 && program.lanes > 1;
+    if (target.fresh && !by_blocks) {
+      program.out_types[o].identity(const_cast<void*>(target.data), target_elements(loop, target));
+      target.fresh = false;
+    }
+  }
+  std::int64_t const total = loop.total();
+  if (total == 0) return;
+  int const inner = loop.rank - 1;
+  if (total <= chunk_elements && total * program.cost <= 2 * parallel_grain)
+    return run_box(program, loop, loop.slots, Box(loop));
+
+  int const splittable = program.whole_rows ? inner : loop.rank;
+  int widest_free = -1, widest_conflict = -1;
+  std::int64_t conflicts = 1;
+  for (int d = 0; d < splittable; ++d) {
+    int& widest = conflict[d] ? widest_conflict : widest_free;
+    bool const outer_is_enough = widest >= 0 && loop.extent[widest] >= 64;
+    if (widest < 0 || (loop.extent[d] > loop.extent[widest] && !outer_is_enough)) widest = d;
+    if (conflict[d]) conflicts *= loop.extent[d];
+  }
+  if (any_conflict && widest_conflict >= 0 && total > chunk_elements) {
+    bool const free_is_enough = widest_free >= 0 && loop.extent[widest_free] >= 64 && conflicts <= 65536;
+    if (!free_is_enough) return run_chunked(program, loop, widest_conflict);
+  }
+  if (widest_free < 0) return run_box(program, loop, loop.slots, Box(loop));
+  run_parallel(program, loop, widest_free, widest_free == inner ? 64 : 1);
+}
+
+}  // namespace backend::cpu
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// One run of a kernel along the innermost dimension: slots that do not lie as the kernel wants them go through small
+// buffers in L1, and what does not fill a register through padded ones. So one SIMD kernel serves every layout.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include <wick/expr/program.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::cpu {
+
+// Elements a buffered slot holds at a time.
+inline constexpr std::int64_t block_elements = 1024;
+
+/// Copies a few elements (fewer than a register holds).
+inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
+  auto* t = static_cast<char*>(to);
+  auto const* f = static_cast<char const*>(from);
+  for (; bytes >= 8; bytes -= 8, t += 8, f += 8) std::memcpy(t, f, 8);
+  if (bytes >= 4) std::memcpy(t, f, 4);
+}
+
+/// Repeats one element over a register's width.
+inline void splat(void* to, void const* from, int element_size, int lanes) {
+  if (element_size == 4) {
+    std::uint32_t v;
+    std::memcpy(&v, from, 4);
+    std::fill_n(static_cast<std::uint32_t*>(to), lanes, v);
+  } else {
+    std::uint64_t v;
+    std::memcpy(&v, from, 8);
+    std::fill_n(static_cast<std::uint64_t*>(to), lanes, v);
+  }
+}
+
+class Segment {
+ public:
+  /// For segments of `n` positions along dimension `inner`.
+  Segment(Program const& program, SlotData const* slots, int inner, std::int64_t n)
+      : program_(program), slots_(slots), inner_(inner), n_(n), block_(n) {
+    if (program.lanes == 1) return;
+    bool buffered = false, fresh = false;
+    for (int s = 0; s < program.inputs; ++s) {
+      SlotType const& type = program.in_types[s];
+      std::int64_t const stride = slots[s].stride[inner];
+      uses_buffer_[s] = !type.number && stride != 0 && !(type.direct && stride == 1);
+      buffered |= uses_buffer_[s];
+    }
+    for (int o = 0; o < program.outputs; ++o) {
+      int const s = program.inputs + o;
+      std::int64_t const stride = slots[s].stride[inner];
+      bool const stays = stride == 0 && program.out_types[o].accumulates;
+      uses_buffer_[s] = !stays && !(program.out_types[o].direct && stride == 1);
+      buffered |= uses_buffer_[s];
+      fresh |= slots[s].fresh;
+    }
+    if (!program.whole_rows && (buffered || fresh)) block_ = std::min(n, block_elements);
+    width_ = (block_ + program.lanes - 1) / program.lanes * program.lanes * program.lane_size;
+    width_ = (width_ + 63) / 64 * 64;
+    std::int64_t bytes = 0;
+    if (buffered)
+      for (int s = 0; s < program.inputs + program.outputs; ++s) bytes += uses_buffer_[s] ? width_ : 0;
+    bytes += program.row_buffers * width_;
+    if (bytes > 0) buffers_.emplace(bytes);
+  }
+
+  void run(std::int64_t const* offset) {
+    if (program_.lanes == 1) return run_elements(offset);
+    for (std::int64_t start = 0; start < n_; start += block_) run_block(offset, start, std::min(block_, n_ - start));
+  }
+
+ private:
+  void run_elements(std::int64_t const* offset) {
+    void const* in[max_slots];
+    void* out[max_slots];
+    std::int64_t step[max_slots], out_step[max_slots];
+    for (int s = 0; s < program_.inputs; ++s) {
+      in[s] = at(s, offset[s], program_.in_types[s].element_size);
+      step[s] = slots_[s].stride[inner_];
+    }
+    for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
+      out[o] = at(s, offset[s], program_.out_types[o].element_size);
+      out_step[o] = slots_[s].stride[inner_];
+    }
+    program_.kernel({in, step, out, out_step, n_});
+  }
+
+  void run_block(std::int64_t const* offset, std::int64_t start, std::int64_t length) {
+    int const lanes = program_.lanes, size = program_.lane_size, register_bytes = lanes * size;
+    std::int64_t const full = length / lanes * lanes;
+    int const rest = static_cast<int>(length - full);
+    alignas(64) char splats[max_slots][64];
+    alignas(64) char tails[max_slots][64];
+    void const* in[max_slots];
+    void const* tail_in[max_slots];
+    void* out[max_slots];
+    void* tail_out[max_slots];
+    std::int64_t in_step[max_slots], out_step[max_slots];
+    char* buffer = buffers_ ? buffers_->data() : nullptr;
+
+    for (int s = 0; s < program_.inputs; ++s) {
+      SlotType const& type = program_.in_types[s];
+      std::int64_t const stride = slots_[s].stride[inner_];
+      if (type.number || stride == 0) {
+        in_step[s] = 0;
+        if (type.direct) {
+          splat(splats[s], at(s, type.number ? 0 : offset[s], size), size, lanes);
+        } else {
+          type.fetch(slots_[s].data, type.number ? 0 : offset[s], 0, lanes, splats[s]);
+        }
+        in[s] = tail_in[s] = splats[s];
+        continue;
+      }
+      in_step[s] = -1;
+      if (uses_buffer_[s]) {
+        type.fetch(slots_[s].data, offset[s] + start * stride, stride, length, buffer);
+        in[s] = buffer;
+        buffer += width_;
+      } else {
+        in[s] = at(s, offset[s] + start, size);
+      }
+      if (rest) {
+        std::memset(tails[s], 0, static_cast<std::size_t>(register_bytes));
+        copy_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest * size);
+        tail_in[s] = tails[s];
+      }
+    }
+    for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
+      TargetType const& type = program_.out_types[o];
+      std::int64_t const stride = slots_[s].stride[inner_];
+      if (type.accumulates && stride == 0) {
+        out_step[o] = 0;
+        type.identity(splats[s], lanes);
+        type.identity(tails[s], lanes);
+        out[o] = splats[s], tail_out[o] = tails[s];
+        continue;
+      }
+      out_step[o] = -1;
+      if (uses_buffer_[s]) {
+        out[o] = buffer;
+        buffer += width_;
+        if (type.accumulates && !slots_[s].fresh)
+          type.fetch(slots_[s].data, offset[s] + start * stride, stride, length, out[o]);
+      } else {
+        out[o] = at(s, offset[s] + start, size);
+      }
+      if (type.accumulates && slots_[s].fresh) type.identity(out[o], length);
+      tail_out[o] = tails[s];
+      if (rest && type.accumulates) copy_tail(tails[s], static_cast<char const*>(out[o]) + full * size, rest * size);
+    }
+
+    if (program_.whole_rows) {
+      program_.kernel({in, in_step, out, out_step, full, tail_in, tail_out, rest, buffer});
+    } else {
+      Kernel const kernel = program_.reduce && out_step[0] == 0 ? program_.reduce : program_.kernel;
+      if (full) kernel({in, in_step, out, out_step, full});
+      if (rest) kernel({tail_in, in_step, tail_out, out_step, lanes});
+    }
+
+    for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
+      TargetType const& type = program_.out_types[o];
+      if (out_step[o] == 0) {
+        void* const target = at(s, offset[s], size);
+        if (full) type.fold(target, out[o], lanes);
+        if (rest) type.fold(target, tail_out[o], rest);
+        continue;
+      }
+      if (rest) copy_tail(static_cast<char*>(out[o]) + full * size, tail_out[o], rest * size);
+      if (uses_buffer_[s]) {
+        std::int64_t const stride = slots_[s].stride[inner_];
+        type.put(out[o], const_cast<void*>(slots_[s].data), offset[s] + start * stride, stride, length);
+      }
+    }
+  }
+
+  void* at(int s, std::int64_t offset, int element_size) const {
+    return const_cast<char*>(static_cast<char const*>(slots_[s].data)) + offset * element_size;
+  }
+
+  Program const& program_;
+  SlotData const* slots_;
+  int inner_;
+  std::int64_t n_, block_, width_ = 0;
+  bool uses_buffer_[max_slots];
+  std::optional<Scratch<char>> buffers_;
+};
+
+}  // namespace backend::cpu
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// The naive backend: every kernel as its formula reads, one loop per index. It is the oracle of the tests.
+#pragma once
+
+#include <limits>
+#include <wick/backend/contract.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::reference {
+
+/// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides.
+template <class T>
+void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T> const> b, Matrix<T> c,
+          bool accumulate, Epilogue<std::type_identity_t<T>> epilogue = {}) {
+  for (std::int64_t i = 0; i < c.rows; ++i) {
+    for (std::int64_t j = 0; j < c.columns; ++j) {
+      T& to = c.data[i * c.row_stride + j * c.column_stride];
+      T sum = accumulate ? to : T(0);
+      for (std::int64_t k = 0; k < a.columns; ++k) {
+        sum = static_cast<T>(sum + a.data[i * a.row_stride + k * a.column_stride] *
+                                       b.data[k * b.row_stride + j * b.column_stride]);
+      }
+      to = sum;
+      epilogue(i, j, 1, &to);
+    }
+  }
+}
+
+/// Calls visit(x_index, w_index, y_index) for every product of the convolution `s`.
+template <class Visit>
+void for_each_product(Conv2dShape const& s, Visit const& visit) {
+  for (std::int64_t n = 0; n < s.batch; ++n)
+    for (std::int64_t oc = 0; oc < s.out_channels; ++oc)
+      for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
+        for (std::int64_t ow = 0; ow < s.out_width(); ++ow)
+          for (std::int64_t c = 0; c < s.group_in(); ++c)
+            for (std::int64_t kh = 0; kh < s.kernel_h; ++kh)
+              for (std::int64_t kw = 0; kw < s.kernel_w; ++kw) {
+                std::int64_t const ih = oh * s.stride_h - s.pad_h + kh * s.dilation_h;
+                std::int64_t const iw = ow * s.stride_w - s.pad_w + kw * s.dilation_w;
+                if (ih < 0 || ih >= s.height || iw < 0 || iw >= s.width) continue;
+                std::int64_t const ic = oc / s.group_out() * s.group_in() + c;
+                visit(((n * s.in_channels + ic) * s.height + ih) * s.width + iw,
+                      ((oc * s.group_in() + c) * s.kernel_h + kh) * s.kernel_w + kw,
+                      ((n * s.out_channels + oc) * s.out_height() + oh) * s.out_width() + ow);
+              }
+}
+
+/// y = x * w, see Conv2dShape. The epilogue's row is n * out_channels + oc, its column the pixel oh * out_width() + ow.
+template <class T>
+void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<std::type_identity_t<T>> epilogue = {}) {
+  std::int64_t const rows = s.batch * s.out_channels, pixels = s.out_pixels();
+  std::fill(y, y + rows * pixels, T(0));
+  for_each_product(s, [&](auto ix, auto iw, auto iy) { y[iy] = static_cast<T>(y[iy] + x[ix] * w[iw]); });
+  for (std::int64_t row = 0; row < rows; ++row) epilogue(row, 0, pixels, y + row * pixels);
+}
+
+/// gx = (or += when `accumulate`) the gradient of conv2d by its input, for the gradient gy of its output.
+template <class T>
+void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) {
+  if (!accumulate) std::fill(gx, gx + s.batch * s.in_channels * s.height * s.width, T(0));
+  for_each_product(s, [&](auto ix, auto iw, auto iy) { gx[ix] = static_cast<T>(gx[ix] + gy[iy] * w[iw]); });
+}
+
+/// gw = (or += when `accumulate`) the gradient of conv2d by its weight, for the gradient gy of its output.
+template <class T>
+void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) {
+  if (!accumulate) std::fill(gw, gw + s.out_channels * s.filter(), T(0));
+  for_each_product(s, [&](auto ix, auto iw, auto iy) { gw[iw] = static_cast<T>(gw[iw] + gy[iy] * x[ix]); });
+}
+
+/// y = the largest element of each window, `argmax` (may be null) its index within the plane. NaN is larger than
+/// everything; of equal elements the first counts, of several NaN the last.
+template <class T>
+void max_pool2d(Pool2dShape const& s, T const* x, T* y, std::int32_t* argmax) {
+  std::int64_t out = 0;
+  for (std::int64_t plane = 0; plane < s.planes; ++plane, x += s.height * s.width)
+    for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
+      for (std::int64_t ow = 0; ow < s.out_width(); ++ow, ++out) {
+        T best{};
+        std::int64_t at = -1;
+        for (std::int64_t kh = 0; kh < s.kernel_h; ++kh)
+          for (std::int64_t kw = 0; kw < s.kernel_w; ++kw) {
+            std::int64_t const ih = oh * s.stride_h - s.pad_h + kh * s.dilation_h;
+            std::int64_t const iw = ow * s.stride_w - s.pad_w + kw * s.dilation_w;
+            if (ih < 0 || ih >= s.height || iw < 0 || iw >= s.width) continue;
+            T const value = x[ih * s.width + iw];
+            if (at < 0 || value > best || value != value) best = value, at = ih * s.width + iw;
+          }
+        y[out] = best;
+        if (argmax) argmax[out] = static_cast<std::int32_t>(at);
+      }
+}
+
+/// gx = (or += when `accumulate`) gy, put where the maximum of each window was.
+template <class T>
+void max_pool2d_gradient(Pool2dShape const& s, T const* gy, std::int32_t const* argmax, T* gx, bool accumulate) {
+  std::int64_t const in = s.height * s.width, out = s.out_height() * s.out_width();
+  if (!accumulate) std::fill(gx, gx + s.planes * in, T(0));
+  for (std::int64_t plane = 0; plane < s.planes; ++plane)
+    for (std::int64_t i = plane * out; i < (plane + 1) * out; ++i) {
+      T& to = gx[plane * in + argmax[i]];
+      to = static_cast<T>(to + gy[i]);
+    }
+}
+
+/// Calls visit(oh, ow, ih, iw, divisor) for every element of every window of average pooling.
+template <class Visit>
+void for_each_in_window(Pool2dShape const& s, Visit const& visit) {
+  for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
+    for (std::int64_t ow = 0; ow < s.out_width(); ++ow) {
+      std::int64_t inside = 0, padded = 0;
+      for (std::int64_t pass = 0; pass < 2; ++pass)
+        for (std::int64_t ih = oh * s.stride_h - s.pad_h; ih < oh * s.stride_h - s.pad_h + s.kernel_h; ++ih)
+          for (std::int64_t iw = ow * s.stride_w - s.pad_w; iw < ow * s.stride_w - s.pad_w + s.kernel_w; ++iw) {
+            bool const in = ih >= 0 && ih < s.height && iw >= 0 && iw < s.width;
+            if (pass == 1 && in) visit(oh, ow, ih, iw, s.count_include_pad ? padded : inside);
+            if (pass == 0) inside += in, padded += ih < s.height + s.pad_h && iw < s.width + s.pad_w;
+          }
+    }
+}
+
+/// y = the mean of each window.
+template <class T>
+void avg_pool2d(Pool2dShape const& s, T const* x, T* y) {
+  std::int64_t const in = s.height * s.width, width = s.out_width(), out = s.out_height() * width;
+  std::fill(y, y + s.planes * out, T(0));
+  for (std::int64_t plane = 0; plane < s.planes; ++plane)
+    for_each_in_window(s, [&](auto oh, auto ow, auto ih, auto iw, auto divisor) {
+      T& to = y[plane * out + oh * width + ow];
+      to = static_cast<T>(to + x[plane * in + ih * s.width + iw] / static_cast<T>(divisor));
+    });
+}
+
+/// gx = (or += when `accumulate`) the gradient of avg_pool2d for the gradient gy of its output.
+template <class T>
+void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) {
+  std::int64_t const in = s.height * s.width, width = s.out_width(), out = s.out_height() * width;
+  if (!accumulate) std::fill(gx, gx + s.planes * in, T(0));
+  for (std::int64_t plane = 0; plane < s.planes; ++plane)
+    for_each_in_window(s, [&](auto oh, auto ow, auto ih, auto iw, auto divisor) {
+      T& to = gx[plane * in + ih * s.width + iw];
+      to = static_cast<T>(to + gy[plane * out + oh * width + ow] / static_cast<T>(divisor));
+    });
+}
+
+}  // namespace backend::reference
+}  // namespace wick::inline WICK_ISA

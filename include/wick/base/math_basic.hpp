@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+// Exact functions of numbers and batches: signs, rounding, comparison, selection, square root.
+#pragma once
+
+#include <wick/base/simd.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace math {
+
+/// A C++ number that is not a floating-point one (`bool` counts, as in C++).
+template <class X>
+concept Integer = std::is_integral_v<X>;
+
+/// A number or a batch.
+template <class X>
+concept Numeric = Real<X> || Integer<X>;
+
+/// Operands that meet in one batch or one number; at least one is floating-point.
+template <class A, class B>
+concept Mixed = Numeric<A> && Numeric<B> &&(Real<A> || Real<B>);
+
+namespace detail {
+template <class A, class B>
+struct Joint {
+  using Type = std::common_type_t<A, B>;
+};
+template <Real A, Integer B>
+struct Joint<A, B> {
+  using Type = A;
+};
+template <Integer A, Real B>
+struct Joint<A, B> {
+  using Type = B;
+};
+template <Lane T, Lane U>
+struct Joint<Batch<T>, U> {
+  using Type = Batch<T>;
+};
+template <Lane T, Lane U>
+struct Joint<T, Batch<U>> {
+  using Type = Batch<U>;
+};
+// The literal `0.5` in a generic formula must not make a float a double.
+template <>
+struct Joint<float, double> {
+  using Type = float;
+};
+template <>
+struct Joint<double, float> {
+  using Type = float;
+};
+}  // namespace detail
+
+/// The type in which `A` and `B` meet: a batch before a number, a floating-point number before an integer, and
+/// `float` before `double` (a literal never widens).
+template <class A, class B>
+using Joint = typename detail::Joint<A, B>::Type;
+
+namespace detail {
+template <class V, class X>
+WICK_FN V to(X x) {
+  if constexpr (std::is_same_v<V, X>) {
+    return x;
+  } else {
+    return V(static_cast<lane_of_t<V>>(x));
+  }
+}
+
+template <Lane T>
+inline constexpr simd::Word<T> sign_bit = simd::Word<T>(1) << (8 * sizeof(T) - 1);
+
+template <Real V>
+WICK_FN V constant(lane_of_t<V> x) {
+  return V(x);
+}
+template <Real V, class F>
+WICK_FN V lanewise(V x, F const& f) {
+  if constexpr (is_batch_v<V>) {
+    return simd::each_lane(f, x);
+  } else {
+    return f(x);
+  }
+}
+template <Real V, class F>
+WICK_FN V lanewise(V x, V y, F const& f) {
+  if constexpr (is_batch_v<V>) {
+    return simd::each_lane(f, x, y);
+  } else {
+    return f(x, y);
+  }
+}
+}  // namespace detail
+
+/// True where `x` is NaN.
+template <Real V>
+WICK_FN simd::Truth<V> isnan(V x) {
+  return simd::negate(x == x);
+}
+template <Integer X>
+WICK_FN bool isnan(X) {
+  return false;
+}
+
+/// `isnan` under the name that formulas use.
+template <Numeric V>
+WICK_FN auto is_nan(V x) {
+  return math::isnan(x);
+}
+
+/// `-x`, also for zero (the operator of xsimd 8.1 gives +0 for +0 on AVX-512).
+template <Real V>
+WICK_FN V negate(V x) {
+  return simd::from_bits<V>(simd::bits(x) ^ simd::Bits<V>(detail::sign_bit<lane_of_t<V>>));
+}
+template <Integer X>
+WICK_FN X negate(X x) {
+  return static_cast<X>(-x);
+}
+
+/// Absolute value.
+template <Real V>
+WICK_FN V abs(V x) {
+  return simd::from_bits<V>(simd::bits(x) & simd::Bits<V>(~detail::sign_bit<lane_of_t<V>>));
+}
+template <Integer X>
+WICK_FN X abs(X x) {
+  if constexpr (std::is_unsigned_v<X>) {
+    return x;
+  } else {
+    return x < 0 ? static_cast<X>(-x) : x;
+  }
+}
+
+/// True where `x` is plus or minus infinity.
+template <Real V>
+WICK_FN simd::Truth<V> isinf(V x) {
+  return math::abs(x) == V(std::numeric_limits<lane_of_t<V>>::infinity());
+}
+template <Integer X>
+WICK_FN bool isinf(X) {
+  return false;
+}
+
+/// True where `x` is neither infinite nor NaN.
+template <Real V>
+WICK_FN simd::Truth<V> isfinite(V x) {
+  return math::abs(x) < V(std::numeric_limits<lane_of_t<V>>::infinity());
+}
+template <Integer X>
+WICK_FN bool isfinite(X) {
+  return true;
+}
+
+/// True where `a` differs from `b`; true for NaN, as `!=` of xsimd 8.1 is not on AVX.
+template <Numeric A, Mixed<A> B>
+WICK_FN auto not_equal(A a, B b) {
+  using V = Joint<A, B>;
+  return simd::negate(detail::to<V>(a) == detail::to<V>(b));
+}
+template <Integer A, Integer B>
+WICK_FN bool not_equal(A a, B b) {
+  return std::common_type_t<A, B>(a) != std::common_type_t<A, B>(b);
+}
+
+/// The magnitude of `a` with the sign of `b` (signed zeros and NaNs included).
+template <Numeric A, Mixed<A> B>
+WICK_FN auto copysign(A a, B b) {
+  using V = Joint<A, B>;
+  auto const sign = simd::Bits<V>(detail::sign_bit<lane_of_t<V>>);
+  return simd::from_bits<V>((simd::bits(detail::to<V>(a)) & ~sign) | (simd::bits(detail::to<V>(b)) & sign));
+}
+
+/// -1, 0 or 1; NaN stays NaN (torch.sign gives 0 there, the array API NaN).
+template <Real V>
+WICK_FN V sign(V x) {
+  using T = lane_of_t<V>;
+  V const unit = math::copysign(V(T(1)), x);
+  return simd::select<V>(math::abs(x) > V(T(0)), unit, x);
+}
+template <Integer X>
+WICK_FN X sign(X x) {
+  return static_cast<X>((x > X(0)) - (x < X(0)));
+}
+
+/// The larger one; NaN if either is NaN (torch.maximum).
+template <Numeric A, Mixed<A> B>
+WICK_FN auto maximum(A a, B b) {
+  using V = Joint<A, B>;
+  V const x = detail::to<V>(a), y = detail::to<V>(b);
+  return simd::select<V>((x > y) | math::isnan(x), x, y);
+}
+template <Integer A, Integer B>
+WICK_FN auto maximum(A a, B b) {
+  using C = std::common_type_t<A, B>;
+  return C(a) > C(b) ? C(a) : C(b);
+}
+
+/// The smaller one; NaN if either is NaN (torch.minimum).
+template <Numeric A, Mixed<A> B>
+WICK_FN auto minimum(A a, B b) {
+  using V = Joint<A, B>;
+  V const x = detail::to<V>(a), y = detail::to<V>(b);
+  return simd::select<V>((x < y) | math::isnan(x), x, y);
+}
+template <Integer A, Integer B>
+WICK_FN auto minimum(A a, B b) {
+  using C = std::common_type_t<A, B>;
+  return C(a) < C(b) ? C(a) : C(b);
+}
+
+/// `condition ? a : b`, lane by lane; literals take the type of the floating-point operand.
+template <Numeric A, Numeric B>
+WICK_FN auto where(bool condition, A a, B b) {
+  using V = Joint<A, B>;
+  return condition ? detail::to<V>(a) : detail::to<V>(b);
+}
+template <Lane T, class A, class B>
+WICK_FN Batch<T> where(Mask<T> condition, A a, B b) {
+  return simd::select<Batch<T>>(condition, detail::to<Batch<T>>(a), detail::to<Batch<T>>(b));
+}
+
+namespace detail {
+// xsimd rounds through integers before SSE4.1, which loses the sign of zero.
+template <Real V>
+WICK_FN V keep_sign(V rounded, [[maybe_unused]] V x) {
+#if defined(__SSE2__) && !defined(__SSE4_1__)
+  return math::copysign(rounded, x);
+#else
+  return rounded;
+#endif
+}
+}  // namespace detail
+
+/// Largest integer not above `x`.
+template <Real V>
+WICK_FN V floor(V x) {
+  if constexpr (is_batch_v<V>) {
+    return detail::keep_sign(xsimd::floor(x), x);
+  } else {
+    return std::floor(x);
+  }
+}
+
+/// Smallest integer not below `x`.
+template <Real V>
+WICK_FN V ceil(V x) {
+  if constexpr (is_batch_v<V>) {
+    return detail::keep_sign(xsimd::ceil(x), x);
+  } else {
+    return std::ceil(x);
+  }
+}
+
+/// `x` without its fraction.
+template <Real V>
+WICK_FN V trunc(V x) {
+  if constexpr (is_batch_v<V>) {
+    return detail::keep_sign(xsimd::trunc(x), x);
+  } else {
+    return std::trunc(x);
+  }
+}
+
+/// Nearest integer, halves to the even one (torch.round).
+template <Real V>
+WICK_FN V round(V x) {
+  if constexpr (is_batch_v<V>) {
+    return detail::keep_sign(xsimd::nearbyint(x), x);
+  } else {
+    return std::nearbyint(x);
+  }
+}
+
+template <Integer X>
+WICK_FN X floor(X x) {
+  return x;
+}
+template <Integer X>
+WICK_FN X ceil(X x) {
+  return x;
+}
+template <Integer X>
+WICK_FN X trunc(X x) {
+  return x;
+}
+template <Integer X>
+WICK_FN X round(X x) {
+  return x;
+}
+
+/// Square root, correctly rounded.
+template <Real V>
+WICK_FN V sqrt(V x) {
+  return simd::sqrt(x);
+}
+
+/// `1 / sqrt(x)`, at most 1 ULP.
+template <Real V>
+WICK_FN V rsqrt(V x) {
+  return V(lane_of_t<V>(1)) / simd::sqrt(x);
+}
+
+/// `a * b + c`, rounded once where the hardware can.
+template <Numeric A, Numeric B, Mixed<Joint<A, B>> C>
+WICK_FN auto fma(A a, B b, C c) {
+  using V = Joint<Joint<A, B>, C>;
+  return simd::fma<V>(detail::to<V>(a), detail::to<V>(b), detail::to<V>(c));
+}
+template <Integer A, Integer B, Integer C>
+WICK_FN auto fma(A a, B b, C c) {
+  return a * b + c;
+}
+
+/// Remainder of the division with the sign of `a` (C's fmod), exact.
+template <Numeric A, Mixed<A> B>
+WICK_FN auto fmod(A a, B b) {
+  using V = Joint<A, B>;
+  if constexpr (is_batch_v<V>) {
+    return simd::each_lane([](auto x, auto y) { return std::fmod(x, y); }, detail::to<V>(a), detail::to<V>(b));
+  } else {
+    return std::fmod(detail::to<V>(a), detail::to<V>(b));
+  }
+}
+template <Integer A, Integer B>
+WICK_FN auto fmod(A a, B b) {
+  return a % b;
+}
+
+/// Remainder of the division with the sign of `b` (torch.remainder, Python's `%`).
+template <Numeric A, Mixed<A> B>
+WICK_FN auto remainder(A a, B b) {
+  using V = Joint<A, B>;
+  V const y = detail::to<V>(b), zero = V(lane_of_t<V>(0));
+  V const r = math::fmod(detail::to<V>(a), y);
+  return simd::select<V>(math::not_equal(r, zero) & ((r < zero) ^ (y < zero)), r + y, r);
+}
+template <Integer A, Integer B>
+WICK_FN auto remainder(A a, B b) {
+  auto const r = a % b;
+  if constexpr (std::is_signed_v<decltype(r)>) {
+    return r != 0 && ((r < 0) != (b < 0)) ? r + b : r;
+  } else {
+    return r;
+  }
+}
+
+/// sqrt(a^2 + b^2) without overflow.
+template <Numeric A, Mixed<A> B>
+WICK_FN auto hypot(A a, B b) {
+  using V = Joint<A, B>;
+  return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto x, auto y) { return std::hypot(x, y); });
+}
+
+}  // namespace math
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Hyperbolic functions and the error function.
+#pragma once
+
+#include <wick/base/math_exp.hpp>
+#include <wick/base/math_log.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace math {
+
+/// Hyperbolic tangent.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V tanh(V x) {
+  using T = lane_of_t<V>;
+  V const z = x * x;
+  V p;  // (tanh(x) / x - 1) / x^2 for |x| <= 0.5625
+  if constexpr (sizeof(T) == 4) {
+    p = simd::polynomial<V>(z, -0.0061796030312916518359, 0.021007315635073983964, -0.053837396436789289146,
+                            0.13332451964264510028, -0.33333313879601954332);
+  } else {
+    p = simd::polynomial<V>(z, -0.000018902646409432463719, 0.000082358753525566819775, -0.00023271467184614599125,
+                            0.00058818302978439108922, -0.0014554794888178772429, 0.0035920822258329356157,
+                            -0.0088632316347426920086, 0.02186948832712413852, -0.053968253961718975953,
+                            0.13333333333323123463, -0.33333333333333277784);
+  }
+  // 1 - 2 / (e^2|x| + 1); 9.2 and 19.2 already give 1.
+  V const size = math::abs(x);
+  V fraction, power;
+  if constexpr (sizeof(T) == 4) {
+    // The sum with 1 forgives an exponential of lower degree and one-part reduction: 2|x| = n ln 2 + 2 r.
+    V const held = simd::clamp<V>(size, T(0), T(9.2));
+    V const shifted = simd::fma<V>(held, V(T(2.8853900817779268147)), V(simd::round_magic<T>));
+    V const r = simd::fma<V>(shifted - V(simd::round_magic<T>), V(T(-0.34657359027997265471)), held);
+    fraction = r * simd::polynomial<V>(r, 0.088598792739552925323, 0.26797554924284203866, 0.66668811824299943575,
+                                       1.333314427038743579, 1.9999997669740440902, 2.0000000647044165363);
+    power = simd::power_of_two<V>(shifted);
+  } else {
+    auto const [r, shifted] = detail::exp_reduce<V>(simd::clamp<V>(size + size, T(0), T(38.4)));
+    fraction = detail::exp_fraction(r);
+    power = simd::power_of_two<V>(shifted);
+  }
+  V const large = T(1) - T(2) / simd::fma<V>(fraction, power, power + V(T(1)));
+  V const small = simd::fma<V>(z * p, size, size);
+  return math::copysign(simd::select<V>(size < V(T(0.5625)), small, large), x);
+}
+
+/// Hyperbolic sine.
+template <Real V>
+WICK_FN V sinh(V x) {
+  using T = lane_of_t<V>;
+  V const size = math::abs(x), z = x * x;
+  V p;  // (sinh(x) / x - 1) / x^2 for |x| <= 1
+  if constexpr (sizeof(T) == 4) {
+    p = simd::polynomial<V>(z, 2.8169512321683285464e-6, 0.00019836159776920067127, 0.0083333500581764929669,
+                            0.16666666497560938391);
+  } else {
+    p = simd::polynomial<V>(z, 7.7587488180630487709e-13, 1.6057259768079982299e-10, 2.5052123136732465878e-8,
+                            2.7557319157071810024e-6, 0.00019841269841431872714, 0.0083333333333331477431,
+                            0.16666666666666667383);
+  }
+  // e^|x| / 2 is finite wherever sinh is.
+  V const half = detail::exp_within<V>(simd::clamp<V>(size, T(0), detail::exp_high<T> + T(0.7)), -1);
+  V const large = math::copysign(half - T(0.25) / half, x);
+  return simd::select<V>(size < V(T(1)), simd::fma<V>(x * z, p, x), large);
+}
+
+/// Hyperbolic cosine.
+template <Real V>
+WICK_FN V cosh(V x) {
+  using T = lane_of_t<V>;
+  V const half = detail::exp_within<V>(simd::clamp<V>(math::abs(x), T(0), detail::exp_high<T> + T(0.7)), -1);
+  return half + T(0.25) / half;
+}
+
+/// Inverse hyperbolic sine.
+template <Real V>
+WICK_FN V asinh(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::asinh(lane); });
+}
+
+/// Inverse hyperbolic cosine.
+template <Real V>
+WICK_FN V acosh(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::acosh(lane); });
+}
+
+/// Inverse hyperbolic tangent.
+template <Real V>
+WICK_FN V atanh(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::atanh(lane); });
+}
+
+/// Error function.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V erf(V x) {
+  using T = lane_of_t<V>;
+  constexpr bool single = sizeof(T) == 4;
+  V const size = simd::clamp<V>(math::abs(x), T(0), single ? T(4) : T(6)), z = x * x;
+  V p, q;  // erf(x) / x - 1 up to 1, log(erfc(x)) beyond
+  if constexpr (single) {
+    p = simd::polynomial<V>(z, 0.000078538617585528550006, -0.00080101937564635344366, 0.0051883277019830002447,
+                            -0.026853811944919590987, 0.11283585148889265126, -0.37612625824265281021,
+                            0.12837916572671986886);
+    q = simd::polynomial<V>(size, 0.00018637879362348885265, -0.0029476549058988562862, 0.02183805249431520023,
+                            -0.10310673476090916525, -0.63814485095881374095, -1.1270891818430506807,
+                            -0.00034152447285177085586);
+  } else {
+    p = simd::polynomial<V>(z, -7.7794675479636837169e-10, 1.3710979848201453786e-8, -1.6206313619527967319e-7,
+                            1.6447131551412284876e-6, -0.000014924712300247223624, 0.00012055293576800513156,
+                            -0.0008548325929310873543, 0.0052239776061183937611, -0.026866170643111457419,
+                            0.11283791670944184667, -0.37612638903183519538, 0.12837916709551256565);
+    q = simd::polynomial<V>(size, -4.8984892896379691214e-12, 2.0338483217685222328e-10, -3.9153100147315569793e-9,
+                            4.6224674051005789074e-8, -3.7187928618780251561e-7, 2.1282326935132341025e-6,
+                            -8.6378352728522744537e-6, 0.000022733688521104903423, -0.000020057616650631172336,
+                            -0.00013543444890775381574, 0.00077119309384308280492, -0.001916551902869313936,
+                            0.00041114048372672667437, 0.018989858717503830513, -0.10270329742343248767,
+                            -0.63664366978476884932, -1.1283740824276409947, -5.0333855784876181975e-7);
+  }
+  auto const [r, shifted] = detail::exp_reduce<V>(q);
+  V const power = simd::power_of_two<V>(shifted);
+  V const large = T(1) - simd::fma<V>(detail::exp_fraction(r), power, power);
+  return simd::select<V>(size < V(T(1)), simd::fma<V>(x, p, x), math::copysign(large, x));
+}
+
+/// Complementary error function 1 - erf(x), accurate in its tail.
+template <Real V>
+WICK_FN V erfc(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::erfc(lane); });
+}
+
+}  // namespace math
+}  // namespace wick::inline WICK_ISA

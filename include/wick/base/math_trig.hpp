@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Trigonometric functions and their inverses.
+#pragma once
+
+#include <wick/base/math_basic.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace math {
+
+namespace detail {
+
+// x - n pi / 2, pi in parts (Cody and Waite 1980): with a fused multiply-add each part is a full number, without
+// one the parts are so short that n times a part is exact.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V minus_quarters(V x, V n) {
+  using T = lane_of_t<V>;
+  auto const step = [&](V r, double part) { return simd::fma<V>(n, V(static_cast<T>(-part / 2)), r); };
+  if constexpr (sizeof(T) == 4 && simd::fused) {
+    return step(step(step(x, 0x1.921fb6p+1), -0x1.777a5cp-24), -0x1.ee59dap-49);
+  } else if constexpr (sizeof(T) == 4) {
+    // The last two together, so that the result is rounded less often.
+    V const tail = step(step(V(T(0)), 0x1.1a6264p-53), 0x1.68cp-38);
+    return step(step(step(x, 0x1.92p+1), 0x1.fb4p-11), 0x1.444p-23) + tail;
+  } else if constexpr (simd::fused) {
+    return step(step(step(x, 0x1.921fb54442d18p+1), 0x1.1a62633145c07p-53), -0x1.f1976b7ed8fbcp-109);
+  } else {
+    return step(step(step(step(x, 0x1.921fb544p+1), 0x1.0b4611a6p-33), 0x1.3198a2ep-68), 0x1.b839a252049c1p-103);
+  }
+}
+
+// Up to here the reduction above is exact enough; beyond it the C library takes over.
+template <Lane T>
+inline constexpr T trig_limit = sizeof(T) == 4 ? T(8192) : T(1048576);
+
+// x = n pi / 2 + r: sin(r), cos(r), and n + round_magic.
+template <Real V>
+struct Quarter {
+  V sine, cosine, shifted;
+};
+
+template <Real V>
+[[gnu::always_inline]] WICK_FN Quarter<V> quarter(V x) {
+  using T = lane_of_t<V>;
+  V const shifted = simd::fma<V>(x, V(T(0.63661977236758134308)), V(simd::round_magic<T>));
+  V const r = minus_quarters<V>(x, shifted - V(simd::round_magic<T>));
+  V const z = r * r;
+  V s, c;  // (sin(r) / r - 1) / r^2 and (cos(r) - 1 + r^2 / 2) / r^4
+  if constexpr (sizeof(T) == 4) {
+    s = simd::polynomial<V>(z, -0.00019515218114565345769, 0.0083321602919373738953, -0.16666654602279020419);
+    c = simd::polynomial<V>(z, 0.00002443308268594657931, -0.0013887315616456626574, 0.0416666456701533163);
+  } else {
+    s = simd::polynomial<V>(z, 1.5896197664363675371e-10, -2.5050747218716696803e-8, 2.7557313618020904613e-6,
+                            -0.00019841269829580177021, 0.0083333333333221073444, -0.16666666666666630686);
+    c = simd::polynomial<V>(z, -1.1358513944531172531e-11, 2.087570041598792595e-9, -2.7557314176239723689e-7,
+                            0.000024801587288841400367, -0.001388888888887304038, 0.041666666666666592832);
+  }
+  V const cosine = simd::fma<V>(z * z, c, simd::fma<V>(z, V(T(-0.5)), V(T(1))));
+  return {simd::fma<V>(r * z, s, r), cosine, shifted};
+}
+
+// True where n, held in n + round_magic, is odd.
+template <Real V>
+[[gnu::always_inline]] WICK_FN simd::Truth<V> odd(V shifted) {
+  using T = lane_of_t<V>;
+  constexpr int top = 8 * static_cast<int>(sizeof(T)) - 1;
+  return simd::from_bits<V>((simd::bits(shifted) << top) | simd::Bits<V>(simd::bits(T(1)))) < V(T(0));
+}
+
+// Bit 1 of n, moved to the sign.
+template <Real V>
+[[gnu::always_inline]] WICK_FN simd::Bits<V> half_turn_sign(simd::Bits<V> n) {
+  using T = lane_of_t<V>;
+  return (n << (8 * static_cast<int>(sizeof(T)) - 2)) & simd::Bits<V>(sign_bit<T>);
+}
+
+}  // namespace detail
+
+/// Sine of an angle in radians.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V sin(V x) {
+  using T = lane_of_t<V>;
+  V const size = math::abs(x);
+  if (!simd::all(size <= V(detail::trig_limit<T>))) [[unlikely]] {
+    return detail::lanewise(x, [](T lane) { return std::sin(lane); });
+  }
+  auto const [sine, cosine, shifted] = detail::quarter(size);
+  V const result = simd::select<V>(detail::odd(shifted), cosine, sine);
+  auto const sign =
+      detail::half_turn_sign<V>(simd::bits(shifted)) ^ (simd::bits(x) & simd::Bits<V>(detail::sign_bit<T>));
+  return simd::from_bits<V>(simd::bits(result) ^ sign);
+}
+
+/// Cosine of an angle in radians.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V cos(V x) {
+  using T = lane_of_t<V>;
+  V const size = math::abs(x);
+  if (!simd::all(size <= V(detail::trig_limit<T>))) [[unlikely]] {
+    return detail::lanewise(x, [](T lane) { return std::cos(lane); });
+  }
+  auto const [sine, cosine, shifted] = detail::quarter(size);
+  V const result = simd::select<V>(detail::odd(shifted), sine, cosine);
+  auto const sign = detail::half_turn_sign<V>(simd::bits(shifted) + simd::Bits<V>(simd::Word<T>(1)));
+  return simd::from_bits<V>(simd::bits(result) ^ sign);
+}
+
+/// Tangent of an angle in radians.
+template <Real V>
+WICK_FN V tan(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::tan(lane); });
+}
+
+/// Arc sine, between -pi/2 and pi/2.
+template <Real V>
+WICK_FN V asin(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::asin(lane); });
+}
+
+/// Arc cosine, between 0 and pi.
+template <Real V>
+WICK_FN V acos(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::acos(lane); });
+}
+
+/// Arc tangent, between -pi/2 and pi/2.
+template <Real V>
+WICK_FN V atan(V x) {
+  return detail::lanewise(x, [](auto lane) { return std::atan(lane); });
+}
+
+/// Angle of the point (b, a), between -pi and pi.
+template <Numeric A, Mixed<A> B>
+WICK_FN auto atan2(A a, B b) {
+  using V = Joint<A, B>;
+  return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto y, auto x) { return std::atan2(y, x); });
+}
+
+}  // namespace math
+}  // namespace wick::inline WICK_ISA

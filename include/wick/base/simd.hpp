@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+// SIMD batches: the only file that knows xsimd's spelling. Each helper also takes a plain number, so that one
+// algorithm serves the batch, the scalar and the GPU thread.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <wick/base/config.hpp>
+// g++ 12 calls the deliberately undefined registers of its own AVX-512 header uninitialized once they are inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <xsimd/xsimd.hpp>
+#pragma GCC diagnostic pop
+#else
+#include <xsimd/xsimd.hpp>
+#endif
+
+#if XSIMD_VERSION_MAJOR < 8 || (XSIMD_VERSION_MAJOR == 8 && XSIMD_VERSION_MINOR < 1)
+#error "Wick needs xsimd 8.1 or newer: install libxsimd-dev, or let CMake fetch it."
+#endif
+
+namespace wick::inline WICK_ISA {
+
+/// An element type that has a SIMD batch.
+template <class T>
+concept Lane = std::is_same_v<T, float> || std::is_same_v<T, double>;
+
+/// A register full of `T`: the arithmetic operators and comparisons work lane by lane.
+template <Lane T>
+using Batch = xsimd::batch<T>;
+
+/// One truth value for each lane of a `Batch<T>`; combined with `&`, `|` and `~`.
+template <Lane T>
+using Mask = xsimd::batch_bool<T>;
+
+/// Number of elements in a `Batch<T>`.
+template <Lane T>
+inline constexpr int lanes = static_cast<int>(Batch<T>::size);
+
+namespace simd::detail {
+template <class X>
+struct LaneOf {
+  using Type = X;
+  static constexpr bool is_batch = false, is_mask = false;
+};
+template <Lane T>
+struct LaneOf<Batch<T>> {
+  using Type = T;
+  static constexpr bool is_batch = true, is_mask = false;
+};
+template <Lane T>
+struct LaneOf<Mask<T>> {
+  using Type = T;
+  static constexpr bool is_batch = false, is_mask = true;
+};
+}  // namespace simd::detail
+
+/// True for `Batch<T>`.
+template <class X>
+inline constexpr bool is_batch_v = simd::detail::LaneOf<std::remove_cvref_t<X>>::is_batch;
+
+/// True for `Mask<T>`.
+template <class X>
+inline constexpr bool is_mask_v = simd::detail::LaneOf<std::remove_cvref_t<X>>::is_mask;
+
+/// `T` for `Batch<T>` and `Mask<T>`, and the type itself for everything else.
+template <class X>
+using lane_of_t = typename simd::detail::LaneOf<std::remove_cvref_t<X>>::Type;
+
+/// A floating-point number or a batch of them: what the kernels of `math::` are written for.
+template <class V>
+concept Real = Lane<V> || is_batch_v<V>;
+
+namespace simd {
+
+/// The unsigned integer of the size of `T`.
+template <Lane T>
+using Word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+
+namespace detail {
+template <class V>
+struct BitsOf {
+  using Type = Word<V>;
+};
+template <Lane T>
+struct BitsOf<Batch<T>> {
+  using Type = xsimd::batch<Word<T>>;
+};
+template <class V>
+struct MaskOf {
+  using Type = bool;
+};
+template <Lane T>
+struct MaskOf<Batch<T>> {
+  using Type = Mask<T>;
+};
+}  // namespace detail
+
+/// Unsigned integers of the size and number of `V`'s elements: `&`, `|`, `^`, `+`, `-` and shifts by a constant.
+template <Real V>
+using Bits = typename detail::BitsOf<V>::Type;
+
+/// What a comparison of two `V` gives: `bool` or `Mask`.
+template <Real V>
+using Truth = typename detail::MaskOf<V>::Type;
+
+/// Reads `lanes<T>` elements from any address.
+template <Lane T>
+WICK_INLINE Batch<T> load(T const* p) {
+  return Batch<T>::load_unaligned(p);
+}
+
+/// Writes `lanes<T>` elements to any address.
+template <Lane T>
+WICK_INLINE void store(T* p, std::type_identity_t<Batch<T>> const& x) {
+  x.store_unaligned(p);
+}
+
+/// The batch that holds `x` in every lane.
+template <Lane T>
+WICK_INLINE Batch<T> splat(std::type_identity_t<T> x) {
+  return Batch<T>(x);
+}
+
+/// The IEEE representation of `x`.
+template <Real V>
+[[gnu::always_inline]] WICK_FN constexpr Bits<V> bits(V x) {
+  return std::bit_cast<Bits<V>>(x);
+}
+
+/// The number whose IEEE representation is `x`.
+template <Real V>
+[[gnu::always_inline]] WICK_FN constexpr V from_bits(Bits<V> x) {
+  return std::bit_cast<V>(x);
+}
+
+/// Lane by lane `condition ? a : b`.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V select(Truth<V> condition, std::type_identity_t<V> a, std::type_identity_t<V> b) {
+  if constexpr (is_batch_v<V>) {
+    return xsimd::select(condition, a, b);
+  } else {
+    return condition ? a : b;
+  }
+}
+
+/// True if some lane is true.
+template <Lane T>
+WICK_INLINE bool any(Mask<T> const& x) {
+  return xsimd::any(x);
+}
+WICK_FN constexpr bool any(bool x) { return x; }
+
+/// True if every lane is true.
+template <Lane T>
+WICK_INLINE bool all(Mask<T> const& x) {
+  return xsimd::all(x);
+}
+WICK_FN constexpr bool all(bool x) { return x; }
+
+/// The opposite truth value.
+template <class M>
+[[gnu::always_inline]] WICK_FN M negate(M x) {
+  if constexpr (std::is_same_v<M, bool>) {
+    return !x;
+  } else {
+    return ~x;
+  }
+}
+
+/// 1 where `x` is true, else 0.
+template <Lane T>
+WICK_INLINE Batch<T> from_mask(Mask<T> const& x) {
+  return xsimd::select(x, Batch<T>(T(1)), Batch<T>(T(0)));
+}
+
+/// True where `x` is not zero (so also where it is NaN).
+template <Lane T>
+WICK_INLINE Mask<T> to_mask(Batch<T> const& x) {
+  // Not `x != 0`: for NaN that is false in xsimd 8.1 on AVX.
+  return ~(x == Batch<T>(T(0)));
+}
+
+/// True when `fma` rounds once.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA) || defined(__CUDA_ARCH__)
+inline constexpr bool fused = true;
+#else
+inline constexpr bool fused = false;
+#endif
+
+/// `a * b + c`, rounded once where the hardware can do so, else twice (never the C library's slow emulation).
+template <Real V>
+[[gnu::always_inline]] WICK_FN V fma(V a, std::type_identity_t<V> b, std::type_identity_t<V> c) {
+  if constexpr (is_batch_v<V>) {
+#if defined(__AVX512F__)
+    // xsimd 8.1 multiplies and adds here.
+    if constexpr (sizeof(lane_of_t<V>) == 4) {
+      return _mm512_fmadd_ps(a, b, c);
+    } else {
+      return _mm512_fmadd_pd(a, b, c);
+    }
+#else
+    return xsimd::fma(a, b, c);
+#endif
+  } else if constexpr (fused) {
+    return std::fma(a, b, c);
+  } else {
+    return a * b + c;
+  }
+}
+
+/// Square root, correctly rounded.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V sqrt(V x) {
+  if constexpr (is_batch_v<V>) {
+    return xsimd::sqrt(x);
+  } else {
+    return std::sqrt(x);
+  }
+}
+
+/// `x` held between `low` and `high`; NaN stays NaN.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V clamp(V x, lane_of_t<V> low, lane_of_t<V> high) {
+  if constexpr (is_batch_v<V>) {
+    // x86 returns the second operand when one is NaN.
+    return xsimd::min(V(high), xsimd::max(V(low), x));
+  } else {
+    V const above = low > x ? low : x;
+    return high < above ? high : above;
+  }
+}
+
+/// `c0 x^n + c1 x^(n-1) + ... + cn`: the coefficients stand highest power first.
+template <Real V, class... C>
+[[gnu::always_inline]] WICK_FN V polynomial(V x, C... c) {
+  using T = lane_of_t<V>;
+  constexpr int terms = sizeof...(C);
+  int i = 0;
+  if constexpr (terms < 5) {
+    V sum;
+    ((sum = i == 0 ? V(static_cast<T>(c)) : simd::fma<V>(sum, x, V(static_cast<T>(c))), ++i), ...);
+    return sum;
+  } else {
+    // Even and odd powers side by side: a single chain of multiply-adds waits for itself.
+    V const square = x * x;
+    V sum[2];
+    ((sum[i & 1] = i < 2 ? V(static_cast<T>(c)) : simd::fma<V>(sum[i & 1], square, V(static_cast<T>(c))), ++i), ...);
+    return simd::fma<V>(sum[terms & 1], x, sum[1 - (terms & 1)]);
+  }
+}
+
+/// Adding this number and looking at the low bits rounds to the nearest integer.
+template <Lane T>
+inline constexpr T round_magic = sizeof(T) == 4 ? T(12582912.0) : T(6755399441055744.0);
+
+/// Number of bits of the fraction of `T`.
+template <Lane T>
+inline constexpr int fraction_bits = std::numeric_limits<T>::digits - 1;
+
+/// `2^(n + offset)`, a normal number, `shifted` being `n + round_magic`.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V power_of_two(V shifted, int offset = 0) {
+  using T = lane_of_t<V>;
+  constexpr Word<T> one = bits(T(1));
+  Word<T> const base = one + (static_cast<Word<T>>(offset) << fraction_bits<T>);
+  return from_bits<V>((bits(shifted) << fraction_bits<T>)+Bits<V>(base));
+}
+
+/// `(1 + q) * 2^n` for small `q`, `shifted` being `n + round_magic`; right below the normal numbers too.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V scale(V q, V shifted) {
+  using T = lane_of_t<V>;
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<V, Batch<float>>) {
+    return _mm512_scalef_ps(q + T(1), shifted - round_magic<T>);
+  } else if constexpr (std::is_same_v<V, Batch<double>>) {
+    return _mm512_scalef_pd(q + T(1), shifted - round_magic<T>);
+  } else
+#endif
+  {
+    // Two steps of about n / 2: one alone would leave the range of the exponent.
+    constexpr Word<T> exponent = ~Word<T>(0) << fraction_bits<T>, one = bits(T(1));
+    Bits<V> const n = bits(shifted);
+    Bits<V> const half = (n << (fraction_bits<T> - 1)) & Bits<V>(exponent);
+    Bits<V> const rest = (n << fraction_bits<T>)-half;
+    V const first = from_bits<V>(rest + Bits<V>(one));
+    return simd::fma<V>(q, first, first) * from_bits<V>(half + Bits<V>(one));
+  }
+}
+
+/// Applies a function of plain numbers to each lane.
+template <Lane T, class F, class... More>
+WICK_INLINE Batch<T> each_lane(F const& f, Batch<T> const& x, More const&... more) {
+  constexpr int n = lanes<T>;
+  alignas(64) T in[1 + sizeof...(More)][n];
+  alignas(64) T out[n];
+  int row = 1;
+  store(in[0], x);
+  ((store(in[row], more), ++row), ...);
+  for (int i = 0; i < n; ++i) {
+    if constexpr (sizeof...(More) == 0) {
+      out[i] = f(in[0][i]);
+    } else {
+      out[i] = f(in[0][i], in[1][i]);
+    }
+  }
+  return load(out);
+}
+
+namespace detail {
+// Halves the lanes again and again, so the order of the operations is a property of the type alone.
+template <Lane T, class Combine>
+WICK_INLINE T fold(Batch<T> const& x, Combine const& combine) {
+  alignas(64) T lane[lanes<T>];
+  store(lane, x);
+  for (int width = lanes<T> / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lane[i] = combine(lane[i], lane[i + width]);
+  }
+  return lane[0];
+}
+}  // namespace detail
+
+/// Sum of the lanes, added pairwise in a fixed order.
+template <Lane T>
+WICK_INLINE T reduce_add(Batch<T> const& x) {
+  return detail::fold<T>(x, [](T a, T b) { return a + b; });
+}
+
+/// Product of the lanes, multiplied pairwise in a fixed order.
+template <Lane T>
+WICK_INLINE T reduce_mul(Batch<T> const& x) {
+  return detail::fold<T>(x, [](T a, T b) { return a * b; });
+}
+
+/// Largest lane; NaN if one of them is NaN.
+template <Lane T>
+WICK_INLINE T reduce_max(Batch<T> const& x) {
+  return detail::fold<T>(x, [](T a, T b) { return a > b || a != a ? a : b; });
+}
+
+/// Smallest lane; NaN if one of them is NaN.
+template <Lane T>
+WICK_INLINE T reduce_min(Batch<T> const& x) {
+  return detail::fold<T>(x, [](T a, T b) { return a < b || a != a ? a : b; });
+}
+
+}  // namespace simd
+}  // namespace wick::inline WICK_ISA

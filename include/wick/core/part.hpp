@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What `z(1, Slice())` names when z can be written: a region of z to read from, or to assign to at once.
+#pragma once
+
+#include <wick/core/tensor.hpp>
+
+namespace wick {
+
+namespace core {
+template <class>
+inline constexpr bool always_false = false;
+}
+
+/// A region of a tensor, made by indexing. Reading it never dangles (it shares the elements). Writing needs the tensor
+/// itself, so only the unnamed result of an index expression can be assigned to: `z[0] = 5`.
+template <class T, class E = Dynamic>
+class Part {
+ public:
+  using is_part = void;
+  using value_type = T;
+
+  Part(Tensor<T, E>& owner, core::Region const& region, core::Region const& dense)
+      : owner_(&owner), offset_(region.offset), dense_(dense), value_(owner.share(region)) {}
+  Part(Part const&) = default;
+
+  /// The region as a tensor that shares the elements.
+  Tensor<T> const& value() const { return value_; }
+  operator Tensor<T>() const { return value_; }
+
+  template <class F, class Isa = IsaTag>
+  void operator=(F&& formula) && {
+    Layout const layout = value_.layout();
+    value_ = Tensor<T>();  // from here on only the owner and the formula hold the elements
+    assign_region(Isa{}, *owner_, core::Region{offset_, layout}, dense_, std::forward<F>(formula));
+  }
+  void operator=(Part const& other) && { std::move(*this).operator=(Tensor<T>(other.value_)); }
+  template <class F>
+  void operator=(F&&) & {
+    static_assert(core::always_false<F>,
+                  "a named part of a tensor cannot be assigned to: write z(...) = value, or use a View of the tensor");
+  }
+  template <class F, class Isa = IsaTag> void operator+=(F const& f) && { std::move(*this) = value_ + f; }
+  template <class F, class Isa = IsaTag> void operator-=(F const& f) && { std::move(*this) = value_ - f; }
+  template <class F, class Isa = IsaTag> void operator*=(F const& f) && { std::move(*this) = value_ * f; }
+  template <class F, class Isa = IsaTag> void operator/=(F const& f) && { std::move(*this) = value_ / f; }
+
+  T item() const { return value_.item(); }
+  Dims const& shape() const { return value_.shape(); }
+  int dim() const { return value_.dim(); }
+  std::int64_t size(std::int64_t axis) const { return value_.size(axis); }
+  std::int64_t numel() const { return value_.numel(); }
+  template <class... I>
+  Tensor<T> operator()(I const&... entries) const { return value_(entries...); }
+  Tensor<T> operator[](Index const& entry) const { return value_[entry]; }
+  Tensor<T> t() const { return value_.t(); }
+  Tensor<T> permute(Axes const& order) const { return value_.permute(order); }
+  Tensor<T> reshape(Dims const& target) const { return value_.reshape(target); }
+
+ private:
+  Tensor<T, E>* owner_;
+  std::int64_t offset_;
+  core::Region dense_;  // the region once the owner is row-major, if it is not
+  Tensor<T> value_;
+};
+
+}  // namespace wick

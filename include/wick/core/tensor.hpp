@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// Tensor on the heap: a value whose copies share memory until one of them is written.
+#pragma once
+
+#include <wick/core/device.hpp>
+#include <wick/core/dtype.hpp>
+#include <wick/core/view.hpp>
+
+namespace wick {
+
+/// Storage policy: a reference-counted block on a run-time device.
+struct Heap {};
+/// Storage policy: the elements lie in the object itself; all extents are known when compiling.
+struct Inline {};
+
+template <class T, class E>
+class Part;
+
+/// A value: elements of type T with extents E (`Dynamic` or `Shape<...>`). Copies are cheap and independent: the first
+/// write through a shared handle copies. `Tensor<float> t = formula;` runs the formula's loop.
+template <class T, class E = Dynamic, class S = Heap>
+class Tensor {
+  static_assert(std::is_same_v<S, Heap>, "Tensor<T, E, S>: S is Heap or Inline");
+
+ public:
+  using is_operand = void;
+  using value_type = T;
+  using extents_type = E;
+  using Base = base_t<T>;
+
+  /// No elements: shape (0,).
+  Tensor() : layout_(Dims(0)) {
+    if constexpr (!is_dynamic<E>) {
+      Dims none;
+      for (int i = 0; i < E::rank; ++i) none.push_back(E::extents[i] == Dyn ? 0 : E::extents[i]);
+      *this = Tensor(uninitialized, none);
+    }
+  }
+  struct Uninitialized {};
+  static constexpr Uninitialized uninitialized{};
+  /// Room for elements of this shape, which the caller is going to write.
+  Tensor(Uninitialized, Dims const& shape) : layout_(shape) {
+    check_extents<E>("tensor", shape);
+    storage_ = Storage::make<T>(layout_.numel());
+    data_ = static_cast<Base*>(storage_.elements());
+  }
+  /// Elements inside an existing block, for views that share it.
+  Tensor(Storage storage, Base* data, Layout const& layout)
+      : storage_(std::move(storage)), data_(data), layout_(layout) {
+    check_extents<E>("tensor", layout.shape);
+  }
+  Tensor(Tensor const&) = default;
+  Tensor(Tensor&& other) noexcept
+      : storage_(std::move(other.storage_)), data_(other.data_), layout_(other.layout_) {
+    other.forget();
+  }
+  Tensor& operator=(Tensor const& other) {
+    storage_ = other.storage_, data_ = other.data_, layout_ = other.layout_;
+    return *this;
+  }
+  Tensor& operator=(Tensor&& other) noexcept {
+    if (this == &other) return *this;
+    storage_ = std::move(other.storage_), data_ = other.data_, layout_ = other.layout_;
+    other.forget();
+    return *this;
+  }
+  /// The same elements with other knowledge of the extents, checked.
+  template <class E2>
+    requires(!std::is_same_v<E, E2>)
+  Tensor(Tensor<T, E2, Heap> const& other) : Tensor(other.storage(), const_cast<Base*>(other.data()), other.layout()) {
+    static_assert(extents_broadcast<E, E2>, "the extents of the two tensors, known when compiling, differ");
+  }
+  /// A tensor of no dimensions holding a number.
+  template <class Number>
+    requires(std::is_convertible_v<Number, T> && (std::is_arithmetic_v<Number> || std::is_same_v<Number, T>))
+  Tensor(Number number) : Tensor(uninitialized, Dims()) {
+    ElementTraits<T>::store(data_, storage_.plane_stride(), static_cast<T>(number));
+  }
+  /// Computes a formula.
+  template <class F, class Isa = IsaTag>
+    requires requires { typename std::remove_cvref_t<F>::is_operand; }
+  Tensor(F&& formula) : layout_(Dims(0)) {
+    assign(*this, std::forward<F>(formula));
+  }
+  /// Computes a formula into this tensor: in place when nobody else holds the elements.
+  template <class F, class Isa = IsaTag>
+    requires(requires { typename std::remove_cvref_t<F>::is_operand; } || std::is_arithmetic_v<std::remove_cvref_t<F>>)
+  Tensor& operator=(F&& formula) {
+    assign(*this, std::forward<F>(formula));
+    return *this;
+  }
+
+  Dims const& shape() const { return layout_.shape; }
+  Strides const& strides() const { return layout_.strides; }
+  Layout const& layout() const { return layout_; }
+  int dim() const { return layout_.rank(); }
+  /// Extent of a dimension; negative ones count from the end.
+  std::int64_t size(std::int64_t axis) const { return layout_.shape[normalize_axis("size", axis, dim())]; }
+  std::int64_t numel() const { return layout_.numel(); }
+  static constexpr Dtype dtype() { return dtype_of<T>(); }
+  Device device() const { return {}; }
+  bool is_contiguous() const { return layout_.contiguous; }
+
+  /// The first element, for reading.
+  Base const* data() const { return data_; }
+  /// The first element, for writing: afterwards no other tensor shares the elements.
+  template <class Isa = IsaTag>
+  Base* data() {
+    own<Isa>();
+    return data_;
+  }
+  /// A view for hand-written loops: ownership is settled once, here.
+  template <class Isa = IsaTag>
+  View<T, E> view() { 
+    Base* const first = data<Isa>();  // may move the elements, and with them the layout
+    return {first, layout_};
+  }
+  View<T const, E> view() const { return {data_, layout_}; }
+
+  /// The value of the only element. Throws Error when there are more or none.
+  T item() const {
+    if (numel() != 1) fail("item: a tensor of shape ", shape(), " is not a single number");
+    return ElementTraits<T>::load(data_, storage_.plane_stride());
+  }
+
+  /// A sub-tensor, NumPy style. Reading shares the elements; `z(1, Slice()) = 5` writes into z.
+  template <class... I>
+    requires(std::convertible_to<I, Index> && ...)
+  Part<T, E> operator()(I const&... entries) & {
+    return {*this, core::subscript(layout_, {Index(entries)...}), dense({Index(entries)...})};
+  }
+  template <class... I>
+    requires(std::convertible_to<I, Index> && ...)
+  Tensor<T> operator()(I const&... entries) const& {
+    return share(core::subscript(layout_, {Index(entries)...}));
+  }
+  template <class... I>
+    requires(std::convertible_to<I, Index> && ...)
+  Tensor<T> operator()(I const&... entries) && {
+    return share(core::subscript(layout_, {Index(entries)...}));
+  }
+  Part<T, E> operator[](Index const& entry) & { return (*this)(entry); }
+  Tensor<T> operator[](Index const& entry) const& { return (*this)(entry); }
+  Tensor<T> operator[](Index const& entry) && { return share(core::subscript(layout_, {entry})); }
+
+  /// Swaps the two dimensions of a matrix; shares the elements. A vector stays as it is, as in PyTorch.
+  auto t() const {
+    if (dim() > 2) fail("t: a tensor of shape ", shape(), " has more than 2 dimensions");
+    return dim() < 2 ? Tensor<T>(*this) : permute({1, 0});
+  }
+  /// Dimensions in another order; shares the elements.
+  Tensor<T> permute(Axes const& order) const {
+    if (order.size() != dim())
+      fail("permute: ", order.size(), " dimensions are named for a tensor of shape ", shape());
+    Dims dims;
+    Strides steps;
+    unsigned seen = 0;
+    for (int i = 0; i < dim(); ++i) {
+      int const axis = normalize_axis("permute", order[i], dim());
+      if (seen & (1u << axis)) fail("permute: dimension ", axis, " stands twice");
+      seen |= 1u << axis;
+      dims.push_back(shape()[axis]), steps.push_back(strides()[axis]);
+    }
+    return {storage_, data_, Layout(dims, steps)};
+  }
+  /// Two dimensions exchanged; shares the elements.
+  Tensor<T> transpose(std::int64_t a, std::int64_t b) const {
+    Axes order;
+    for (int i = 0; i < dim(); ++i) order.push_back(i);
+    std::swap(order[normalize_axis("transpose", a, dim())], order[normalize_axis("transpose", b, dim())]);
+    return permute(order);
+  }
+  /// The same elements in row-major order under another shape; one extent may be -1. Shares when contiguous.
+  template <class Isa = IsaTag>
+  Tensor<T> reshape(Dims const& target) const {
+    Dims const dims = reshaped("reshape", shape(), target);
+    if (!is_contiguous()) return clone<Isa>().reshape(dims);
+    return {storage_, data_, Layout(dims)};
+  }
+  /// Elements of another type.
+  template <class U, class Isa = IsaTag>
+  Tensor<U, E> to() const {
+    if constexpr (std::is_same_v<T, U>)
+      return *this;
+    else
+      return Tensor<U, E>(cast<U>(*this));
+  }
+  /// The tensor on a device. Throws Error when this build lacks it.
+  Tensor to(Device device) const {
+    require_device("to", device);
+    return *this;
+  }
+  /// This tensor with its elements in row-major order; itself when they already are.
+  template <class Isa = IsaTag>
+  Tensor contiguous() const {
+    if (is_contiguous()) return *this;
+    return clone<Isa>();
+  }
+  /// A copy that shares nothing.
+  template <class Isa = IsaTag>
+  Tensor clone() const {
+    Tensor copy(uninitialized, shape());
+    copy_elements(Isa{}, copy, *this);
+    return copy;
+  }
+
+  template <class F, class Isa = IsaTag> Tensor& operator+=(F const& f) { return *this = *this + f; }
+  template <class F, class Isa = IsaTag> Tensor& operator-=(F const& f) { return *this = *this - f; }
+  template <class F, class Isa = IsaTag> Tensor& operator*=(F const& f) { return *this = *this * f; }
+  template <class F, class Isa = IsaTag> Tensor& operator/=(F const& f) { return *this = *this / f; }
+
+  Storage const& storage() const { return storage_; }
+  std::int64_t plane_stride() const { return storage_.plane_stride(); }
+  /// Makes this handle the only one on its elements, copying them if they are shared.
+  template <class Isa = IsaTag>
+  void own() {
+    if (storage_.use_count() > 1) *this = clone<Isa>();
+  }
+  Tensor<T> share(core::Region const& region) const { return {storage_, data_ + region.offset, region.layout}; }
+
+ private:
+  // Where a subscript would point if the elements were row-major: a write may have to move them.
+  core::Region dense(std::initializer_list<Index> entries) const {
+    return is_contiguous() ? core::Region() : core::subscript(Layout(shape()), entries);
+  }
+  void forget() {
+    data_ = nullptr;
+    layout_.shape.resize(1);
+    layout_.shape[0] = 0;
+    layout_.strides.resize(1);
+    layout_.contiguous = true;
+  }
+
+  Storage storage_;
+  Base* data_ = nullptr;
+  Layout layout_;
+};
+
+}  // namespace wick

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// DataLoader: batches of a data set, shuffled anew each epoch, filled ahead by worker threads, delivered in order.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+#include <wick/base/error.hpp>
+#include <wick/data/dataset.hpp>
+#include <wick/data/sampler.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace data {
+
+struct DataLoaderOptions {
+  std::int64_t batch_size = 1;
+  bool shuffle = false;    ///< a new order each epoch, else the data set's own
+  int workers = 0;         ///< threads that fill batches ahead; 0: the calling thread fills them
+  std::uint64_t seed = 0;  ///< of the order: the same seed and epoch give the same order, however many workers
+  bool drop_last = false;  ///< leave out a last batch that is not full
+  int prefetch = 2;        ///< batches ahead, per worker
+};
+
+namespace detail {
+
+// One run over the data set: the order, the threads, and the ring of batches between them and the caller.
+template <Dataset D>
+class Epoch {
+ public:
+  using BatchType = decltype(read_batch(std::declval<D const&>(), std::span<std::int64_t const>()));
+  static_assert(std::default_initializable<BatchType> && std::movable<BatchType>);
+
+  Epoch(D const& dataset, std::vector<std::int64_t> order, std::int64_t batches, DataLoaderOptions const& options)
+      : dataset_(dataset),
+        order_(std::move(order)),
+        batch_size_(options.batch_size),
+        batches_(batches),
+        capacity_(std::min<std::int64_t>(batches, std::int64_t{options.workers} * options.prefetch)),
+        ring_(static_cast<std::size_t>(capacity_)) {
+    for (std::int64_t number = 0; number < capacity_; ++number) slot(number).batch = blank(number);
+    try {
+      for (int i = 0; i < options.workers && i < batches; ++i) threads_.emplace_back([this] { work(); });
+    } catch (std::system_error const& error) {
+      stop();
+      fail("DataLoader: cannot start ", options.workers, " worker threads: ", error.what());
+    }
+  }
+  ~Epoch() { stop(); }
+  Epoch(Epoch const&) = delete;
+  Epoch& operator=(Epoch const&) = delete;
+
+  // Moves the next batch to `out`; false after the last. Throws what a worker threw for it.
+  bool next(BatchType& out) {
+    if (delivered_ == batches_) return false;
+    if (threads_.empty()) {
+      out = blank(delivered_);
+      fill(delivered_++, out);
+      return true;
+    }
+    std::int64_t const later = delivered_ + capacity_;
+    BatchType room = later < batches_ ? blank(later) : BatchType{};  // the caller's thread allocates and frees
+    std::exception_ptr error;
+    {
+      std::unique_lock lock(mutex_);
+      Slot& ready = slot(delivered_);
+      filled_.wait(lock, [&] { return ready.filled; });
+      out = std::exchange(ready.batch, std::move(room));
+      error = std::exchange(ready.error, nullptr);
+      ready.filled = false;
+      ++delivered_;
+    }
+    emptied_.notify_one();
+    if (error) {
+      stop();
+      delivered_ = batches_;
+      std::rethrow_exception(error);
+    }
+    return true;
+  }
+
+ private:
+  struct Slot {
+    BatchType batch{};
+    std::exception_ptr error;
+    bool filled = false;
+  };
+  Slot& slot(std::int64_t number) { return ring_[static_cast<std::size_t>(number % capacity_)]; }
+
+  std::span<std::int64_t const> indices(std::int64_t number) const {
+    std::int64_t const first = number * batch_size_, all = static_cast<std::int64_t>(order_.size());
+    return {order_.data() + first, static_cast<std::size_t>(std::min(batch_size_, all - first))};
+  }
+
+  BatchType blank([[maybe_unused]] std::int64_t number) const {
+    if constexpr (BatchDataset<D>) {
+      return dataset_.empty_batch(static_cast<std::int64_t>(indices(number).size()));
+    } else {
+      return {};
+    }
+  }
+
+  void fill(std::int64_t number, BatchType& batch) const try {
+    if constexpr (BatchDataset<D>) {
+      dataset_.fill_batch(indices(number), batch);
+    } else {
+      batch = read_batch(dataset_, indices(number));
+    }
+  } catch (...) {
+    rethrow_at("DataLoader: batch " + std::to_string(number));
+  }
+
+  void work() {
+    for (std::unique_lock lock(mutex_);;) {
+      emptied_.wait(lock, [&] { return stopped_ || claimed_ == batches_ || claimed_ < delivered_ + capacity_; });
+      if (stopped_ || claimed_ == batches_) return;
+      std::int64_t const number = claimed_++;
+      Slot& mine = slot(number);
+      lock.unlock();
+      try {
+        fill(number, mine.batch);
+      } catch (...) {
+        mine.error = std::current_exception();
+      }
+      lock.lock();
+      mine.filled = true;
+      filled_.notify_one();
+      if (claimed_ == batches_) emptied_.notify_all();  // the others have nothing left to wait for
+    }
+  }
+
+  void stop() {
+    {
+      std::scoped_lock const lock(mutex_);
+      stopped_ = true;
+    }
+    emptied_.notify_all();
+    threads_.clear();  // joins
+  }
+
+  D const& dataset_;
+  std::vector<std::int64_t> const order_;
+  std::int64_t const batch_size_, batches_, capacity_;
+  std::int64_t claimed_ = 0, delivered_ = 0;
+  bool stopped_ = false;
+  std::mutex mutex_;
+  std::condition_variable filled_, emptied_;
+  std::vector<Slot> ring_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace detail
+
+/// Batches of a data set: `for (auto [image, label] : loader)`. Each `begin()` starts a new epoch; leaving the loop,
+/// at its end or before, joins the worker threads. An exception of the data set reaches the caller as an `Error` that
+/// names the batch and the sample, with the exception nested in it.
+/// The loader refers to the data set, which must live longer. (PyTorch's DataLoader, with threads for processes.)
+template <Dataset D>
+class DataLoader {
+  using Epoch = detail::Epoch<D>;
+
+ public:
+  using BatchType = typename Epoch::BatchType;
+
+  /// Throws `Error` for options without a meaning.
+  explicit DataLoader(D const& dataset, DataLoaderOptions options = {}) : dataset_(&dataset), options_(options) {
+    if (options.batch_size < 1) fail("DataLoader: batch_size is ", options.batch_size, ", expected at least 1");
+    if (options.workers < 0) fail("DataLoader: workers is ", options.workers, ", expected at least 0");
+    if (options.prefetch < 1) fail("DataLoader: prefetch is ", options.prefetch, ", expected at least 1");
+  }
+  DataLoader(D const&& dataset, DataLoaderOptions options = {}) = delete;  // the data set would be gone at once
+
+  /// Number of batches in an epoch.
+  std::int64_t size() const {
+    std::int64_t const samples = dataset_->size(), whole = samples / options_.batch_size;
+    return options_.drop_last || samples % options_.batch_size == 0 ? whole : whole + 1;
+  }
+
+  /// The epoch that the next `begin()` starts, from 0.
+  std::int64_t epoch() const { return epoch_; }
+  /// Makes the next epoch this one: to go on where an earlier program stopped.
+  void set_epoch(std::int64_t epoch) { epoch_ = epoch; }
+
+  /// A place in an epoch. Dereferencing gives the batch away: once per batch, as a range-for does.
+  class Iterator {
+   public:
+    using value_type = BatchType;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    explicit Iterator(std::unique_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+    BatchType&& operator*() { return std::move(batch_); }
+    Iterator& operator++() {
+      batch_ = BatchType{};
+      if (!epoch_->next(batch_)) epoch_.reset();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(Iterator const& self, std::default_sentinel_t) { return !self.epoch_; }
+
+   private:
+    std::unique_ptr<Epoch> epoch_;
+    BatchType batch_{};
+  };
+
+  /// Starts an epoch: its order is fixed, its workers begin.
+  Iterator begin() {
+    std::int64_t const samples = dataset_->size();
+    auto order = options_.shuffle ? RandomSampler(samples, options_.seed).order(epoch_)
+                                  : SequentialSampler(samples).order(epoch_);
+    ++epoch_;
+    return Iterator(std::make_unique<Epoch>(*dataset_, std::move(order), size(), options_));
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  D const* dataset_;
+  DataLoaderOptions options_;
+  std::int64_t epoch_ = 0;
+};
+
+}  // namespace data
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Assignment: where the result goes (in place, a new block, somebody's view) and what may be read while it is written.
+#pragma once
+
+#include <wick/core/part.hpp>
+#include <wick/expr/element.hpp>
+#include <wick/expr/materialize.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+struct ByteRange {
+  char const *low, *high;
+};
+inline ByteRange byte_range(void const* data, Layout const& layout, std::size_t element_size) {
+  std::int64_t low = 0, high = 0;
+  for (int d = 0; d < layout.rank(); ++d) {
+    if (layout.shape[d] == 0) return {nullptr, nullptr};
+    std::int64_t const reach = (layout.shape[d] - 1) * layout.strides[d];
+    (reach < 0 ? low : high) += reach;
+  }
+  auto const* first = static_cast<char const*>(data);
+  auto const size = static_cast<std::int64_t>(element_size);
+  return {first + low * size, first + (high + 1) * size};
+}
+
+/// How the leaves of a formula share memory with a target.
+struct Sharing {
+  std::uint32_t handles = 0;  ///< leaves that hold the target's block
+  bool hazard = false;        ///< an element may be overwritten before it is read
+};
+
+template <class F>
+Sharing find_sharing(F const& f, void const* data, Layout const& layout, std::size_t size, Block const* block) {
+  Sharing sharing;
+  visit_leaves(f, [&](auto const& leaf) {
+    using Leaf = std::remove_cvref_t<decltype(leaf)>;
+    if constexpr (!is_scalar<Leaf> && !is_fixed<Leaf> && !LazyNode<Leaf>) {
+      LeafData const found = leaf_data(leaf);
+      bool const same_block = block && found.block == block;
+      sharing.handles += same_block;
+      if (found.block && !same_block && block) return;
+      bool aligned = found.data == data && found.layout->shape == layout.shape;
+      for (int d = 0; aligned && d < layout.rank(); ++d)
+        aligned = found.layout->strides[d] == layout.strides[d] || layout.shape[d] == 1;
+      if (aligned) return;
+      ByteRange const a = byte_range(data, layout, size);
+      ByteRange const b = byte_range(found.data, *found.layout, sizeof(base_t<value_t<Leaf>>));
+      sharing.hazard |= a.low < b.high && b.low < a.high;
+    }
+  });
+  return sharing;
+}
+
+template <class T, class F>
+constexpr void check_element_type() {
+  static_assert(std::is_same_v<T, value_t<F>>,
+                "Wick: the formula has another element type than its target; convert it with .to<T>() or cast<T>(...)");
+}
+
+inline void check_fits(Dims const& from, Dims const& target) {
+  bool fits = from.size() <= target.size();
+  for (int i = 0; fits && i < from.size(); ++i) {
+    std::int64_t const have = from[from.size() - 1 - i], want = target[target.size() - 1 - i];
+    fits = have == want || have == 1;
+  }
+  if (!fits) fail("assign: a value of shape ", from, " does not broadcast to the target of shape ", target);
+}
+
+// Writes a formula through a layout that the caller may write.
+template <class T, class F>
+void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& layout, Block const* block, F const& f) {
+  check_element_type<T, F>();
+  check_fits(f.shape(), layout.shape);
+  // A reduction reads everything before its last element is written: it never runs over its own operands.
+  if (detail::has_reduce<F> || find_sharing(f, data, layout, sizeof(base_t<T>), block).hazard)
+    compute_into<T>(data, plane_stride, layout, materialize(f));
+  else
+    compute_into<T>(data, plane_stride, layout, f);
+}
+
+template <class T, class X>
+constexpr auto formula_of(X&& x) {
+  if constexpr (Arithmetic<std::remove_cvref_t<X>> || std::is_same_v<std::remove_cvref_t<X>, T>)
+    return Scalar<T>{static_cast<T>(x)};
+  else
+    return operand_beside<T>(std::forward<X>(x));
+}
+
+}  // namespace detail
+
+/// Computes a formula into an Inline tensor; usable in constant expressions.
+template <class T, class E, class X>
+constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
+  if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
+    for (std::int64_t i = 0; i < target.numel(); ++i) target.data()[i] = static_cast<T>(value);
+  } else {
+    auto const& f = operand(value);
+    using F = std::remove_cvref_t<decltype(f)>;
+    static_assert(std::is_same_v<T, value_t<F>>,
+                  "Wick: the formula has another element type than its target; convert it with cast<T>(...)");
+    static_assert(extents_broadcast<E, extents_t<F>>, "Wick: the extents of the formula and of the Fixed target differ");
+    if constexpr (is_dynamic<extents_t<F>>) check_extents<E>("assign", f.shape());
+    if constexpr (detail::has_lazy<F>) {
+      assign_fixed(target, detail::lowered<true>(f));
+    } else if constexpr (E::numel <= detail::most_unrolled) {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        ((target.data()[I] = detail::element(f, detail::coordinates<E>(static_cast<std::int64_t>(I)))), ...);
+      }(std::make_index_sequence<static_cast<std::size_t>(E::numel)>{});
+    } else {
+      for (std::int64_t i = 0; i < E::numel; ++i) target.data()[i] = detail::element(f, detail::coordinates<E>(i));
+    }
+  }
+}
+
+/// x = formula. The result is written in place when only x and aligned leaves of the formula hold the elements; else
+/// into a new block. x may stand in the formula in any way.
+template <class T, class E, class X>
+void assign(Tensor<T, E, Heap>& x, X&& value) {
+  if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
+    x = Tensor<T, E>(value);
+  } else {
+    auto&& f = operand(std::forward<X>(value));
+    using F = std::remove_cvref_t<decltype(f)>;
+    detail::check_element_type<T, F>();
+    static_assert(extents_broadcast<E, extents_t<F>>, "Wick: the extents of the formula and of its target, known when compiling, differ");
+    if constexpr (LazyNode<F>) {
+      x = Tensor<T, E>(f.value());
+    } else {
+      decltype(auto) shape = f.shape();
+      if (!is_reduce<F> && x.shape() == shape && x.storage() && x.is_contiguous()) {
+        detail::Sharing const sharing =
+            detail::find_sharing(f, std::as_const(x).data(), x.layout(), sizeof(base_t<T>), x.storage().block());
+        if (!sharing.hazard && x.storage().use_count() == 1 + sharing.handles)
+          return compute_into<T>(const_cast<base_t<T>*>(std::as_const(x).data()), x.plane_stride(), x.layout(), f);
+      }
+      Tensor<T, E> result(Tensor<T, E>::uninitialized, shape);
+      compute_into<T>(const_cast<base_t<T>*>(std::as_const(result).data()), result.plane_stride(), result.layout(), f);
+      x = std::move(result);
+    }
+  }
+}
+
+/// Writes the elements of a view.
+template <class T, class E, class X>
+void assign(View<T, E>& view, X&& value) {
+  static_assert(!std::is_const_v<T>, "Wick: a View<T const> cannot be written");
+  detail::write_through<T>(view.data(), 0, view.layout(), nullptr, detail::formula_of<T>(std::forward<X>(value)));
+}
+
+/// Writes a region of a tensor; other tensors that share its elements keep theirs.
+template <class T, class E, class X>
+void assign_region(IsaTag, Tensor<T, E>& owner, core::Region region, core::Region const& dense, X&& value) {
+  auto const f = detail::formula_of<T>(std::forward<X>(value));
+  detail::check_fits(f.shape(), region.layout.shape);
+  Block const* const block = owner.storage().block();
+  auto const sharing =
+      detail::find_sharing(f, std::as_const(owner).data() + region.offset, region.layout, sizeof(base_t<T>), block);
+  if (owner.storage().use_count() > 1 + sharing.handles) {
+    if (!owner.is_contiguous()) region = dense;
+    owner = owner.clone();
+  }
+  detail::write_through<T>(const_cast<base_t<T>*>(std::as_const(owner).data()) + region.offset, owner.plane_stride(),
+                           region.layout, owner.storage().block(), f);
+}
+
+/// Copies elements into a tensor that owns its block.
+template <class T, class E>
+void copy_elements(IsaTag, Tensor<T, E>& to, Tensor<T, E> const& from) {
+  compute_into<T>(const_cast<base_t<T>*>(std::as_const(to).data()), to.plane_stride(), to.layout(), from);
+}
+
+}  // namespace wick::inline WICK_ISA

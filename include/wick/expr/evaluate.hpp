@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// The value of a formula's structure at one position (a number) or at as many as a register holds (a batch).
+#pragma once
+
+#include <wick/base/simd.hpp>
+#include <wick/expr/structure.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Reads the slots of a kernel a register at a time. A slot that stays in place has step mask 0 and points to a register
+/// full of its value.
+template <class L, int Slots>
+struct BatchFrame {
+  using lane = L;
+  L const* slot[Slots > 0 ? Slots : 1];
+  std::int64_t mask[Slots > 0 ? Slots : 1];
+  std::int64_t i;
+
+  template <class T, int I>
+  WICK_INLINE auto load() const {
+    if constexpr (ElementTraits<T>::planes == 1)
+      return simd::load(slot[I] + (i & mask[I]));
+    else
+      return ElementTraits<T>::template gather<Batch<L>>(
+          [&]<int P>(std::integral_constant<int, P>) { return simd::load(slot[I + P] + (i & mask[I + P])); });
+  }
+  template <class T, int I>
+  WICK_INLINE auto number() const { return Batch<L>(*slot[I]); }
+};
+
+/// Reads the slots of a kernel one element at a time, with any step.
+template <int Slots>
+struct ElementFrame {
+  using lane = void;
+  void const* slot[Slots > 0 ? Slots : 1];
+  std::int64_t mask[Slots > 0 ? Slots : 1];  // here the distance between neighbours, in elements
+  std::int64_t i;
+
+  template <class T, int I>
+  WICK_INLINE T load() const {
+    using Base = base_t<T>;
+    if constexpr (ElementTraits<T>::planes == 1)
+      return static_cast<Base const*>(slot[I])[i * mask[I]];
+    else
+      return ElementTraits<T>::template gather<Base>([&]<int P>(std::integral_constant<int, P>) {
+        return static_cast<Base const*>(slot[I + P])[i * mask[I + P]];
+      });
+  }
+  template <class T, int I>
+  WICK_INLINE T number() const { return *static_cast<T const*>(slot[I]); }
+};
+
+/// A value brought to element type `To`, within the registers of lane type L (void: plain numbers).
+template <class To, class L, class V>
+WICK_INLINE auto convert(V const& value) {
+  if constexpr (std::is_void_v<L>) {
+    if constexpr (std::is_same_v<V, To>) return value;
+    else return static_cast<To>(value);
+  } else if constexpr (std::is_same_v<To, bool>) {
+    if constexpr (is_mask_v<V>) return value;
+    else return simd::to_mask(value);
+  } else if constexpr (std::is_same_v<To, L>) {
+    if constexpr (is_mask_v<V>) return simd::from_mask(value);
+    else return value;
+  } else if constexpr (LiftedNumber<V>) {
+    return value;
+  } else {
+    return typename ElementTraits<To>::template Rebind<Batch<L>>(convert<L, L>(value));
+  }
+}
+
+/// How each kind of structure is evaluated with its first operand in slot I.
+template <class S, int I>
+struct Evaluator;
+
+template <class T, int I>
+struct Evaluator<Leaf<T>, I> {
+  template <class Frame>
+  static WICK_INLINE auto value(Frame const& frame) { return frame.template load<T, I>(); }
+};
+template <class T, int I>
+struct Evaluator<Number<T>, I> {
+  template <class Frame>
+  static WICK_INLINE auto value(Frame const& frame) { return frame.template number<T, I>(); }
+};
+
+/// Applies an operation to argument values, each brought to the type the operation computes in.
+template <class Op, class L, class... T, std::size_t... K, class... V>
+WICK_INLINE auto apply_converted(std::index_sequence<K...>, V const&... values) {
+  using Result = result_t<Op, T...>;
+  return convert<Result, L>(apply<Op>(convert<argument_t<Op, static_cast<int>(K), T...>, L>(values)...));
+}
+
+template <class Op, class... Args, int I>
+struct Evaluator<Apply<Op, Args...>, I> {
+  template <class Frame>
+  static WICK_INLINE auto value(Frame const& frame) {
+    if constexpr (requires { typename Frame::Kept; }) {
+      if constexpr (Frame::template is_kept<Apply<Op, Args...>>()) return frame.template read_kept<Apply<Op, Args...>>();
+      else return from(frame, std::index_sequence_for<Args...>{});
+    } else {
+      return from(frame, std::index_sequence_for<Args...>{});
+    }
+  }
+  template <class Frame, std::size_t... K>
+  static WICK_INLINE auto from(Frame const& frame, std::index_sequence<K...> k) {
+    return apply_converted<Op, typename Frame::lane, typename Args::value_type...>(
+        k, Evaluator<Args, slot_of<I, static_cast<int>(K), Args...>()>::value(frame)...);
+  }
+};
+
+/// The value of structure S at the frame's position, as element type `To`.
+template <class S, class To, int I, class Frame>
+WICK_INLINE auto evaluate(Frame const& frame) {
+  return convert<To, typename Frame::lane>(Evaluator<S, I>::value(frame));
+}
+
+}  // namespace wick::inline WICK_ISA

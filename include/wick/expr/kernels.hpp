@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// The kernels compiled for a structure: elementwise maps and reductions, with SIMD lanes or element by element.
+#pragma once
+
+#include <array>
+
+#include <wick/expr/evaluate.hpp>
+#include <wick/expr/program.hpp>
+#include <wick/expr/reduce.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+template <class S, class L, std::size_t N>
+struct FillSlots;
+template <class T, class L, std::size_t N>
+struct FillSlots<Leaf<T>, L, N> {
+  static constexpr void fill(std::array<SlotType, N>& table, int& next) {
+    for (int p = 0; p < ElementTraits<T>::planes; ++p) table[static_cast<std::size_t>(next++)] = slot_type<base_t<T>, L>();
+  }
+};
+template <class T, class L, std::size_t N>
+struct FillSlots<Number<T>, L, N> {
+  static constexpr void fill(std::array<SlotType, N>& table, int& next) {
+    table[static_cast<std::size_t>(next++)] = slot_type<T, L>(true);
+  }
+};
+template <class Op, class... Args, class L, std::size_t N>
+struct FillSlots<Apply<Op, Args...>, L, N> {
+  static constexpr void fill(std::array<SlotType, N>& table, int& next) { (FillSlots<Args, L, N>::fill(table, next), ...); }
+};
+template <class Op, class Arg, class L, std::size_t N>
+struct FillSlots<Fold<Op, Arg>, L, N> : FillSlots<Arg, L, N> {};
+
+template <class S, class L>
+constexpr auto make_slot_types() {
+  static_assert(S::slots <= max_slots, "Wick: this formula has too many operands; split it into two statements");
+  constexpr auto n = static_cast<std::size_t>(S::slots > 0 ? S::slots : 1);
+  std::array<SlotType, n> table{};
+  int next = 0;
+  FillSlots<S, L, n>::fill(table, next);
+  return table;
+}
+
+template <class T>
+constexpr int cost_of(std::type_identity<T>) { return 1; }
+template <class Op, class... Args>
+constexpr int cost_of(std::type_identity<Apply<Op, Args...>>) {
+  int const own = requires { typename Op::cheap; } ? 1 : 8;
+  return own + (cost_of(std::type_identity<Args>{}) + ... + 0);
+}
+template <class Op, class Arg>
+constexpr int cost_of(std::type_identity<Fold<Op, Arg>>) { return 1 + cost_of(std::type_identity<Arg>{}); }
+
+}  // namespace detail
+
+/// The input slots of a structure, in order.
+template <class S, class L>
+inline constexpr auto slot_types = detail::make_slot_types<S, L>();
+/// Rough cost of an element in loads: transcendental functions count more.
+template <class S>
+inline constexpr int cost = detail::cost_of(std::type_identity<S>{});
+
+template <class L, int Slots>
+WICK_INLINE auto make_frame(KernelArguments const& a) {
+  std::conditional_t<std::is_void_v<L>, ElementFrame<Slots>, BatchFrame<std::conditional_t<std::is_void_v<L>, float, L>, Slots>> frame;
+  for (int s = 0; s < Slots; ++s) {
+    frame.slot[s] = static_cast<std::remove_reference_t<decltype(frame.slot[0])>>(a.in[s]);
+    frame.mask[s] = a.in_step[s];
+  }
+  frame.i = 0;
+  return frame;
+}
+
+/// The program around a kernel, made when compiling.
+template <class K>
+inline constexpr Program program_of = K::make_program();
+
+/// out = S, as elements of type Result.
+template <class S, class Result>
+struct MapKernel {
+  using L = lane_t<S, Result>;
+  static constexpr int planes = ElementTraits<Result>::planes;
+
+  static void run(KernelArguments const& a) {
+    auto frame = make_frame<L, S::slots>(a);
+    std::int64_t const n = a.n;
+    if constexpr (std::is_void_v<L>) {
+      if constexpr (planes == 1) {
+        auto* const out = static_cast<Result*>(a.out[0]);
+        std::int64_t const step = a.out_step[0];
+        for (; frame.i < n; ++frame.i) out[frame.i * step] = evaluate<S, Result, 0>(frame);
+      } else {
+        for (; frame.i < n; ++frame.i)
+          ElementTraits<Result>::scatter(evaluate<S, Result, 0>(frame), [&](int p, auto value) {
+            static_cast<base_t<Result>*>(a.out[p])[frame.i * a.out_step[p]] = value;
+          });
+      }
+    } else if constexpr (planes == 1) {
+      L* const out = static_cast<L*>(a.out[0]);
+      for (; frame.i < n; frame.i += lanes<L>) simd::store(out + frame.i, convert<L, L>(evaluate<S, Result, 0>(frame)));
+    } else {
+      for (; frame.i < n; frame.i += lanes<L>)
+        ElementTraits<Result>::scatter(evaluate<S, Result, 0>(frame), [&](int p, auto value) {
+          simd::store(static_cast<L*>(a.out[p]) + frame.i, value);
+        });
+    }
+  }
+
+  static constexpr auto targets = [] {
+    std::array<TargetType, planes> table{};
+    table.fill(target_type<base_t<Result>, L>());
+    return table;
+  }();
+
+  static constexpr Program make_program() {
+    Program p;
+    p.inputs = S::slots;
+    p.outputs = planes;
+    p.in_types = slot_types<S, L>.data();
+    p.out_types = targets.data();
+    p.kernel = &run;
+    p.cost = cost<S>;
+    if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L);
+    return p;
+  }
+};
+
+/// Accumulating target of a reduction whose accumulators have type T.
+template <class Op, class T>
+struct Accumulate {
+  static void identity(void* values, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) static_cast<T*>(values)[i] = Op::template identity<T>();
+  }
+  static void merge(void* into, void const* values, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i)
+      static_cast<T*>(into)[i] = Op::combine(static_cast<T*>(into)[i], static_cast<T const*>(values)[i]);
+  }
+  // Pairs first: the error grows with the logarithm of n, and the order never changes.
+  static T tree(T const* values, std::int64_t n) {
+    if (n == 1) return values[0];
+    return Op::combine(tree(values, n / 2), tree(values + n / 2, n - n / 2));
+  }
+  static void fold(void* into, void const* values, std::int64_t n) {
+    *static_cast<T*>(into) = Op::combine(*static_cast<T*>(into), tree(static_cast<T const*>(values), n));
+  }
+  static constexpr TargetType target() {
+    return {sizeof(T), true, true, &put_elements<T, T>, &fetch_elements<T, T>, &identity, &merge, &fold};
+  }
+};
+
+/// out = out combined with lift(S), accumulators of type Result.
+template <class Op, class S, class Result>
+struct ReduceKernel {
+  using L = lane_t<S, Result>;
+
+  static void run(KernelArguments const& a) {
+    auto frame = make_frame<L, S::slots>(a);
+    std::int64_t const n = a.n, step = a.out_step[0];
+    if constexpr (std::is_void_v<L>) {
+      auto* const out = static_cast<Result*>(a.out[0]);
+      if (step == 0) {
+        Result total = *out;
+        for (; frame.i < n; ++frame.i)
+          total = static_cast<Result>(Op::combine(total, static_cast<Result>(Op::lift(evaluate<S, Result, 0>(frame)))));
+        *out = total;
+      } else {
+        for (; frame.i < n; ++frame.i)
+          out[frame.i * step] = static_cast<Result>(
+              Op::combine(out[frame.i * step], static_cast<Result>(Op::lift(evaluate<S, Result, 0>(frame)))));
+      }
+    } else {
+      L* const out = static_cast<L*>(a.out[0]);
+      for (; frame.i < n; frame.i += lanes<L>) {
+        L* const target = out + (frame.i & step);
+        simd::store(target, Op::combine(simd::load(target), Op::lift(evaluate<S, Result, 0>(frame))));
+      }
+    }
+  }
+
+  // A target that stays in place: four independent accumulators hide the latency of combine.
+  static void run_in_registers(KernelArguments const& a) {
+    if constexpr (!std::is_void_v<L>) {
+      auto frame = make_frame<L, S::slots>(a);
+      L* const out = static_cast<L*>(a.out[0]);
+      Batch<L> const neutral(Op::template identity<L>());
+      Batch<L> total[4] = {simd::load(out), neutral, neutral, neutral};
+      std::int64_t const n = a.n, step = lanes<L>;
+      while (frame.i + 4 * step <= n) {
+        for (auto& t : total) {
+          t = Op::combine(t, Op::lift(evaluate<S, Result, 0>(frame)));
+          frame.i += step;
+        }
+      }
+      for (; frame.i < n; frame.i += step) total[0] = Op::combine(total[0], Op::lift(evaluate<S, Result, 0>(frame)));
+      simd::store(out, Op::combine(Op::combine(total[0], total[1]), Op::combine(total[2], total[3])));
+    }
+  }
+
+  static constexpr TargetType target = Accumulate<Op, Result>::target();
+
+  static constexpr Program make_program() {
+    Program p;
+    p.inputs = S::slots;
+    p.in_types = slot_types<S, L>.data();
+    p.out_types = &target;
+    p.kernel = &run;
+    p.cost = cost<S>;
+    if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L), p.reduce = &run_in_registers;
+    return p;
+  }
+};
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// What may stand in a formula, and the number that a literal becomes there.
+#pragma once
+
+#include <wick/core/fixed.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Tensors, views, variables, formulas: whatever has elements and a shape.
+template <class X>
+concept Operand = requires { typename std::remove_cvref_t<X>::is_operand; };
+/// A region named by an index expression; in a formula it is a tensor.
+template <class X>
+concept PartOperand = requires { typename std::remove_cvref_t<X>::is_part; };
+/// Whatever a formula's operators accept on one side; a dual number takes the same functions as a tensor.
+template <class X>
+concept Formula = Operand<X> || PartOperand<X> || LiftedNumber<X>;
+/// Whatever they accept on the other one.
+template <class X>
+concept FormulaOrNumber = Formula<X> || Arithmetic<std::remove_cvref_t<X>>;
+
+/// A number in a formula.
+template <class T>
+struct Scalar {
+  using is_operand = void;
+  using value_type = T;
+  using extents_type = Shape<>;
+  T value;
+  static constexpr Dims shape() { return {}; }
+};
+
+template <class X>
+using value_t = typename std::remove_cvref_t<X>::value_type;
+template <class X>
+using extents_t = typename std::remove_cvref_t<X>::extents_type;
+
+template <class X>
+inline constexpr bool is_scalar = false;
+template <class T>
+inline constexpr bool is_scalar<Scalar<T>> = true;
+template <class X>
+inline constexpr bool is_fixed = false;
+template <class T, class E>
+inline constexpr bool is_fixed<Tensor<T, E, Inline>> = true;
+
+/// What a formula keeps of an argument: operands by value, regions as tensors.
+template <Operand X>
+constexpr X const& operand(X const& x) { return x; }
+template <Operand X>
+  requires(!std::is_lvalue_reference_v<X>)
+constexpr X&& operand(X&& x) { return static_cast<X&&>(x); }
+template <PartOperand X>
+auto operand(X const& x) { return x.value(); }
+
+namespace detail {
+template <class... T>
+struct OperandType {
+  using type = float;  // only literals: the default floating type
+};
+template <class T, class... Rest>
+struct OperandType<T, Rest...> {
+  using type = T;
+};
+template <class A, class B, class... Rest>
+struct OperandType<A, B, Rest...> : OperandType<promote_t<A, B>, Rest...> {};
+
+template <class List, class... X>
+struct CommonValue;
+template <class... T>
+struct CommonValue<void(T...)> : OperandType<T...> {};
+template <class... T, class X, class... Rest>
+struct CommonValue<void(T...), X, Rest...> : CommonValue<void(T..., typename X::value_type), Rest...> {};
+template <class... T, LiftedNumber X, class... Rest>
+struct CommonValue<void(T...), X, Rest...> : CommonValue<void(T..., X), Rest...> {};
+template <class... T, Arithmetic X, class... Rest>
+struct CommonValue<void(T...), X, Rest...> : CommonValue<void(T...), Rest...> {};
+}  // namespace detail
+
+/// The promoted element type of those arguments that are operands.
+template <class... X>
+using operands_value_t = typename detail::CommonValue<void(), std::remove_cvref_t<X>...>::type;
+
+/// An argument beside operands of type T: a literal becomes a Scalar that does not widen them.
+template <class T, class X>
+constexpr auto operand_beside(X&& x) {
+  if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
+    using S = scalar_beside_t<T, std::remove_cvref_t<X>>;
+    return Scalar<S>{static_cast<S>(x)};
+  } else if constexpr (LiftedNumber<X>) {
+    return Scalar<std::remove_cvref_t<X>>{x};
+  } else {
+    return std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>(operand(std::forward<X>(x)));
+  }
+}
+
+}  // namespace wick::inline WICK_ISA

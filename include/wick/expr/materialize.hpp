@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+// Running a formula into memory: plain maps, reductions and rows each in one loop; what stands inside and needs a loop
+// of its own is computed first.
+#pragma once
+
+#include <wick/expr/row.hpp>
+#include <wick/expr/traits.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+template <class X>
+struct RowStructureOf : StructureOf<X> {};
+template <class Op, class... Args>
+struct RowStructureOf<Map<Op, Args...>> {
+  using type = Apply<Op, typename RowStructureOf<Args>::type...>;
+};
+template <class Op, class Arg, class E>
+struct RowStructureOf<Reduce<Op, Arg, E>> {
+  using type = Fold<Op, typename RowStructureOf<Arg>::type>;
+};
+
+template <int N>
+struct Slots {
+  SlotData data[N > 0 ? N : 1];
+  Loop loop;
+  void open(Dims const& shape, int count) {
+    loop.slots = data;
+    loop.count = count;
+    loop.rank = shape.size();
+    for (int d = 0; d < shape.size(); ++d) loop.extent[d] = shape[d];
+  }
+};
+
+// True when every leaf lies in memory exactly like a row-major tensor of this shape, or is a number.
+template <class F>
+bool all_contiguous(F const& f, Dims const& shape) {
+  bool result = true;
+  visit_leaves(f, [&](auto const& leaf) {
+    if constexpr (!is_scalar<std::remove_cvref_t<decltype(leaf)>>) {
+      Layout const& layout = *leaf_data(leaf).layout;
+      result &= layout.contiguous && layout.shape == shape;
+    }
+  });
+  return result;
+}
+
+// The loop of a plain formula into a target of this layout (whose shape the formula broadcasts to).
+template <class T, class F, int N>
+void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+  constexpr int count = N;
+  if (target.contiguous && all_contiguous(f, target.shape)) {
+    slots.open(Dims(target.numel()), count);
+    SlotData* next = slots.data;
+    visit_leaves(f, [&](auto const& leaf) {
+      using Leaf = std::remove_cvref_t<decltype(leaf)>;
+      using Base = base_t<value_t<Leaf>>;
+      LeafData const found = leaf_data(leaf);
+      for (int p = 0; p < (is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes); ++p, ++next) {
+        next->data = static_cast<Base const*>(found.data) + p * found.plane_stride;
+        next->stride[0] = is_scalar<Leaf> ? 0 : 1;
+      }
+    });
+    for (int p = 0; p < ElementTraits<T>::planes; ++p, ++next) next->data = data + p * plane_stride, next->stride[0] = 1;
+    return;
+  }
+  slots.open(target.shape, count);
+  fill_target<T>(data, plane_stride, target, fill_slots(f, target.shape, slots.data));
+  simplify(slots.loop);
+}
+
+template <class T, class F>
+void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+  using S = structure_t<F>;
+  Slots<S::slots + ElementTraits<T>::planes> slots;
+  plain_loop<T>(slots, data, plane_stride, target, f);
+  backend::cpu::launch(program_of<MapKernel<S, T>>, slots.loop);
+}
+
+// Joins the reductions of a formula into one row axis: -2 while none was seen, -1 once one does not fit.
+template <class F>
+void find_row_axis(F const& f, Dims const& shape, int& axis) {
+  if constexpr (is_map<F>) {
+    f.args.visit([&](auto const&... args) { (find_row_axis(args, shape, axis), ...); });
+  } else if constexpr (is_reduce<F>) {
+    decltype(auto) dims = f.arg.shape();
+    int const lead = shape.size() - dims.size();
+    bool const one_kept = f.keepdim && lead >= 0 && std::has_single_bit(f.mask);
+    int const here = one_kept ? std::countr_zero(f.mask) + lead : -1;
+    bool const fits = one_kept && (axis == -2 || axis == here) && dims[here - lead] == shape[here];
+    axis = fits ? here : -1;
+    if (fits) find_row_axis(f.arg, shape, axis);
+  }
+}
+
+// The axis of a row formula of this shape, or -1 when the formula is none.
+template <class F>
+int row_axis(F const& f, Dims const& shape) {
+  int axis = -2;
+  find_row_axis(f, shape, axis);
+  return axis < 0 ? -1 : axis;
+}
+
+// True when parts of a row formula that are equal by type are equal by data too, so that one evaluation serves all.
+template <class S>
+bool same_parts_same_data(SlotData const* slots, int rank) {
+  bool same = true;
+  auto const compare = [&](auto parts) {
+    using List = decltype(parts);
+    int at[List::size > 0 ? List::size : 1];
+    std::fill_n(at, List::size, -1);
+    Occurrences<List, S, 0>::visit([&](int id, int slot) {
+      if (at[id] < 0) {
+        at[id] = slot;
+        return;
+      }
+      int const n = List::slots[id];
+      for (int s = 0; s < n; ++s) {
+        SlotData const &a = slots[at[id] + s], &b = slots[slot + s];
+        SlotType const& type = slot_types<S, lane_t<S>>[static_cast<std::size_t>(slot + s)];
+        if (type.number) {
+          same &= std::memcmp(a.data, b.data, static_cast<std::size_t>(type.element_size)) == 0;
+        } else {
+          same &= a.data == b.data;
+          for (int d = 0; d < rank; ++d) same &= a.stride[d] == b.stride[d];
+        }
+      }
+    });
+  };
+  compare(typename RowStages<S>::Folds{});
+  compare(typename RowStages<S>::Kept{});
+  return same;
+}
+
+// Moves `axis` of a loop to the innermost place, where it stays, and simplifies the others.
+inline void rows_of(Loop& loop, int axis) {
+  for (int d = axis; d + 1 < loop.rank; ++d) swap_dimensions(loop, d, d + 1);
+  simplify(loop, 1);
+}
+
+/// Tries to run a formula with reductions as a row formula; false when it is none.
+template <class T, class F>
+bool run_row(base_t<T>* data, Layout const& target, F const& f) {
+  using S = typename RowStructureOf<F>::type;
+  if constexpr (!Lane<T> || !Lane<lane_t<S, T>>) {
+    return false;
+  } else {
+    int const axis = f.shape() == target.shape ? row_axis(f, target.shape) : -1;
+    if (axis < 0) return false;
+    Slots<S::slots + 1> slots;
+    slots.open(target.shape, S::slots + 1);
+    fill_target<T>(data, 0, target, fill_slots(f, target.shape, slots.data));
+    if (!same_parts_same_data<S>(slots.data, target.rank())) return false;
+    rows_of(slots.loop, axis);
+    backend::cpu::launch(program_of<RowKernel<S, T>>, slots.loop);
+    return true;
+  }
+}
+
+}  // namespace detail
+
+template <class F>
+auto materialize(F const& f);
+
+namespace detail {
+
+/// The formula with reductions and lazy values replaced by their results; `keep_reduce` leaves reductions in place.
+template <bool keep_reduce, class F>
+auto lowered(F const& f) {
+  if constexpr (LazyNode<F>) {
+    return f.value();
+  } else if constexpr (is_reduce<F> && !keep_reduce) {
+    return materialize(f);
+  } else if constexpr (is_reduce<F> && has_lazy<F>) {
+    auto arg = lowered<keep_reduce>(f.arg);
+    return Reduce<typename F::op, decltype(arg), typename F::extents_type>(std::move(arg), f.mask, f.keepdim);
+  } else if constexpr (is_map<F> && (keep_reduce ? has_lazy<F> : !is_plain<F>)) {
+    return f.args.visit([](auto const&... args) {
+      return Map<typename F::op, decltype(lowered<keep_reduce>(args))...>(lowered<keep_reduce>(args)...);
+    });
+  } else {
+    return f;
+  }
+}
+
+template <class Op, class T>
+void finish_reduction(T* data, std::int64_t n, std::int64_t count) {
+  if constexpr (requires { Op::finish(T{}, count); })
+    for (std::int64_t i = 0; i < n; ++i) data[i] = static_cast<T>(Op::finish(data[i], count));
+}
+
+/// Runs a reduction of a plain formula into row-major memory.
+template <class R>
+void run_reduce(base_t<typename R::value_type>* data, std::int64_t plane_stride, R const& r) {
+  using T = typename R::value_type;
+  using S = structure_t<typename R::argument_type>;
+  using K = ReduceKernel<typename R::op, S, T>;
+  decltype(auto) shape = r.arg.shape();
+  Dims const results = reduced_dims(shape, r.mask, true);
+  constexpr int count = S::slots + ElementTraits<T>::planes;
+  Slots<count> slots;
+  slots.open(shape, count);
+  Layout layout{results};
+  for (int d = 0; d < shape.size(); ++d)
+    if (r.mask >> d & 1) layout.strides[d] = 0;
+  SlotData* const target = fill_slots(r.arg, shape, slots.data);
+  fill_target<T>(data, plane_stride, layout, target);
+  for (int p = 0; p < ElementTraits<T>::planes; ++p) target[p].fresh = true;
+  simplify(slots.loop);
+  backend::cpu::launch(program_of<K>, slots.loop);
+  for (int p = 0; p < ElementTraits<T>::planes; ++p)
+    finish_reduction<typename R::op>(data + p * plane_stride, results.numel(), r.count());
+}
+
+}  // namespace detail
+
+/// Computes any formula into memory of the given layout, to whose shape it broadcasts.
+template <class T, class F>
+void compute_into(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+  if constexpr (is_plain<F>) {
+    detail::run_plain<T>(data, plane_stride, target, f);
+  } else if constexpr (is_reduce<F>) {
+    if constexpr (is_plain<typename F::argument_type>) {
+      if (target.contiguous && f.shape() == target.shape) return detail::run_reduce(data, plane_stride, f);
+      detail::run_plain<T>(data, plane_stride, target, materialize(f));
+    } else {
+      auto arg = detail::lowered<false>(f.arg);
+      using R = Reduce<typename F::op, decltype(arg), typename F::extents_type>;
+      compute_into<T>(data, plane_stride, target, R(std::move(arg), f.mask, f.keepdim));
+    }
+  } else if constexpr (detail::has_lazy<F>) {
+    compute_into<T>(data, plane_stride, target, detail::lowered<true>(f));
+  } else {
+    if (!detail::run_row<T>(data, target, f)) detail::run_plain<T>(data, plane_stride, target, detail::lowered<false>(f));
+  }
+}
+
+/// The value of a formula as a new tensor.
+template <class F>
+auto materialize(F const& f) {
+  using T = value_t<F>;
+  if constexpr (LazyNode<F>) {
+    return f.value();
+  } else {
+    Tensor<T> result(Tensor<T>::uninitialized, f.shape());
+    compute_into<T>(const_cast<base_t<T>*>(std::as_const(result).data()), result.plane_stride(), result.layout(), f);
+    return result;
+  }
+}
+
+/// The plan that assigning this formula to a new tensor follows.
+template <Formula X>
+Plan plan_of(X const& x) {
+  auto const& f = operand(x);
+  using F = std::remove_cvref_t<decltype(f)>;
+  using T = value_t<F>;
+  if constexpr (LazyNode<F>) {
+    return Plan::kernel;
+  } else if constexpr (is_reduce<F>) {
+    return f.arg.numel() == 0 ? Plan::none : Plan::reduce;
+  } else if constexpr (detail::has_lazy<F>) {
+    return Plan::kernel;
+  } else if constexpr (!is_plain<F>) {
+    Dims const shape = f.shape();
+    return detail::row_axis(f, shape) >= 0 ? Plan::row : plan_of(detail::lowered<false>(f));
+  } else {
+    using S = structure_t<F>;
+    detail::Slots<S::slots + ElementTraits<T>::planes> slots;
+    detail::plain_loop<T>(slots, nullptr, 0, Layout(f.shape()), f);
+    return name_plan(slots.loop, program_of<MapKernel<S, T>>);
+  }
+}
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Map: an elementwise operation waiting for its target. Operands are held by value, so a formula never dangles.
+#pragma once
+
+#include <wick/expr/leaf.hpp>
+#include <wick/expr/op.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// The operands of a node.
+template <class... Args>
+struct Pack;
+template <class A>
+struct Pack<A> {
+  [[no_unique_address]] A first;
+  template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first); }
+};
+template <class A, class B>
+struct Pack<A, B> {
+  A first;
+  B second;
+  template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first, second); }
+};
+template <class A, class B, class C>
+struct Pack<A, B, C> {
+  A first;
+  B second;
+  C third;
+  template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first, second, third); }
+};
+
+namespace detail {
+template <class E>
+struct KnownShape {
+  constexpr explicit KnownShape(Dims const&) {}
+  static constexpr Dims shape() { return dims_of<E>(); }
+};
+struct FoundShape {
+  constexpr explicit FoundShape(Dims const& dims) : dims_(dims) {}
+  constexpr Dims const& shape() const { return dims_; }
+
+ private:
+  Dims dims_;
+};
+template <class E>
+constexpr auto shape_holder() {
+  if constexpr (is_dynamic<E>) return std::type_identity<FoundShape>{};
+  else if constexpr (E::known) return std::type_identity<KnownShape<E>>{};
+  else return std::type_identity<FoundShape>{};
+}
+
+template <class... E>
+struct BroadcastAll;
+template <class A>
+struct BroadcastAll<A> {
+  using type = A;
+  static constexpr bool fits = true;
+};
+template <class A, class B, class... Rest>
+struct BroadcastAll<A, B, Rest...> {
+  using Next = BroadcastAll<broadcast_extents_t<A, B>, Rest...>;
+  using type = typename Next::type;
+  static constexpr bool fits = extents_broadcast<A, B> && Next::fits;
+};
+
+/// Shape of an elementwise formula over these operands; equal shapes and numbers take the short way.
+template <class A, class... Rest>
+constexpr Dims broadcast_all(char const* operation, A const& a, Rest const&... rest) {
+  Dims result = a.shape();
+  [[maybe_unused]] auto const join = [&](auto const& b) {
+    if constexpr (!is_scalar<std::remove_cvref_t<decltype(b)>>) {
+      decltype(auto) other = b.shape();
+      if (!(other == result)) result = broadcast(operation, result, other);
+    }
+  };
+  (join(rest), ...);
+  return result;
+}
+}  // namespace detail
+
+/// `Op` of the elements of its operands, broadcast together.
+template <class Op, class... Args>
+struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents_t<Args>...>::type>())::type {
+  using is_operand = void;
+  using op = Op;
+  using value_type = result_t<Op, value_t<Args>...>;
+  using extents_type = typename detail::BroadcastAll<extents_t<Args>...>::type;
+  using ShapeHolder = typename decltype(detail::shape_holder<extents_type>())::type;
+
+  static_assert(detail::BroadcastAll<extents_t<Args>...>::fits,
+                "Wick: the shapes of these operands, known when compiling, do not broadcast (an extent differs and is not 1)");
+
+  /// Throws Error when the operands' shapes do not broadcast.
+  constexpr explicit Map(Args... arguments)
+      : ShapeHolder(shape_of(arguments...)), args{static_cast<Args&&>(arguments)...} {}
+
+  int dim() const { return this->shape().size(); }
+  std::int64_t size(std::int64_t axis) const { return this->shape()[normalize_axis("size", axis, dim())]; }
+  std::int64_t numel() const { return this->shape().numel(); }
+  static constexpr Dtype dtype() { return dtype_of<value_type>(); }
+
+  Pack<Args...> args;
+
+ private:
+  static constexpr Dims shape_of(Args const&... arguments) {
+    if constexpr (std::is_same_v<ShapeHolder, detail::FoundShape>) return detail::broadcast_all(Op::name, arguments...);
+    else return {};
+  }
+};
+
+namespace detail {
+template <class Op, class T, class... X>
+constexpr auto make_map(X&&... x) {
+  return Map<Op, decltype(operand_beside<T>(std::forward<X>(x)))...>(operand_beside<T>(std::forward<X>(x))...);
+}
+}  // namespace detail
+
+/// The formula `Op(args...)`; literals take the type of the operands they stand beside. Of dual numbers alone: the value.
+template <class Op, class... X>
+constexpr auto map(X&&... x) {
+  if constexpr (!((Operand<X> || PartOperand<X>) || ...)) return apply<Op>(x...);
+  else return detail::make_map<Op, operands_value_t<X...>>(std::forward<X>(x)...);
+}
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// What an elementwise operation is: value and slope side by side, a name, a rule for its types.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <wick/base/math.hpp>
+#include <wick/core/dtype.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// A string as a template argument.
+template <std::size_t N>
+struct Name {
+  char text[N];
+  constexpr Name(char const (&literal)[N]) { std::copy_n(literal, N, text); }
+};
+
+/// Interval of arguments on which an operation is defined and its slope well behaved; tests sample it.
+template <auto Low, auto High>
+struct Domain {
+  static constexpr double low = Low, high = High;
+};
+
+namespace detail {
+template <class First, class... Rest>
+struct PromoteAll {
+  using type = First;
+};
+template <class A, class B, class... Rest>
+struct PromoteAll<A, B, Rest...> : PromoteAll<promote_t<A, B>, Rest...> {};
+}  // namespace detail
+
+/// Rules for element types: what the arguments are converted to, and what comes out.
+namespace types {
+/// Computes in the promoted type: add, maximum, relu.
+struct Same {
+  template <int K, class... T> using Argument = typename detail::PromoteAll<T...>::type;
+  template <class... T> using Result = typename detail::PromoteAll<T...>::type;
+};
+/// As Same, but integers become float first: exp, div.
+struct Floating {
+  template <int K, class... T> using Argument = floating_t<typename detail::PromoteAll<T...>::type>;
+  template <class... T> using Result = floating_t<typename detail::PromoteAll<T...>::type>;
+};
+/// Compares in the promoted type, gives bool: lt, isnan.
+struct Truth {
+  template <int K, class... T> using Argument = typename detail::PromoteAll<T...>::type;
+  template <class... T> using Result = bool;
+};
+/// bool in, bool out: logical_and.
+struct Logical {
+  template <int K, class... T> using Argument = bool;
+  template <class... T> using Result = bool;
+};
+/// A condition and two alternatives: where.
+struct Select {
+  template <int K, class C, class A, class B> using Argument = std::conditional_t<K == 0, bool, promote_t<A, B>>;
+  template <class C, class A, class B> using Result = promote_t<A, B>;
+};
+/// Whatever comes in, `To` comes out: cast.
+template <class To>
+struct Convert {
+  template <int K, class T> using Argument = To;
+  template <class T> using Result = To;
+};
+}  // namespace types
+
+/// Base of operations of one argument.
+template <Name N, class D = Domain<-4, 4>, class Rule = types::Floating>
+struct Unary {
+  static constexpr char const* name = N.text;
+  static constexpr int arity = 1;
+  using domain = D;
+  using rule = Rule;
+};
+/// Base of operations of two arguments.
+template <Name N, class D = Domain<-4, 4>, class Rule = types::Same>
+struct Binary {
+  static constexpr char const* name = N.text;
+  static constexpr int arity = 2;
+  using domain = D;
+  using rule = Rule;
+};
+/// Base of operations of three arguments.
+template <Name N, class D = Domain<-4, 4>, class Rule = types::Same>
+struct Ternary {
+  static constexpr char const* name = N.text;
+  static constexpr int arity = 3;
+  using domain = D;
+  using rule = Rule;
+};
+
+template <class Op, int K, class... T>
+using argument_t = typename Op::rule::template Argument<K, T...>;
+template <class Op, class... T>
+using result_t = typename Op::rule::template Result<T...>;
+
+/// Slopes that are known when compiling; multiplying by them costs nothing.
+struct Zero {};
+struct One {};
+struct MinusOne {};
+
+/// The slopes of an operation in each of its arguments.
+template <class A, class B = Zero, class C = Zero>
+struct Slopes {
+  A first;
+  B second{};
+  C third{};
+};
+template <class A, class B>
+Slopes(A, B) -> Slopes<A, B>;
+template <class A, class B, class C>
+Slopes(A, B, C) -> Slopes<A, B, C>;
+
+/// slope times tangent (or adjoint).
+template <class G, class S>
+WICK_FN auto chain(G const& g, S const& slope) {
+  if constexpr (std::is_same_v<S, Zero>) return Zero{};
+  else if constexpr (std::is_same_v<S, One>) return g;
+  else if constexpr (std::is_same_v<S, MinusOne>) return -g;
+  else return g * slope;
+}
+/// Sum of two chained terms.
+template <class A, class B>
+WICK_FN auto plus(A const& a, B const& b) {
+  if constexpr (std::is_same_v<A, Zero>) return b;
+  else if constexpr (std::is_same_v<B, Zero>) return a;
+  else return a + b;
+}
+
+/// True for operations whose slope needs only their result.
+template <class Op>
+concept SlopeFromValue = requires { Op::slope_from_value(1.0); };
+namespace detail {
+template <class Op, int Arity> inline constexpr bool has_slope = false;
+template <class Op> inline constexpr bool has_slope<Op, 1> = SlopeFromValue<Op> || requires { Op::slope(1.0); };
+template <class Op> inline constexpr bool has_slope<Op, 2> = requires { Op::slope(1.0, 1.0); };
+template <class Op> inline constexpr bool has_slope<Op, 3> = requires { Op::slope(true, 1.0, 1.0); };
+}  // namespace detail
+/// True for operations with a slope; the others (comparisons, sign) pass no gradient.
+template <class Op>
+inline constexpr bool differentiable = detail::has_slope<Op, Op::arity>;
+
+/// The slopes of `Op` at its arguments, given its value there.
+template <class Op, class Y, class... X>
+WICK_FN auto slopes(Y const& value, X const&... x) {
+  if constexpr (!differentiable<Op>) return Slopes<Zero>{};
+  else if constexpr (Op::arity > 1) return Op::slope(x...);
+  else if constexpr (SlopeFromValue<Op>) return Slopes<decltype(Op::slope_from_value(value))>{Op::slope_from_value(value)};
+  else return Slopes<decltype(Op::slope(x...))>{Op::slope(x...)};
+}
+
+namespace detail {
+template <class First, class... Rest>
+struct FirstLifted {
+  using type = First;
+};
+template <class A, class B, class... Rest>
+  requires(!LiftedNumber<A>)
+struct FirstLifted<A, B, Rest...> : FirstLifted<B, Rest...> {};
+}  // namespace detail
+
+/// The value of `Op` for numbers of any kind: plain ones, SIMD batches, duals of either.
+template <class Op, class... X>
+WICK_INLINE constexpr auto apply(X const&... x) {
+  if constexpr ((LiftedNumber<X> || ...)) return detail::FirstLifted<X...>::type::template lift<Op>(x...);
+  else return Op::value(x...);
+}
+
+}  // namespace wick::inline WICK_ISA

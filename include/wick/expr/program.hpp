@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// What a backend is asked to run: a kernel compiled for a formula's structure, without the formula's type. Everything
+// around the kernel (loops, broadcasting, tails, threads) is compiled once, not once a formula.
+#pragma once
+
+#include <cstring>
+
+#include <wick/base/simd.hpp>
+#include <wick/core/broadcast.hpp>
+#include <wick/core/storage.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// What a kernel gets for one run along the innermost dimension. Slots are `in` (read) and `out` (written).
+struct KernelArguments {
+  void const* const* in;
+  std::int64_t const* in_step;  ///< SIMD: all ones, or 0 for a slot that stays; else the distance in elements
+  void* const* out;
+  std::int64_t const* out_step;
+  std::int64_t n;  ///< positions; with SIMD a multiple of the lanes
+  // Row kernels see the whole row: what is left after the last full register lies in these buffers.
+  void const* const* tail_in = nullptr;
+  void* const* tail_out = nullptr;
+  int tail = 0;
+  void* scratch = nullptr;
+};
+using Kernel = void (*)(KernelArguments const&);
+
+/// How a slot's elements in memory become elements of the kernel's type, and back. Non-null functions are called when
+/// the elements do not lie as the kernel wants them.
+struct SlotType {
+  int element_size;    ///< in memory, bytes
+  bool direct;         ///< the kernel reads this type
+  bool number = false; ///< one value, at the slot's address
+  void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
+};
+/// An output slot: written, or accumulated into with an associative operation.
+struct TargetType {
+  int element_size;
+  bool direct;
+  bool accumulates = false;
+  void (*put)(void const* values, void* data, std::int64_t offset, std::int64_t stride, std::int64_t n) = nullptr;
+  void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
+  void (*identity)(void* values, std::int64_t n) = nullptr;                         ///< fills with the neutral element
+  void (*merge)(void* into, void const* values, std::int64_t n) = nullptr;          ///< into[i] = into[i] op values[i]
+  void (*fold)(void* into, void const* values, std::int64_t n) = nullptr;           ///< *into = *into op values[0..n), fixed tree
+};
+
+/// A slot's elements: where, and with which distances along the loop's dimensions.
+struct SlotData {
+  void const* data;
+  bool fresh = false;  ///< an accumulating target whose old contents do not count
+  std::int64_t stride[max_rank];
+};
+
+/// Most operands (slots) one formula may have.
+inline constexpr int max_slots = 64;
+
+/// Everything compiled for one structure.
+struct Program {
+  int inputs = 0, outputs = 1;
+  int lanes = 1;             ///< positions a step of the kernel covers
+  int lane_size = 0;         ///< bytes of an element in the kernel's registers (SIMD)
+  SlotType const* in_types = nullptr;
+  TargetType const* out_types = nullptr;
+  Kernel kernel = nullptr;
+  Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
+  bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
+  int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
+  int cost = 1;              ///< rough cost of an element, in loads
+};
+
+/// The loops that assigning a formula runs.
+enum class Plan : std::uint8_t { none, contiguous, inner_broadcast, strided, row, reduce, fixed, kernel };
+
+constexpr char const* name(Plan plan) {
+  constexpr char const* names[] = {"none", "contiguous", "inner_broadcast", "strided", "row", "reduce", "fixed", "kernel"};
+  return names[static_cast<int>(plan)];
+}
+
+/// A loop nest: extents from outer to inner, and the slots' strides along them (inputs first, then outputs).
+struct Loop {
+  int rank = 0;
+  std::int64_t extent[max_rank];
+  SlotData* slots = nullptr;
+  int count = 0;
+
+  std::int64_t total() const {
+    std::int64_t n = 1;
+    for (int d = 0; d < rank; ++d) n *= extent[d];
+    return n;
+  }
+};
+
+namespace backend::cpu {
+/// Runs `program` over `loop` (defined by the backend).
+inline void launch(Program const& program, Loop& loop);
+}  // namespace backend::cpu
+
+template <class From, class To>
+void fetch_elements(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) {
+  auto const* from = static_cast<From const*>(data) + offset;
+  auto* to = static_cast<To*>(out);
+  if (stride == 1)
+    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(from[i]);
+  else
+    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(from[i * stride]);
+}
+template <class From, class To>
+void put_elements(void const* values, void* data, std::int64_t offset, std::int64_t stride, std::int64_t n) {
+  auto const* from = static_cast<From const*>(values);
+  auto* to = static_cast<To*>(data) + offset;
+  if constexpr (std::is_same_v<To, bool>)
+    for (std::int64_t i = 0; i < n; ++i) to[i * stride] = from[i] != From(0);
+  else if (stride == 1)
+    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(from[i]);
+  else
+    for (std::int64_t i = 0; i < n; ++i) to[i * stride] = static_cast<To>(from[i]);
+}
+
+/// Input slot of elements T for a kernel with lanes of type L (void: element by element).
+template <class T, class L>
+constexpr SlotType slot_type(bool number = false) {
+  if constexpr (std::is_void_v<L>) return {sizeof(T), true, number};
+  else return {sizeof(T), std::is_same_v<T, L>, number, &fetch_elements<T, L>};
+}
+/// Output slot of elements T that is only written.
+template <class T, class L>
+constexpr TargetType target_type() {
+  if constexpr (std::is_void_v<L>) return {sizeof(T), true};
+  else return {sizeof(T), std::is_same_v<T, L>, false, &put_elements<L, T>};
+}
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Reduce: a reduction over some dimensions of a formula, computed in the same loop as the formula.
+#pragma once
+
+#include <wick/expr/node.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Options of a reduction.
+struct ReduceOptions {
+  bool keepdim = false;  ///< reduced dimensions stay, with extent 1
+};
+
+namespace detail {
+
+/// Which dimensions a reduction takes, as bits; an empty list takes all of them.
+constexpr unsigned axes_mask(char const* operation, Axes const& axes, int rank) {
+  if (axes.empty()) return (1u << rank) - 1;
+  unsigned mask = 0;
+  for (std::int64_t axis : axes) {
+    unsigned const bit = 1u << normalize_axis(operation, axis, rank);
+    if (mask & bit) fail(operation, ": dimension ", axis, " stands twice in the list of dimensions");
+    mask |= bit;
+  }
+  return rank == 0 ? 0 : mask;
+}
+
+constexpr Dims reduced_dims(Dims const& shape, unsigned mask, bool keepdim) {
+  Dims result;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (!(mask >> i & 1)) result.push_back(shape[i]);
+    else if (keepdim) result.push_back(1);
+  }
+  return result;
+}
+
+}  // namespace detail
+
+/// Base of reductions: a name; `combine` is associative, `lift` prepares an element, `finish` the result.
+template <Name N>
+struct Reduction {
+  static constexpr char const* name = N.text;
+  template <class X> static WICK_INLINE X lift(X const& x) { return x; }
+};
+
+/// `Op` over the dimensions in `mask` of a formula. `E` is Shape<> when all of them are reduced without keepdim.
+template <class Op, class Arg, class E = Dynamic>
+struct Reduce {
+  using is_operand = void;
+  using op = Op;
+  using argument_type = Arg;
+  using value_type = typename Op::template result<value_t<Arg>>;
+  using extents_type = E;
+
+  constexpr Reduce(Arg argument, unsigned reduced, bool keep)
+      : arg(static_cast<Arg&&>(argument)), mask(reduced), keepdim(keep) {}
+
+  constexpr Dims shape() const {
+    if constexpr (is_dynamic<E>) return detail::reduced_dims(arg.shape(), mask, keepdim);
+    else return {};
+  }
+  int dim() const { return shape().size(); }
+  std::int64_t numel() const { return shape().numel(); }
+  std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
+  static constexpr Dtype dtype() { return dtype_of<value_type>(); }
+  /// How many elements go into one result.
+  constexpr std::int64_t count() const {
+    std::int64_t n = 1;
+    decltype(auto) dims = arg.shape();
+    for (int i = 0; i < dims.size(); ++i)
+      if (mask >> i & 1) n *= dims[i];
+    return n;
+  }
+
+  Arg arg;
+  unsigned mask;
+  bool keepdim;
+};
+
+/// The formula `Op` over `axes` of x.
+template <class Op, FormulaOrNumber X>
+constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
+  unsigned const mask = detail::axes_mask(Op::name, axes, x.shape().size());
+  if constexpr (requires { Op::needs_elements; }) {
+    decltype(auto) dims = x.shape();
+    for (int i = 0; i < dims.size(); ++i)
+      if ((mask >> i & 1) && dims[i] == 0)
+        fail(Op::name, ": dimension ", i, " of shape ", dims, " is empty, and this reduction has no value there");
+  }
+  return Reduce<Op, Arg>(operand(std::forward<X>(x)), mask, options.keepdim);
+}
+/// The formula `Op` over all elements of x: a single number.
+template <class Op, FormulaOrNumber X>
+constexpr auto reduce(X&& x) {
+  using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
+  if constexpr (requires { Op::needs_elements; })
+    if (x.shape().numel() == 0) fail(Op::name, ": a tensor of shape ", x.shape(), " has no elements, and this reduction has no value there");
+  return Reduce<Op, Arg, Shape<>>(operand(std::forward<X>(x)), (1u << x.shape().size()) - 1, false);
+}
+
+}  // namespace wick::inline WICK_ISA

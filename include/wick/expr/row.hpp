@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+// Row formulas: reductions over one axis used along that axis (softmax, layer norm). A row is evaluated in stages, its
+// reductions first, then the map, while it is in L1; costly parts that stand twice are kept in the row's buffer.
+#pragma once
+
+#include <wick/expr/kernels.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+template <class... T>
+struct TypeList {
+  static constexpr int size = sizeof...(T);
+  static constexpr int slots[] = {T::slots..., 0};
+};
+template <class List, class X>
+inline constexpr int index_in = -1;
+template <class... T, class X>
+inline constexpr int index_in<TypeList<T...>, X> = [] {
+  int at = 0;
+  bool const found = ((std::is_same_v<T, X> || (++at, false)) || ...);
+  return found ? at : -1;
+}();
+template <class List, class X>
+struct Append;
+template <class... T, class X>
+struct Append<TypeList<T...>, X> {
+  using type = std::conditional_t<(index_in<TypeList<T...>, X> >= 0), TypeList<T...>, TypeList<T..., X>>;
+};
+template <class List, int K>
+struct TypeAt;
+template <class T, class... Rest, int K>
+struct TypeAt<TypeList<T, Rest...>, K> : TypeAt<TypeList<Rest...>, K - 1> {};
+template <class T, class... Rest>
+struct TypeAt<TypeList<T, Rest...>, 0> {
+  using type = T;
+};
+
+// The different Folds of a structure, inner ones first.
+template <class S, class Found = TypeList<>>
+struct FoldsOf {
+  using type = Found;
+};
+template <class Op, class Found>
+struct FoldsOf<Apply<Op>, Found> {
+  using type = Found;
+};
+template <class Op, class A, class... Rest, class Found>
+struct FoldsOf<Apply<Op, A, Rest...>, Found> {
+  using type = typename FoldsOf<Apply<Op, Rest...>, typename FoldsOf<A, Found>::type>::type;
+};
+template <class Op, class Arg, class Found>
+struct FoldsOf<Fold<Op, Arg>, Found> {
+  using type = typename Append<typename FoldsOf<Arg, Found>::type, Fold<Op, Arg>>::type;
+};
+
+// Calls visit(id, first slot) for each place where one of the Parts stands in S.
+template <class Parts, class S, int I>
+struct Occurrences {
+  template <class F> static constexpr void visit(F&&) {}
+};
+template <class Parts, class Op, class... Args, int I>
+struct Occurrences<Parts, Apply<Op, Args...>, I> {
+  template <class F>
+  static constexpr void visit(F&& f) {
+    constexpr int id = index_in<Parts, Apply<Op, Args...>>;
+    if constexpr (id >= 0) f(id, I);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (Occurrences<Parts, Args, slot_of<I, static_cast<int>(K), Args...>()>::visit(f), ...);
+    }(std::index_sequence_for<Args...>{});
+  }
+};
+template <class Parts, class Op, class Arg, int I>
+struct Occurrences<Parts, Fold<Op, Arg>, I> {
+  template <class F>
+  static constexpr void visit(F&& f) {
+    constexpr int id = index_in<Parts, Fold<Op, Arg>>;
+    if constexpr (id >= 0) f(id, I);
+    Occurrences<Parts, Arg, I>::visit(f);
+  }
+};
+
+// Slot of the first place where Part stands in S.
+template <class S, class Part>
+constexpr int first_slot() {
+  int first = -1;
+  Occurrences<TypeList<Part>, S, 0>::visit([&](int, int slot) { first = first < 0 ? slot : first; });
+  return first;
+}
+
+template <class S>
+inline constexpr bool is_apply = false;
+template <class Op, class... Args>
+inline constexpr bool is_apply<Apply<Op, Args...>> = true;
+
+// Whether X stands in S outside of the Folds (they are computed in stages of their own).
+template <class S, class X>
+inline constexpr bool stands_in = std::is_same_v<S, X>;
+template <class Op, class... Args, class X>
+inline constexpr bool stands_in<Apply<Op, Args...>, X> =
+    std::is_same_v<Apply<Op, Args...>, X> || (stands_in<Args, X> || ...);
+
+// A Fold's argument is worth a buffer when it is costly and a later stage needs it again.
+template <class S, class Folds>
+struct KeptParts;
+template <class S, class... F>
+struct KeptParts<S, TypeList<F...>> {
+  template <class Found, class... Rest>
+  struct Collect {
+    using type = Found;
+  };
+  template <class Found, class Op, class Arg, class... Rest>
+  struct Collect<Found, Fold<Op, Arg>, Rest...> {
+    template <class Op2, class Arg2>
+    static constexpr bool used(std::type_identity<Fold<Op2, Arg2>>) {
+      return !std::is_same_v<Fold<Op2, Arg2>, Fold<Op, Arg>> && stands_in<Arg2, Arg>;
+    }
+    static constexpr bool keep = is_apply<Arg> && Lane<typename Arg::value_type> && cost<Arg> >= 8 &&
+                                 (stands_in<S, Arg> || (used(std::type_identity<F>{}) || ...));
+    using Next = typename std::conditional_t<keep, Append<Found, Arg>, std::type_identity<Found>>::type;
+    using type = typename Collect<Next, Rest...>::type;
+  };
+  using type = typename Collect<TypeList<>, F...>::type;
+};
+
+}  // namespace detail
+
+/// The stages of a row formula: its Folds, and the parts kept in buffers.
+template <class S>
+struct RowStages {
+  using Folds = typename detail::FoldsOf<S>::type;
+  using Kept = typename detail::KeptParts<S, Folds>::type;
+};
+
+/// Reads the slots of a row, the values of its finished Folds, and the parts kept in buffers. `Stage` is the number of
+/// the running stage; parts kept by earlier stages are read, not computed.
+template <class L, int Slots, class S, int Stage>
+struct RowFrame : BatchFrame<L, Slots> {
+  using Folds = typename RowStages<S>::Folds;
+  using Kept = typename RowStages<S>::Kept;
+  Batch<L> const* folded;
+  L* const* kept;
+  std::int64_t position;  // in the buffers: they have no separate tail
+
+  template <class F>
+  WICK_INLINE auto fold() const { return folded[detail::index_in<Folds, F>]; }
+  template <class Part>
+  static constexpr bool is_kept() {
+    constexpr int at = detail::index_in<Kept, Part>;
+    if constexpr (at < 0) return false;
+    else return producer<Part>(std::make_index_sequence<static_cast<std::size_t>(Folds::size)>{}) < Stage;
+  }
+  template <class Part>
+  WICK_INLINE auto read_kept() const { return simd::load(kept[detail::index_in<Kept, Part>] + position); }
+
+ private:
+  template <class Part, std::size_t... K>
+  static constexpr int producer(std::index_sequence<K...>) {
+    int stage = Folds::size;
+    ((stage == Folds::size && argument_is<Part, typename detail::TypeAt<Folds, static_cast<int>(K)>::type>()
+          ? void(stage = static_cast<int>(K)) : void()), ...);
+    return stage;
+  }
+  template <class Part, class F>
+  static constexpr bool argument_is() {
+    return []<class Op, class Arg>(std::type_identity<Fold<Op, Arg>>) { return std::is_same_v<Arg, Part>; }(
+        std::type_identity<F>{});
+  }
+};
+
+template <class Op, class Arg, int I>
+struct Evaluator<Fold<Op, Arg>, I> {
+  template <class Frame>
+  static WICK_INLINE auto value(Frame const& frame) { return frame.template fold<Fold<Op, Arg>>(); }
+};
+
+/// Runs `body(frame, position, valid)` for each register of the row, the last one from the tail buffers.
+template <class Frame, class Body>
+WICK_INLINE void over_row(KernelArguments const& a, Frame& frame, Body&& body) {
+  constexpr std::int64_t step = lanes<typename Frame::lane>;
+  std::int64_t position = 0;
+  for (int part = 0; part < 2; ++part) {
+    std::int64_t const n = part == 0 ? a.n : (a.tail ? step : 0);
+    void const* const* const in = part == 0 ? a.in : a.tail_in;
+    if (n == 0) continue;
+    for (std::size_t s = 0; s < std::size(frame.slot); ++s)
+      frame.slot[s] = static_cast<typename Frame::lane const*>(in[s]);
+    int const valid = part == 0 ? static_cast<int>(step) : a.tail;
+    for (frame.i = 0; frame.i < n; frame.i += step, position += step) {
+      frame.position = position;
+      body(frame, part, valid);
+    }
+  }
+}
+
+/// The value with lanes from `valid` on replaced by `neutral`.
+template <class L>
+WICK_INLINE Batch<L> only_valid(Batch<L> const& value, int valid, L neutral) {
+  if (valid == lanes<L>) return value;
+  alignas(64) L values[static_cast<std::size_t>(lanes<L>)];
+  simd::store(values, value);
+  for (int i = valid; i < lanes<L>; ++i) values[i] = neutral;
+  return simd::load(values);
+}
+
+/// Row kernels: everything that has to happen before the last stage.
+template <class S, class L>
+struct RowRunner {
+  using Folds = typename RowStages<S>::Folds;
+  using Kept = typename RowStages<S>::Kept;
+  static constexpr int folds = Folds::size, kept_count = Kept::size;
+
+  Batch<L> folded[folds > 0 ? folds : 1];
+  L* kept[kept_count > 0 ? kept_count : 1];
+  std::int64_t count;
+
+  /// Computes all reductions of the row.
+  explicit WICK_INLINE RowRunner(KernelArguments const& a) : count(a.n + a.tail) {
+    std::int64_t const width = (count + lanes<L> - 1) / lanes<L> * lanes<L>;
+    for (int k = 0; k < kept_count; ++k) kept[k] = static_cast<L*>(a.scratch) + k * ((width + 15) / 16 * 16);
+    [&]<std::size_t... K>(std::index_sequence<K...>) { (stage<static_cast<int>(K)>(a), ...); }(
+        std::make_index_sequence<static_cast<std::size_t>(folds)>{});
+  }
+
+  template <int Stage>
+  WICK_INLINE auto frame(KernelArguments const& a) const {
+    RowFrame<L, S::slots, S, Stage> f;
+    for (int s = 0; s < S::slots; ++s) f.slot[s] = static_cast<L const*>(a.in[s]), f.mask[s] = a.in_step[s];
+    f.i = f.position = 0;
+    f.folded = folded;
+    f.kept = kept;
+    return f;
+  }
+
+  template <int Stage>
+  WICK_INLINE void stage(KernelArguments const& a) {
+    using F = typename detail::TypeAt<Folds, Stage>::type;
+    run_fold<Stage>(a, std::type_identity<F>{});
+  }
+  template <int Stage, class Op, class Arg>
+  WICK_INLINE void run_fold(KernelArguments const& a, std::type_identity<Fold<Op, Arg>>) {
+    constexpr int slot = detail::first_slot<S, Fold<Op, Arg>>();
+    constexpr int keep = detail::index_in<Kept, Arg>;
+    L const neutral = Op::template identity<L>();
+    Batch<L> total(neutral);
+    auto f = frame<Stage>(a);
+    over_row(a, f, [&](auto const& at, int, int valid) WICK_LAMBDA_INLINE {
+      auto const value = evaluate<Arg, L, slot>(at);
+      if constexpr (keep >= 0) simd::store(kept[keep] + at.position, value);
+      total = Op::combine(total, only_valid<L>(Op::lift(value), valid, neutral));
+    });
+    alignas(64) L values[static_cast<std::size_t>(lanes<L>)];
+    simd::store(values, total);
+    L result = Accumulate<Op, L>::tree(values, lanes<L>);
+    if constexpr (requires { Op::finish(result, count); }) result = static_cast<L>(Op::finish(result, count));
+    folded[Stage] = Batch<L>(result);
+  }
+};
+
+/// out = S, a row at a time.
+template <class S, class Result>
+struct RowKernel {
+  using L = lane_t<S, Result>;
+
+  static void run(KernelArguments const& a) {
+    RowRunner<S, L> const runner(a);
+    auto f = runner.template frame<RowRunner<S, L>::folds>(a);
+    over_row(a, f, [&](auto const& at, int part, int) WICK_LAMBDA_INLINE {
+      L* const out = static_cast<L*>(part == 0 ? a.out[0] : a.tail_out[0]);
+      simd::store(out + at.i, convert<L, L>(evaluate<S, Result, 0>(at)));
+    });
+  }
+
+  static constexpr TargetType target = target_type<Result, L>();
+
+  static constexpr Program make_program() {
+    Program p;
+    p.inputs = S::slots;
+    p.in_types = slot_types<S, L>.data();
+    p.out_types = &target;
+    p.kernel = &run;
+    p.cost = cost<S>;
+    p.lanes = lanes<L>, p.lane_size = sizeof(L);
+    p.whole_rows = true;
+    p.row_buffers = RowStages<S>::Kept::size;
+    return p;
+  }
+};
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// The structure of a formula without its data: what kernels are compiled for. Formulas over tensors, views and
+// variables that look alike share one kernel.
+#pragma once
+
+#include <wick/expr/node.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// An operand in memory, elements of type T. Takes one slot of a kernel for each plane of T.
+template <class T>
+struct Leaf {
+  using value_type = T;
+  static constexpr int slots = ElementTraits<T>::planes;
+};
+/// A number: one slot, read once.
+template <class T>
+struct Number {
+  using value_type = T;
+  static constexpr int slots = 1;
+};
+/// An elementwise operation.
+template <class Op, class... Args>
+struct Apply {
+  using value_type = result_t<Op, typename Args::value_type...>;
+  static constexpr int slots = (Args::slots + ... + 0);
+};
+/// A reduction over a row, inside a row formula.
+template <class Op, class Arg>
+struct Fold {
+  using value_type = typename Op::template result<typename Arg::value_type>;
+  static constexpr int slots = Arg::slots;
+};
+
+template <class X>
+struct StructureOf {
+  using type = Leaf<typename X::value_type>;
+};
+template <class T>
+struct StructureOf<Scalar<T>> {
+  using type = Number<T>;
+};
+template <class Op, class... Args>
+struct StructureOf<Map<Op, Args...>> {
+  using type = Apply<Op, typename StructureOf<Args>::type...>;
+};
+template <class X>
+using structure_t = typename StructureOf<std::remove_cvref_t<X>>::type;
+
+/// Slot of the first operand of argument K of a node whose first slot is I.
+template <int I, int K, class... Args>
+constexpr int slot_of() {
+  int const slots[] = {Args::slots..., 0};
+  int slot = I;
+  for (int k = 0; k < K; ++k) slot += slots[k];
+  return slot;
+}
+
+namespace detail {
+// Number type in which a whole formula can run in SIMD registers: AnyLane where it does not matter, NoLane when mixed.
+struct AnyLane {};
+struct NoLane {};
+template <class A, class B>
+using join_lanes_t = std::conditional_t<std::is_same_v<A, AnyLane>, B,
+                                        std::conditional_t<std::is_same_v<B, AnyLane> || std::is_same_v<A, B>, A, NoLane>>;
+template <class T>
+using lane_of_value_t =
+    std::conditional_t<Lane<base_t<T>>, base_t<T>, std::conditional_t<std::is_same_v<T, bool>, AnyLane, NoLane>>;
+
+template <class X>
+struct LaneOf {
+  using type = AnyLane;  // leaves are converted when they are read
+};
+template <class Op, class... Args>
+struct LaneOf<Apply<Op, Args...>> {
+  template <class I>
+  struct Join;
+  template <std::size_t... K>
+  struct Join<std::index_sequence<K...>> {
+    template <class... L>
+    struct All;
+    template <class L>
+    struct All<L> { using type = L; };
+    template <class A, class B, class... R>
+    struct All<A, B, R...> : All<join_lanes_t<A, B>, R...> {};
+    using type = typename All<lane_of_value_t<result_t<Op, typename Args::value_type...>>,
+                              lane_of_value_t<argument_t<Op, static_cast<int>(K), typename Args::value_type...>>...,
+                              typename LaneOf<Args>::type...>::type;
+  };
+  static constexpr bool scalar_only = requires { typename Op::scalar_only; };
+  using type = std::conditional_t<scalar_only, NoLane, typename Join<std::index_sequence_for<Args...>>::type>;
+};
+template <class Op, class Arg>
+struct LaneOf<Fold<Op, Arg>> {
+  using type = join_lanes_t<lane_of_value_t<typename Fold<Op, Arg>::value_type>, typename LaneOf<Arg>::type>;
+};
+}  // namespace detail
+
+/// float or double when a formula of this structure with results of type `Result` runs in SIMD registers, void when it
+/// runs element by element.
+template <class S, class Result = typename S::value_type>
+struct LaneTraits {
+  using Joined = detail::join_lanes_t<typename detail::LaneOf<S>::type, detail::lane_of_value_t<Result>>;
+  using type = std::conditional_t<Lane<Joined>, Joined, void>;
+};
+template <class S, class Result = typename S::value_type>
+using lane_t = typename LaneTraits<S, Result>::type;
+
+}  // namespace wick::inline WICK_ISA

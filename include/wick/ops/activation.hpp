@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Activations of neural networks.
+#pragma once
+
+#include <wick/expr/node.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// max(x, 0); slope 0 at 0, NaN stays NaN.
+struct Relu : Unary<"relu", Domain<-4, 4>, types::Same> {
+  using cheap = void;
+  WICK_FN static auto value(auto x) { return math::maximum(x, 0 * x); }
+  WICK_FN static auto slope_from_value(auto y) { return math::where(y > 0, 1.0, 0.0); }
+};
+/// Logistic sigmoid, 1 / (1 + e^-x).
+struct Sigmoid : Unary<"sigmoid", Domain<-8, 8>> {
+  WICK_FN static auto value(auto x) { return math::sigmoid(x); }
+  WICK_FN static auto slope_from_value(auto y) { return y * (1 - y); }
+};
+/// x times the normal distribution's cumulative function (Hendrycks and Gimpel, arXiv:1606.08415).
+struct Gelu : Unary<"gelu"> {
+  WICK_FN static auto value(auto x) { return 0.5 * x * (1 + math::erf(0.7071067811865476 * x)); }
+  WICK_FN static auto slope(auto x) {
+    return 0.5 * (1 + math::erf(0.7071067811865476 * x)) + 0.3989422804014327 * x * math::exp(-0.5 * x * x);
+  }
+};
+/// x sigmoid(x)
+struct Silu : Unary<"silu", Domain<-8, 8>> {
+  WICK_FN static auto value(auto x) { return x * math::sigmoid(x); }
+  WICK_FN static auto slope(auto x) {
+    auto const s = math::sigmoid(x);
+    return s * (1 + x * (1 - s));
+  }
+};
+/// log(1 + e^x), without overflow
+struct Softplus : Unary<"softplus", Domain<-8, 8>> {
+  WICK_FN static auto value(auto x) { return math::maximum(x, 0 * x) + math::log1p(math::exp(-math::abs(x))); }
+  WICK_FN static auto slope(auto x) { return math::sigmoid(x); }
+};
+
+/// max(x, 0) (torch.relu)
+template <Formula X> constexpr auto relu(X&& x) { return map<Relu>(std::forward<X>(x)); }
+/// 1 / (1 + e^-x) (torch.sigmoid)
+template <Formula X> constexpr auto sigmoid(X&& x) { return map<Sigmoid>(std::forward<X>(x)); }
+/// torch.nn.functional.gelu, exact form
+template <Formula X> constexpr auto gelu(X&& x) { return map<Gelu>(std::forward<X>(x)); }
+/// x sigmoid(x) (torch.nn.functional.silu)
+template <Formula X> constexpr auto silu(X&& x) { return map<Silu>(std::forward<X>(x)); }
+/// log(1 + e^x) (torch.nn.functional.softplus)
+template <Formula X> constexpr auto softplus(X&& x) { return map<Softplus>(std::forward<X>(x)); }
+
+}  // namespace wick::inline WICK_ISA

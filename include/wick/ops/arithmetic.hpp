@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// + - * / and their relatives.
+#pragma once
+
+#include <wick/expr/node.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// a + b
+struct Add : Binary<"add"> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a + b; }
+  WICK_FN static auto slope(auto, auto) { return Slopes{One{}, One{}}; }
+};
+/// a - b
+struct Sub : Binary<"sub"> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a - b; }
+  WICK_FN static auto slope(auto, auto) { return Slopes{One{}, MinusOne{}}; }
+};
+/// a * b
+struct Mul : Binary<"mul"> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a * b; }
+  WICK_FN static auto slope(auto a, auto b) { return Slopes{b, a}; }
+};
+/// a / b; integers divide as floats, as in PyTorch.
+struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
+  WICK_FN static constexpr auto value(auto a, auto b) { return a / b; }
+  WICK_FN static auto slope(auto a, auto b) { return Slopes{1 / b, -(a / b) / b}; }
+};
+/// -x
+struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto x) { return -x; }
+  WICK_FN static auto slope(auto) { return MinusOne{}; }
+};
+/// |x|; slope 0 at 0.
+struct Abs : Unary<"abs", Domain<-4, 4>, types::Same> {
+  using cheap = void;
+  WICK_FN static auto value(auto x) { return math::abs(x); }
+  WICK_FN static auto slope(auto x) { return math::sign(x); }
+};
+/// -1, 0 or 1; NaN stays NaN.
+struct Sign : Unary<"sign", Domain<-4, 4>, types::Same> {
+  using cheap = void;
+  WICK_FN static auto value(auto x) { return math::sign(x); }
+};
+/// x * x
+struct Square : Unary<"square", Domain<-4, 4>, types::Same> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto x) { return x * x; }
+  WICK_FN static auto slope(auto x) { return 2 * x; }
+};
+/// 1 / x
+struct Reciprocal : Unary<"reciprocal", Domain<0.5, 4>> {
+  WICK_FN static constexpr auto value(auto x) { return 1 / x; }
+  WICK_FN static auto slope_from_value(auto y) { return -(y * y); }
+};
+/// The larger one; NaN if either is. The slope at a tie is shared, as in PyTorch.
+struct Maximum : Binary<"maximum"> {
+  using cheap = void;
+  WICK_FN static auto value(auto a, auto b) { return math::maximum(a, b); }
+  WICK_FN static auto slope(auto a, auto b) {
+    auto const tie = math::where(a == b, 0.5, 0.0);
+    return Slopes{math::where(a > b, 1.0, tie), math::where(b > a, 1.0, tie)};
+  }
+};
+/// The smaller one; NaN if either is. The slope at a tie is shared, as in PyTorch.
+struct Minimum : Binary<"minimum"> {
+  using cheap = void;
+  WICK_FN static auto value(auto a, auto b) { return math::minimum(a, b); }
+  WICK_FN static auto slope(auto a, auto b) {
+    auto const tie = math::where(a == b, 0.5, 0.0);
+    return Slopes{math::where(a < b, 1.0, tie), math::where(b < a, 1.0, tie)};
+  }
+};
+
+/// Elementwise sum, difference, product and quotient, broadcast; literals take the tensors' type. (torch.add ...)
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator+(A&& a, B&& b) { return map<Add>(std::forward<A>(a), std::forward<B>(b)); }
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator-(A&& a, B&& b) { return map<Sub>(std::forward<A>(a), std::forward<B>(b)); }
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator*(A&& a, B&& b) { return map<Mul>(std::forward<A>(a), std::forward<B>(b)); }
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator/(A&& a, B&& b) { return map<Div>(std::forward<A>(a), std::forward<B>(b)); }
+template <Formula X>
+constexpr auto operator-(X&& x) { return map<Neg>(std::forward<X>(x)); }
+template <Formula X>
+constexpr decltype(auto) operator+(X&& x) { return std::forward<X>(x); }
+
+/// |x| (torch.abs)
+template <Formula X> constexpr auto abs(X&& x) { return map<Abs>(std::forward<X>(x)); }
+/// -1, 0, 1 (torch.sign)
+template <Formula X> constexpr auto sign(X&& x) { return map<Sign>(std::forward<X>(x)); }
+/// x * x (torch.square)
+template <Formula X> constexpr auto square(X&& x) { return map<Square>(std::forward<X>(x)); }
+/// 1 / x (torch.reciprocal)
+template <Formula X> constexpr auto reciprocal(X&& x) { return map<Reciprocal>(std::forward<X>(x)); }
+/// The larger and the smaller one of two (torch.maximum, torch.minimum)
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto maximum(A&& a, B&& b) { return map<Maximum>(std::forward<A>(a), std::forward<B>(b)); }
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto minimum(A&& a, B&& b) { return map<Minimum>(std::forward<A>(a), std::forward<B>(b)); }
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Comparisons, tests, logic and the choice between two values.
+#pragma once
+
+#include <wick/ops/arithmetic.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// a == b
+struct Eq : Binary<"eq", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a == b; }
+};
+/// a != b
+struct Ne : Binary<"ne", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a != b; }
+};
+/// a < b
+struct Lt : Binary<"lt", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a < b; }
+};
+/// a <= b
+struct Le : Binary<"le", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a <= b; }
+};
+/// a > b
+struct Gt : Binary<"gt", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a > b; }
+};
+/// a >= b
+struct Ge : Binary<"ge", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a >= b; }
+};
+/// a and b
+struct LogicalAnd : Binary<"logical_and", Domain<-4, 4>, types::Logical> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a & b; }
+};
+/// a or b
+struct LogicalOr : Binary<"logical_or", Domain<-4, 4>, types::Logical> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a, auto b) { return a | b; }
+};
+/// not a
+struct LogicalNot : Unary<"logical_not", Domain<-4, 4>, types::Logical> {
+  using cheap = void;
+  WICK_FN static constexpr auto value(auto a) {
+    if constexpr (std::is_same_v<decltype(a), bool>) return !a;
+    else return ~a;
+  }
+};
+/// True where x is NaN
+struct IsNan : Unary<"isnan", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static auto value(auto x) { return math::isnan(x); }
+};
+/// True where x is infinite
+struct IsInf : Unary<"isinf", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static auto value(auto x) { return math::isinf(x); }
+};
+/// True where x is neither NaN nor infinite
+struct IsFinite : Unary<"isfinite", Domain<-4, 4>, types::Truth> {
+  using cheap = void;
+  WICK_FN static auto value(auto x) { return math::isfinite(x); }
+};
+/// a where the condition holds, b elsewhere
+struct Where : Ternary<"where", Domain<-4, 4>, types::Select> {
+  using cheap = void;
+  WICK_FN static auto value(auto condition, auto a, auto b) { return math::where(condition, a, b); }
+  WICK_FN static auto slope(auto condition, auto, auto) {
+    return Slopes{Zero{}, math::where(condition, 1.0, 0.0), math::where(condition, 0.0, 1.0)};
+  }
+};
+
+/// torch.eq
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator==(A&& a, B&& b) { return map<Eq>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.eq
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto eq(A&& a, B&& b) { return map<Eq>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.ne
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator!=(A&& a, B&& b) { return map<Ne>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.ne
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto ne(A&& a, B&& b) { return map<Ne>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.lt
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator<(A&& a, B&& b) { return map<Lt>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.lt
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto lt(A&& a, B&& b) { return map<Lt>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.le
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator<=(A&& a, B&& b) { return map<Le>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.le
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto le(A&& a, B&& b) { return map<Le>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.gt
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator>(A&& a, B&& b) { return map<Gt>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.gt
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto gt(A&& a, B&& b) { return map<Gt>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.ge
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator>=(A&& a, B&& b) { return map<Ge>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.ge
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto ge(A&& a, B&& b) { return map<Ge>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.logical_and
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto logical_and(A&& a, B&& b) { return map<LogicalAnd>(std::forward<A>(a), std::forward<B>(b)); }
+/// torch.logical_or
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto logical_or(A&& a, B&& b) { return map<LogicalOr>(std::forward<A>(a), std::forward<B>(b)); }
+/// Logic of bool tensors, elementwise.
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator&&(A&& a, B&& b) { return map<LogicalAnd>(std::forward<A>(a), std::forward<B>(b)); }
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto operator||(A&& a, B&& b) { return map<LogicalOr>(std::forward<A>(a), std::forward<B>(b)); }
+template <Formula X>
+constexpr auto operator!(X&& x) { return map<LogicalNot>(std::forward<X>(x)); }
+/// torch.logical_not
+template <Formula X> constexpr auto logical_not(X&& x) { return map<LogicalNot>(std::forward<X>(x)); }
+/// torch.isnan
+template <Formula X> constexpr auto isnan(X&& x) { return map<IsNan>(std::forward<X>(x)); }
+/// torch.isinf
+template <Formula X> constexpr auto isinf(X&& x) { return map<IsInf>(std::forward<X>(x)); }
+/// torch.isfinite
+template <Formula X> constexpr auto isfinite(X&& x) { return map<IsFinite>(std::forward<X>(x)); }
+namespace detail {
+template <class T, class C, class A, class B>
+constexpr auto make_where(C&& condition, A&& a, B&& b) {
+  if constexpr (!((Operand<C> || PartOperand<C>) || (Operand<A> || PartOperand<A>) || (Operand<B> || PartOperand<B>)))
+    return apply<Where>(condition, a, b);
+  else
+    return Map<Where, decltype(operand_beside<bool>(std::forward<C>(condition))), decltype(operand_beside<T>(std::forward<A>(a))),
+               decltype(operand_beside<T>(std::forward<B>(b)))>(operand_beside<bool>(std::forward<C>(condition)),
+                                                               operand_beside<T>(std::forward<A>(a)),
+                                                               operand_beside<T>(std::forward<B>(b)));
+}
+}  // namespace detail
+
+/// a where the condition holds, b elsewhere (torch.where); a and b may be numbers.
+template <FormulaOrNumber C, FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<C> || Formula<A> || Formula<B>)
+constexpr auto where(C&& condition, A&& a, B&& b) {
+  if constexpr (Formula<A> || Formula<B>)
+    return detail::make_where<operands_value_t<A, B>>(std::forward<C>(condition), std::forward<A>(a), std::forward<B>(b));
+  else
+    return detail::make_where<float>(std::forward<C>(condition), std::forward<A>(a), std::forward<B>(b));
+}
+/// |a - b| <= atol + rtol |b|, infinities equal to themselves (torch.isclose)
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto isclose(A const& a, B const& b, double rtol = 1e-5, double atol = 1e-8) {
+  return a == b || (isfinite(b - 0) && abs(a - b) <= atol + rtol * abs(b));
+}
+
+}  // namespace wick::inline WICK_ISA

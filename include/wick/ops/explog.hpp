@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Exponentials, logarithms, powers and roots.
+#pragma once
+
+#include <wick/expr/node.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// e^x
+struct Exp : Unary<"exp"> {
+  WICK_FN static auto value(auto x) { return math::exp(x); }
+  WICK_FN static auto slope_from_value(auto y) { return y; }
+};
+/// 2^x
+struct Exp2 : Unary<"exp2"> {
+  WICK_FN static auto value(auto x) { return math::exp2(x); }
+  WICK_FN static auto slope_from_value(auto y) { return 0.6931471805599453 * y; }
+};
+/// e^x - 1, exact near 0
+struct Expm1 : Unary<"expm1"> {
+  WICK_FN static auto value(auto x) { return math::expm1(x); }
+  WICK_FN static auto slope_from_value(auto y) { return y + 1; }
+};
+/// Natural logarithm
+struct Log : Unary<"log", Domain<0.25, 8>> {
+  WICK_FN static auto value(auto x) { return math::log(x); }
+  WICK_FN static auto slope(auto x) { return 1 / x; }
+};
+/// Logarithm to base 2
+struct Log2 : Unary<"log2", Domain<0.25, 8>> {
+  WICK_FN static auto value(auto x) { return math::log2(x); }
+  WICK_FN static auto slope(auto x) { return 1.4426950408889634 / x; }
+};
+/// Logarithm to base 10
+struct Log10 : Unary<"log10", Domain<0.25, 8>> {
+  WICK_FN static auto value(auto x) { return math::log10(x); }
+  WICK_FN static auto slope(auto x) { return 0.4342944819032518 / x; }
+};
+/// log(1 + x), exact near 0
+struct Log1p : Unary<"log1p", Domain<-0.5, 4>> {
+  WICK_FN static auto value(auto x) { return math::log1p(x); }
+  WICK_FN static auto slope(auto x) { return 1 / (1 + x); }
+};
+/// Square root
+struct Sqrt : Unary<"sqrt", Domain<0.25, 8>> {
+  WICK_FN static auto value(auto x) { return math::sqrt(x); }
+  WICK_FN static auto slope_from_value(auto y) { return 0.5 / y; }
+};
+/// 1 / sqrt(x)
+struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {
+  WICK_FN static auto value(auto x) { return math::rsqrt(x); }
+  WICK_FN static auto slope_from_value(auto y) { return -0.5 * y * y * y; }
+};
+/// x^y. The slope in y is taken as 0 where x is not positive, and the slope in x as 0 where y is 0, as in PyTorch.
+struct Pow : Binary<"pow", Domain<0.5, 3>> {
+  WICK_FN static auto value(auto x, auto y) { return math::pow(x, y); }
+  WICK_FN static auto slope(auto x, auto y) {
+    return Slopes{math::where(y == 0, 0 * x, y * math::pow(x, y - 1)),
+                  math::where(x > 0, math::pow(x, y) * math::log(math::where(x > 0, x, 1.0)), 0 * x)};
+  }
+};
+
+/// e^x (torch.exp)
+template <Formula X> constexpr auto exp(X&& x) { return map<Exp>(std::forward<X>(x)); }
+/// 2^x (torch.exp2)
+template <Formula X> constexpr auto exp2(X&& x) { return map<Exp2>(std::forward<X>(x)); }
+/// e^x - 1 (torch.expm1)
+template <Formula X> constexpr auto expm1(X&& x) { return map<Expm1>(std::forward<X>(x)); }
+/// Natural logarithm (torch.log)
+template <Formula X> constexpr auto log(X&& x) { return map<Log>(std::forward<X>(x)); }
+/// Logarithm to base 2 (torch.log2)
+template <Formula X> constexpr auto log2(X&& x) { return map<Log2>(std::forward<X>(x)); }
+/// Logarithm to base 10 (torch.log10)
+template <Formula X> constexpr auto log10(X&& x) { return map<Log10>(std::forward<X>(x)); }
+/// log(1 + x) (torch.log1p)
+template <Formula X> constexpr auto log1p(X&& x) { return map<Log1p>(std::forward<X>(x)); }
+/// Square root (torch.sqrt)
+template <Formula X> constexpr auto sqrt(X&& x) { return map<Sqrt>(std::forward<X>(x)); }
+/// 1 / sqrt(x) (torch.rsqrt)
+template <Formula X> constexpr auto rsqrt(X&& x) { return map<Rsqrt>(std::forward<X>(x)); }
+/// x^y (torch.pow)
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires(Formula<A> || Formula<B>)
+constexpr auto pow(A&& a, B&& b) { return map<Pow>(std::forward<A>(a), std::forward<B>(b)); }
+
+}  // namespace wick::inline WICK_ISA

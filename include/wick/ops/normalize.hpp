@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Softmax and layer norm, written as the formulas they are; the row plan makes one pass of them.
+#pragma once
+
+#include <wick/ops/reduce.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// exp(x) over its sum along `axis`, without overflow (torch.softmax).
+template <Formula X>
+auto softmax(X const& x, std::int64_t axis) {
+  auto const e = exp(x - amax(x, Axes(axis), {.keepdim = true}));
+  return e / sum(e, Axes(axis), {.keepdim = true});
+}
+
+/// Logarithm of the softmax, without overflow (torch.log_softmax).
+template <Formula X>
+auto log_softmax(X const& x, std::int64_t axis) {
+  auto const shifted = x - amax(x, Axes(axis), {.keepdim = true});
+  return shifted - log(sum(exp(shifted), Axes(axis), {.keepdim = true}));
+}
+
+/// (x - mean) / sqrt(variance + eps) over the last axis (torch.nn.functional.layer_norm without weight and bias).
+template <Formula X>
+auto layer_norm(X const& x, double eps = 1e-5) {
+  auto const centred = x - mean(x, Axes(-1), {.keepdim = true});
+  return centred / sqrt(mean(square(centred), Axes(-1), {.keepdim = true}) + eps);
+}
+/// The same times `weight` plus `bias`, both of the last extent.
+template <Formula X, Formula W, Formula B>
+auto layer_norm(X const& x, W const& weight, B const& bias, double eps = 1e-5) {
+  return layer_norm(x, eps) * weight + bias;
+}
+
+}  // namespace wick::inline WICK_ISA

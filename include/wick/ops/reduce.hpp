@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Reductions: sum, mean, prod, max, min, norm, any, all, over any dimensions.
+#pragma once
+
+#include <limits>
+
+#include <wick/expr/reduce.hpp>
+#include <wick/ops/arithmetic.hpp>
+#include <wick/ops/compare.hpp>
+#include <wick/ops/explog.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Sum of the elements; integers sum to int64.
+struct Sum : Reduction<"sum"> {
+  template <class T> using result = sum_t<T>;
+  template <class T> static constexpr T identity() { return T(0); }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
+  WICK_FN static auto slope(auto, auto, std::int64_t) { return One{}; }
+};
+/// Arithmetic mean; integers give float.
+struct Mean : Reduction<"mean"> {
+  template <class T> using result = floating_t<T>;
+  template <class T> static constexpr T identity() { return T(0); }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
+  WICK_FN static constexpr auto finish(auto total, std::int64_t count) { return total / static_cast<double>(count); }
+  WICK_FN static auto slope(auto x, auto, std::int64_t count) { return decltype(x)(1.0 / static_cast<double>(count)); }
+};
+/// Product of the elements.
+struct Prod : Reduction<"prod"> {
+  template <class T> using result = sum_t<T>;
+  template <class T> static constexpr T identity() { return T(1); }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return a * b; }
+  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return y / x; }
+};
+/// Largest element; NaN if there is one.
+struct Max : Reduction<"max"> {
+  using needs_elements = void;
+  using by_ties = void;
+  template <class T> using result = T;
+  template <class T> static constexpr T identity() {
+    if constexpr (std::numeric_limits<T>::has_infinity) return -std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::lowest();
+  }
+  WICK_FN static auto combine(auto a, auto b) { return math::maximum(a, b); }
+  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return math::where(x == y, 1.0, 0.0); }
+};
+/// Smallest element; NaN if there is one.
+struct Min : Reduction<"min"> {
+  using needs_elements = void;
+  using by_ties = void;
+  template <class T> using result = T;
+  template <class T> static constexpr T identity() {
+    if constexpr (std::numeric_limits<T>::has_infinity) return std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::max();
+  }
+  WICK_FN static auto combine(auto a, auto b) { return math::minimum(a, b); }
+  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return math::where(x == y, 1.0, 0.0); }
+};
+/// Euclidean norm, sqrt of the sum of squares; slope 0 at 0.
+struct Norm : Reduction<"norm"> {
+  template <class T> using result = floating_t<T>;
+  template <class T> static constexpr T identity() { return T(0); }
+  WICK_FN static auto lift(auto x) { return x * x; }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
+  WICK_FN static auto finish(auto total, std::int64_t) { return math::sqrt(total); }
+  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return math::where(y == 0, 0.0, x / y); }
+};
+/// True if any element is.
+struct Any : Reduction<"any"> {
+  template <class T> using result = bool;
+  template <class T> static constexpr T identity() { return T(false); }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return a || b; }
+};
+/// True if all elements are.
+struct All : Reduction<"all"> {
+  template <class T> using result = bool;
+  template <class T> static constexpr T identity() { return T(true); }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return a && b; }
+};
+
+/// Sum (torch.sum): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto sum(X&& x) { return reduce<Sum>(std::forward<X>(x)); }
+template <Formula X> constexpr auto sum(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Sum>(std::forward<X>(x), axes, options);
+}
+/// Mean (torch.mean): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto mean(X&& x) { return reduce<Mean>(std::forward<X>(x)); }
+template <Formula X> constexpr auto mean(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Mean>(std::forward<X>(x), axes, options);
+}
+/// Product (torch.prod): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto prod(X&& x) { return reduce<Prod>(std::forward<X>(x)); }
+template <Formula X> constexpr auto prod(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Prod>(std::forward<X>(x), axes, options);
+}
+/// Largest element (torch.amax): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto amax(X&& x) { return reduce<Max>(std::forward<X>(x)); }
+template <Formula X> constexpr auto amax(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Max>(std::forward<X>(x), axes, options);
+}
+/// Smallest element (torch.amin): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto amin(X&& x) { return reduce<Min>(std::forward<X>(x)); }
+template <Formula X> constexpr auto amin(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Min>(std::forward<X>(x), axes, options);
+}
+/// Largest element (torch.amax): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto max(X&& x) { return reduce<Max>(std::forward<X>(x)); }
+template <Formula X> constexpr auto max(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Max>(std::forward<X>(x), axes, options);
+}
+/// Smallest element (torch.amin): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto min(X&& x) { return reduce<Min>(std::forward<X>(x)); }
+template <Formula X> constexpr auto min(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Min>(std::forward<X>(x), axes, options);
+}
+/// Euclidean norm (torch.linalg.vector_norm): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto norm(X&& x) { return reduce<Norm>(std::forward<X>(x)); }
+template <Formula X> constexpr auto norm(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Norm>(std::forward<X>(x), axes, options);
+}
+/// Whether any element is true (torch.any): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto any(X&& x) { return reduce<Any>(std::forward<X>(x)); }
+template <Formula X> constexpr auto any(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<Any>(std::forward<X>(x), axes, options);
+}
+/// Whether all elements are true (torch.all): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
+template <Formula X> constexpr auto all(X&& x) { return reduce<All>(std::forward<X>(x)); }
+template <Formula X> constexpr auto all(X&& x, Axes const& axes, ReduceOptions options = {}) {
+  return reduce<All>(std::forward<X>(x), axes, options);
+}
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Error functions.
+#pragma once
+
+#include <wick/expr/node.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Error function
+struct Erf : Unary<"erf", Domain<-3, 3>> {
+  WICK_FN static auto value(auto x) { return math::erf(x); }
+  WICK_FN static auto slope(auto x) { return 1.1283791670955126 * math::exp(-(x * x)); }
+};
+/// 1 - erf(x), exact for large x
+struct Erfc : Unary<"erfc", Domain<-3, 3>> {
+  WICK_FN static auto value(auto x) { return math::erfc(x); }
+  WICK_FN static auto slope(auto x) { return -1.1283791670955126 * math::exp(-(x * x)); }
+};
+
+/// torch.special.erf
+template <Formula X> constexpr auto erf(X&& x) { return map<Erf>(std::forward<X>(x)); }
+/// torch.special.erfc
+template <Formula X> constexpr auto erfc(X&& x) { return map<Erfc>(std::forward<X>(x)); }
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The light core: tensors, formulas, elementwise operations and reductions. No tape, no networks.
+#pragma once
+
+#include <wick/base/math.hpp>
+#include <wick/core/create.hpp>
+#include <wick/core/print.hpp>
+#include <wick/expr/assign.hpp>
+#include <wick/ops/activation.hpp>
+#include <wick/ops/arithmetic.hpp>
+#include <wick/ops/cast.hpp>
+#include <wick/ops/compare.hpp>
+#include <wick/ops/explog.hpp>
+#include <wick/ops/hyperbolic.hpp>
+#include <wick/ops/normalize.hpp>
+#include <wick/ops/reduce.hpp>
+#include <wick/ops/rounding.hpp>
+#include <wick/ops/special.hpp>
+#include <wick/ops/trig.hpp>
+#include <wick/backend/cpu/loop.hpp>
