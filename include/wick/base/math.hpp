@@ -6,6 +6,7 @@
 #include <wick/base/math_basic.hpp>
 #include <wick/base/math_exp.hpp>
 #include <wick/base/math_log.hpp>
+#include <wick/base/math_pow.hpp>
 #include <wick/base/math_special.hpp>
 #include <wick/base/math_trig.hpp>
 

@@ -58,7 +58,7 @@ using Joint = typename detail::Joint<A, B>::Type;
 
 namespace detail {
 template <class V, class X>
-WICK_FN V to(X x) {
+[[gnu::always_inline]] WICK_FN V to(X x) {
   if constexpr (std::is_same_v<V, X>) {
     return x;
   } else {
@@ -69,9 +69,10 @@ WICK_FN V to(X x) {
 template <Lane T>
 inline constexpr simd::Word<T> sign_bit = simd::Word<T>(1) << (8 * sizeof(T) - 1);
 
+// `x`, its sign changed where that of `from` is set.
 template <Real V>
-WICK_FN V constant(lane_of_t<V> x) {
-  return V(x);
+[[gnu::always_inline]] WICK_FN V flip_sign(V x, V from) {
+  return simd::from_bits<V>(simd::bits(x) ^ (simd::bits(from) & simd::Bits<V>(sign_bit<lane_of_t<V>>)));
 }
 template <Real V, class F>
 WICK_FN V lanewise(V x, F const& f) {
@@ -93,7 +94,7 @@ WICK_FN V lanewise(V x, V y, F const& f) {
 
 /// True where `x` is NaN.
 template <Real V>
-WICK_FN simd::Truth<V> isnan(V x) {
+[[gnu::always_inline]] WICK_FN simd::Truth<V> isnan(V x) {
   return simd::negate(x == x);
 }
 template <Integer X>
@@ -109,7 +110,7 @@ WICK_FN auto is_nan(V x) {
 
 /// `-x`, also for zero (the operator of xsimd 8.1 gives +0 for +0 on AVX-512).
 template <Real V>
-WICK_FN V negate(V x) {
+[[gnu::always_inline]] WICK_FN V negate(V x) {
   return simd::from_bits<V>(simd::bits(x) ^ simd::Bits<V>(detail::sign_bit<lane_of_t<V>>));
 }
 template <Integer X>
@@ -119,7 +120,7 @@ WICK_FN X negate(X x) {
 
 /// Absolute value.
 template <Real V>
-WICK_FN V abs(V x) {
+[[gnu::always_inline]] WICK_FN V abs(V x) {
   return simd::from_bits<V>(simd::bits(x) & simd::Bits<V>(~detail::sign_bit<lane_of_t<V>>));
 }
 template <Integer X>
@@ -133,7 +134,7 @@ WICK_FN X abs(X x) {
 
 /// True where `x` is plus or minus infinity.
 template <Real V>
-WICK_FN simd::Truth<V> isinf(V x) {
+[[gnu::always_inline]] WICK_FN simd::Truth<V> isinf(V x) {
   return math::abs(x) == V(std::numeric_limits<lane_of_t<V>>::infinity());
 }
 template <Integer X>
@@ -143,7 +144,7 @@ WICK_FN bool isinf(X) {
 
 /// True where `x` is neither infinite nor NaN.
 template <Real V>
-WICK_FN simd::Truth<V> isfinite(V x) {
+[[gnu::always_inline]] WICK_FN simd::Truth<V> isfinite(V x) {
   return math::abs(x) < V(std::numeric_limits<lane_of_t<V>>::infinity());
 }
 template <Integer X>
@@ -153,7 +154,7 @@ WICK_FN bool isfinite(X) {
 
 /// True where `a` differs from `b`; true for NaN, as `!=` of xsimd 8.1 is not on AVX.
 template <Numeric A, Mixed<A> B>
-WICK_FN auto not_equal(A a, B b) {
+[[gnu::always_inline]] WICK_FN auto not_equal(A a, B b) {
   using V = Joint<A, B>;
   return simd::negate(detail::to<V>(a) == detail::to<V>(b));
 }
@@ -164,7 +165,7 @@ WICK_FN bool not_equal(A a, B b) {
 
 /// The magnitude of `a` with the sign of `b` (signed zeros and NaNs included).
 template <Numeric A, Mixed<A> B>
-WICK_FN auto copysign(A a, B b) {
+[[gnu::always_inline]] WICK_FN auto copysign(A a, B b) {
   using V = Joint<A, B>;
   auto const sign = simd::Bits<V>(detail::sign_bit<lane_of_t<V>>);
   return simd::from_bits<V>((simd::bits(detail::to<V>(a)) & ~sign) | (simd::bits(detail::to<V>(b)) & sign));
@@ -184,38 +185,38 @@ WICK_FN X sign(X x) {
 
 /// The larger one; NaN if either is NaN (torch.maximum).
 template <Numeric A, Mixed<A> B>
-WICK_FN auto maximum(A a, B b) {
+[[gnu::always_inline]] WICK_FN auto maximum(A a, B b) {
   using V = Joint<A, B>;
   V const x = detail::to<V>(a), y = detail::to<V>(b);
-  return simd::select<V>((x > y) | math::isnan(x), x, y);
+  return simd::select<V>(simd::either(x > y, math::isnan(x)), x, y);
 }
 template <Integer A, Integer B>
-WICK_FN auto maximum(A a, B b) {
+[[gnu::always_inline]] WICK_FN auto maximum(A a, B b) {
   using C = std::common_type_t<A, B>;
   return C(a) > C(b) ? C(a) : C(b);
 }
 
 /// The smaller one; NaN if either is NaN (torch.minimum).
 template <Numeric A, Mixed<A> B>
-WICK_FN auto minimum(A a, B b) {
+[[gnu::always_inline]] WICK_FN auto minimum(A a, B b) {
   using V = Joint<A, B>;
   V const x = detail::to<V>(a), y = detail::to<V>(b);
-  return simd::select<V>((x < y) | math::isnan(x), x, y);
+  return simd::select<V>(simd::either(x < y, math::isnan(x)), x, y);
 }
 template <Integer A, Integer B>
-WICK_FN auto minimum(A a, B b) {
+[[gnu::always_inline]] WICK_FN auto minimum(A a, B b) {
   using C = std::common_type_t<A, B>;
   return C(a) < C(b) ? C(a) : C(b);
 }
 
 /// `condition ? a : b`, lane by lane; literals take the type of the floating-point operand.
 template <Numeric A, Numeric B>
-WICK_FN auto where(bool condition, A a, B b) {
+[[gnu::always_inline]] WICK_FN auto where(bool condition, A a, B b) {
   using V = Joint<A, B>;
   return condition ? detail::to<V>(a) : detail::to<V>(b);
 }
 template <Lane T, class A, class B>
-WICK_FN Batch<T> where(Mask<T> condition, A a, B b) {
+[[gnu::always_inline]] WICK_FN Batch<T> where(Mask<T> condition, A a, B b) {
   return simd::select<Batch<T>>(condition, detail::to<Batch<T>>(a), detail::to<Batch<T>>(b));
 }
 
@@ -332,7 +333,7 @@ WICK_FN auto remainder(A a, B b) {
   using V = Joint<A, B>;
   V const y = detail::to<V>(b), zero = V(lane_of_t<V>(0));
   V const r = math::fmod(detail::to<V>(a), y);
-  return simd::select<V>(math::not_equal(r, zero) & ((r < zero) ^ (y < zero)), r + y, r);
+  return simd::select<V>(simd::both(math::not_equal(r, zero), simd::exclusive_or(r < zero, y < zero)), r + y, r);
 }
 template <Integer A, Integer B>
 WICK_FN auto remainder(A a, B b) {

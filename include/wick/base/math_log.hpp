@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Logarithms and powers.
+// Logarithms and the cube root.
 #pragma once
 
 #include <wick/base/math_basic.hpp>
@@ -130,24 +130,6 @@ WICK_FN V log1p(V x) {
 template <Real V>
 WICK_FN V cbrt(V x) {
   return detail::lanewise(x, [](auto lane) { return std::cbrt(lane); });
-}
-
-/// a^b with the special values of C's pow.
-template <Numeric A, Mixed<A> B>
-WICK_FN auto pow(A a, B b) {
-  using V = Joint<A, B>;
-  return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto x, auto y) { return std::pow(x, y); });
-}
-
-/// Integer power; a negative exponent gives the truncated quotient.
-template <Integer A, Integer B>
-WICK_FN A pow(A a, B b) {
-  if (b < B(0)) return a == A(1) ? A(1) : a == A(-1) ? (b % 2 == 0 ? A(1) : A(-1)) : A(0);
-  A result = 1;
-  for (; b > B(0); b = static_cast<B>(b >> 1), a = static_cast<A>(a * a)) {
-    if (b & B(1)) result = static_cast<A>(result * a);
-  }
-  return result;
 }
 
 }  // namespace math

@@ -12,36 +12,24 @@ namespace math {
 template <Real V>
 [[gnu::always_inline]] WICK_FN V tanh(V x) {
   using T = lane_of_t<V>;
-  V const z = x * x;
-  V p;  // (tanh(x) / x - 1) / x^2 for |x| <= 0.5625
+  // E / (E + 2) with E = e^2|x| - 1. Rounding n down keeps r >= 0, so that E = 2^n (e^2r - 1) + (2^n - 1) adds
+  // numbers of one sign and is accurate near zero as well. From 9.2 and 19.2 on the result is 1.
+  V const size = simd::at_most<V>(math::abs(x), sizeof(T) == 4 ? T(9.2) : T(19.2));
+  V const shifted = simd::fma<V>(size, V(T(2.8853900817779268147)), V(T(-0.5))) + V(simd::round_magic<T>);
+  V const r = simd::fma<V>(shifted - V(simd::round_magic<T>), V(T(-0.34657359027997265471)), size);
+  V p;  // (e^2r - 1 - 2r) / r^2 for 0 <= r <= ln(2) / 2
   if constexpr (sizeof(T) == 4) {
-    p = simd::polynomial<V>(z, -0.0061796030312916518359, 0.021007315635073983964, -0.053837396436789289146,
-                            0.13332451964264510028, -0.33333313879601954332);
+    p = simd::polynomial<V>(r, 0.11914207238438048754, 0.25473537992701068349, 0.66873844403058880477,
+                            1.3331788526947996343, 2.0000036898467178789);
   } else {
-    p = simd::polynomial<V>(z, -0.000018902646409432463719, 0.000082358753525566819775, -0.00023271467184614599125,
-                            0.00058818302978439108922, -0.0014554794888178772429, 0.0035920822258329356157,
-                            -0.0088632316347426920086, 0.02186948832712413852, -0.053968253961718975953,
-                            0.13333333333323123463, -0.33333333333333277784);
+    p = simd::polynomial<V>(r, 0.000011763056508760710333, 0.000048260161990454851246, 0.00028379933618850566012,
+                            0.0014104006399762866064, 0.0063493222167801984085, 0.025396808752156711412,
+                            0.088888890450040528802, 0.26666666657486981822, 0.66666666666979349104,
+                            1.3333333333332803866, 2.0000000000000003106);
   }
-  // 1 - 2 / (e^2|x| + 1); 9.2 and 19.2 already give 1.
-  V const size = math::abs(x);
-  V fraction, power;
-  if constexpr (sizeof(T) == 4) {
-    // The sum with 1 forgives an exponential of lower degree and one-part reduction: 2|x| = n ln 2 + 2 r.
-    V const held = simd::clamp<V>(size, T(0), T(9.2));
-    V const shifted = simd::fma<V>(held, V(T(2.8853900817779268147)), V(simd::round_magic<T>));
-    V const r = simd::fma<V>(shifted - V(simd::round_magic<T>), V(T(-0.34657359027997265471)), held);
-    fraction = r * simd::polynomial<V>(r, 0.088598792739552925323, 0.26797554924284203866, 0.66668811824299943575,
-                                       1.333314427038743579, 1.9999997669740440902, 2.0000000647044165363);
-    power = simd::power_of_two<V>(shifted);
-  } else {
-    auto const [r, shifted] = detail::exp_reduce<V>(simd::clamp<V>(size + size, T(0), T(38.4)));
-    fraction = detail::exp_fraction(r);
-    power = simd::power_of_two<V>(shifted);
-  }
-  V const large = T(1) - T(2) / simd::fma<V>(fraction, power, power + V(T(1)));
-  V const small = simd::fma<V>(z * p, size, size);
-  return math::copysign(simd::select<V>(size < V(T(0.5625)), small, large), x);
+  V const power = simd::power_of_two<V>(shifted);
+  V const e = simd::fma<V>(simd::fma<V>(r * r, p, r + r), power, power - V(T(1)));
+  return detail::flip_sign<V>(e / (e + V(T(2))), x);
 }
 
 /// Hyperbolic sine.
@@ -59,16 +47,16 @@ WICK_FN V sinh(V x) {
                             0.16666666666666667383);
   }
   // e^|x| / 2 is finite wherever sinh is.
-  V const half = detail::exp_within<V>(simd::clamp<V>(size, T(0), detail::exp_high<T> + T(0.7)), -1);
-  V const large = math::copysign(half - T(0.25) / half, x);
-  return simd::select<V>(size < V(T(1)), simd::fma<V>(x * z, p, x), large);
+  V const half = detail::exp_within<V>(simd::at_most<V>(size, detail::exp_high<T> + T(0.7)), -1);
+  V const small = simd::fma<V>(size * z, p, size);
+  return detail::flip_sign<V>(simd::select<V>(size < V(T(1)), small, half - T(0.25) / half), x);
 }
 
 /// Hyperbolic cosine.
 template <Real V>
 WICK_FN V cosh(V x) {
   using T = lane_of_t<V>;
-  V const half = detail::exp_within<V>(simd::clamp<V>(math::abs(x), T(0), detail::exp_high<T> + T(0.7)), -1);
+  V const half = detail::exp_within<V>(simd::at_most<V>(math::abs(x), detail::exp_high<T> + T(0.7)), -1);
   return half + T(0.25) / half;
 }
 
@@ -95,7 +83,7 @@ template <Real V>
 [[gnu::always_inline]] WICK_FN V erf(V x) {
   using T = lane_of_t<V>;
   constexpr bool single = sizeof(T) == 4;
-  V const size = simd::clamp<V>(math::abs(x), T(0), single ? T(4) : T(6)), z = x * x;
+  V const size = simd::at_most<V>(math::abs(x), single ? T(4) : T(6)), z = x * x;
   V p, q;  // erf(x) / x - 1 up to 1, log(erfc(x)) beyond
   if constexpr (single) {
     p = simd::polynomial<V>(z, 0.000078538617585528550006, -0.00080101937564635344366, 0.0051883277019830002447,
@@ -119,7 +107,7 @@ template <Real V>
   auto const [r, shifted] = detail::exp_reduce<V>(q);
   V const power = simd::power_of_two<V>(shifted);
   V const large = T(1) - simd::fma<V>(detail::exp_fraction(r), power, power);
-  return simd::select<V>(size < V(T(1)), simd::fma<V>(x, p, x), math::copysign(large, x));
+  return detail::flip_sign<V>(simd::select<V>(size < V(T(1)), simd::fma<V>(size, p, size), large), x);
 }
 
 /// Complementary error function 1 - erf(x), accurate in its tail.

@@ -34,7 +34,8 @@ concept Lane = std::is_same_v<T, float> || std::is_same_v<T, double>;
 template <Lane T>
 using Batch = xsimd::batch<T>;
 
-/// One truth value for each lane of a `Batch<T>`; combined with `&`, `|` and `~`.
+/// One truth value for each lane of a `Batch<T>`; combined with `&`, `|` and `~`, not with `^` or `!=` (see
+/// `simd::exclusive_or`).
 template <Lane T>
 using Mask = xsimd::batch_bool<T>;
 
@@ -173,6 +174,36 @@ template <class M>
   }
 }
 
+/// True where both are.
+template <class M>
+[[gnu::always_inline]] WICK_FN M both(M a, std::type_identity_t<M> b) {
+  if constexpr (std::is_same_v<M, bool>) {
+    return a && b;
+  } else {
+    return a & b;
+  }
+}
+
+/// True where at least one of the two is.
+template <class M>
+[[gnu::always_inline]] WICK_FN M either(M a, std::type_identity_t<M> b) {
+  if constexpr (std::is_same_v<M, bool>) {
+    return a || b;
+  } else {
+    return a | b;
+  }
+}
+
+/// True where exactly one of the two is (`^` of xsimd 8.1 is `|` on AVX-512).
+template <class M>
+[[gnu::always_inline]] WICK_FN M exclusive_or(M a, std::type_identity_t<M> b) {
+  if constexpr (std::is_same_v<M, bool>) {
+    return a != b;
+  } else {
+    return (a & ~b) | (b & ~a);
+  }
+}
+
 /// 1 where `x` is true, else 0.
 template <Lane T>
 WICK_INLINE Batch<T> from_mask(Mask<T> const& x) {
@@ -233,6 +264,16 @@ template <Real V>
   } else {
     V const above = low > x ? low : x;
     return high < above ? high : above;
+  }
+}
+
+/// `x`, at most `high`; NaN stays NaN.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V at_most(V x, lane_of_t<V> high) {
+  if constexpr (is_batch_v<V>) {
+    return xsimd::min(V(high), x);
+  } else {
+    return high < x ? high : x;
   }
 }
 

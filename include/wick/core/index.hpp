@@ -2,6 +2,7 @@
 // Basic indexing, NumPy style: integers, slices with a step, Ellipsis, newaxis.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
 #include <optional>
@@ -29,12 +30,12 @@ inline constexpr NewAxisType newaxis{};
 /// One entry of a subscript.
 class Index {
  public:
-  enum class Kind : std::uint8_t { integer, slice, ellipsis, newaxis };
+  enum class Kind : std::uint8_t { integer, slice, ellipsis, new_axis };
   template <std::integral I>
-  constexpr Index(I position) : kind(Kind::integer), position(static_cast<std::int64_t>(position)) {}
+  constexpr Index(I value) : kind(Kind::integer), position(static_cast<std::int64_t>(value)) {}
   constexpr Index(Slice const& range) : kind(Kind::slice), slice(range) {}
   constexpr Index(EllipsisType) : kind(Kind::ellipsis) {}
-  constexpr Index(NewAxisType) : kind(Kind::newaxis) {}
+  constexpr Index(NewAxisType) : kind(Kind::new_axis) {}
 
   Kind kind;
   std::int64_t position = 0;
@@ -74,7 +75,7 @@ inline Region subscript(Layout const& layout, std::initializer_list<Index> entri
     strides.push_back(stride);
   };
   for (Index const& entry : entries) {
-    if (entry.kind == Index::Kind::newaxis) {
+    if (entry.kind == Index::Kind::new_axis) {
       keep(1, 0);
     } else if (entry.kind == Index::Kind::ellipsis) {
       for (int whole = layout.rank() - consumed; whole > 0; --whole, ++axis)
@@ -87,8 +88,9 @@ inline Region subscript(Layout const& layout, std::initializer_list<Index> entri
       region.offset += (entry.position < 0 ? entry.position + extent : entry.position) * layout.strides[axis];
       ++axis;
     } else {
-      std::int64_t const extent = layout.shape[axis], step = entry.slice.step;
-      if (step == 0) fail("index: the step of a slice of dimension ", axis, " must not be 0");
+      // A longer step than the dimension takes one element, whatever its length.
+      std::int64_t const extent = layout.shape[axis], step = std::clamp(entry.slice.step, -extent - 1, extent + 1);
+      if (entry.slice.step == 0) fail("index: the step of a slice of dimension ", axis, " must not be 0");
       std::int64_t const low = step > 0 ? 0 : -1, high = step > 0 ? extent : extent - 1;
       std::int64_t const start = entry.slice.start ? clamp_bound(*entry.slice.start, extent, low, high) : step > 0 ? low : high;
       std::int64_t const stop = entry.slice.stop ? clamp_bound(*entry.slice.stop, extent, low, high) : step > 0 ? high : low;

@@ -120,6 +120,8 @@ struct Layout {
   constexpr Layout(Dims const& extents, Strides const& steps) : shape(extents), strides(steps) {
     if (extents.size() != steps.size())
       fail("a layout of ", extents.size(), " dimensions needs as many strides, but has ", steps.size());
+    for (int i = 0; i < extents.size(); ++i)
+      if (extents[i] < 0) fail("an extent must not be negative, but dimension ", i, " of ", extents, " is");
     contiguous = row_major();
   }
 

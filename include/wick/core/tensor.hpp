@@ -15,6 +15,15 @@ struct Inline {};
 
 template <class T, class E>
 class Part;
+template <class T, class E, class S>
+class Tensor;
+
+namespace core {
+template <class X, class T>
+inline constexpr bool is_heap_tensor_of = false;
+template <class T, class E>
+inline constexpr bool is_heap_tensor_of<Tensor<T, E, Heap>, T> = true;
+}  // namespace core
 
 /// A value: elements of type T with extents E (`Dynamic` or `Shape<...>`). Copies are cheap and independent: the first
 /// write through a shared handle copies. `Tensor<float> t = formula;` runs the formula's loop.
@@ -78,13 +87,16 @@ class Tensor {
   }
   /// Computes a formula.
   template <class F, class Isa = IsaTag>
-    requires requires { typename std::remove_cvref_t<F>::is_operand; }
+    requires(requires { typename std::remove_cvref_t<F>::is_operand; } &&
+             !core::is_heap_tensor_of<std::remove_cvref_t<F>, T>)  // those share, whatever their constness
   Tensor(F&& formula) : layout_(Dims(0)) {
     assign(*this, std::forward<F>(formula));
   }
   /// Computes a formula into this tensor: in place when nobody else holds the elements.
   template <class F, class Isa = IsaTag>
-    requires(requires { typename std::remove_cvref_t<F>::is_operand; } || std::is_arithmetic_v<std::remove_cvref_t<F>>)
+    requires((requires { typename std::remove_cvref_t<F>::is_operand; } &&
+              !core::is_heap_tensor_of<std::remove_cvref_t<F>, T>) ||
+             std::is_arithmetic_v<std::remove_cvref_t<F>>)
   Tensor& operator=(F&& formula) {
     assign(*this, std::forward<F>(formula));
     return *this;

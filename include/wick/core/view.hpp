@@ -23,7 +23,8 @@ class View {
   View(T* data, Dims const& shape, Strides const& strides) : data_(data), layout_(shape, strides) {
     check_extents<E>("View", shape);
   }
-  View(T* data, Layout const& layout) : data_(data), layout_(layout) { check_extents<E>("View", layout.shape); }
+  template <std::same_as<Layout> L>  // a template, so that braces always mean extents
+  View(T* data, L const& layout) : data_(data), layout_(layout) { check_extents<E>("View", layout.shape); }
   View(View const&) = default;
 
   T* data() const { return data_; }

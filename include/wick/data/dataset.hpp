@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 #include <wick/base/error.hpp>
-#include <wick/core/tensor.hpp>
+#include <wick/tensor.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace data {

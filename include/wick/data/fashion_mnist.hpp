@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <wick/core/tensor.hpp>
 #include <wick/data/dataset.hpp>
 #include <wick/data/idx.hpp>
 #include <wick/data/transform.hpp>

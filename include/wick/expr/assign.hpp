@@ -114,6 +114,9 @@ constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
   }
 }
 
+template <class T, class F>
+bool run_epilogue(T* data, Layout const& target, F const& f);
+
 /// x = formula. The result is written in place when only x and aligned leaves of the formula hold the elements; else
 /// into a new block. x may stand in the formula in any way.
 template <class T, class E, class X>
@@ -136,7 +139,11 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
           return compute_into<T>(const_cast<base_t<T>*>(std::as_const(x).data()), x.plane_stride(), x.layout(), f);
       }
       Tensor<T, E> result(Tensor<T, E>::uninitialized, shape);
-      compute_into<T>(const_cast<base_t<T>*>(std::as_const(result).data()), result.plane_stride(), result.layout(), f);
+      auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());
+      // Only a formula that nobody can ask again may let its kernel node's value go unremembered.
+      bool done = false;
+      if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>) done = run_epilogue<T>(data, result.layout(), f);
+      if (!done) compute_into<T>(data, result.plane_stride(), result.layout(), f);
       x = std::move(result);
     }
   }

@@ -95,6 +95,8 @@ struct Loop {
 namespace backend::cpu {
 /// Runs `program` over `loop` (defined by the backend).
 inline void launch(Program const& program, Loop& loop);
+/// Runs `program` over `n` positions along dimension 0 of the slots, from these offsets (defined by the backend).
+inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);
 }  // namespace backend::cpu
 
 template <class From, class To>

@@ -36,11 +36,13 @@ constexpr Dims reduced_dims(Dims const& shape, unsigned mask, bool keepdim) {
 
 }  // namespace detail
 
-/// Base of reductions: a name; `combine` is associative, `lift` prepares an element, `finish` the result.
+/// Base of reductions: a name; `combine` is associative, `lift` prepares an element, `finish` the result. `slope(x, y)`
+/// is the result's slope in element x, up to `seed_scale(count)`; with `by_ties` it is shared among equal elements.
 template <Name N>
 struct Reduction {
   static constexpr char const* name = N.text;
-  template <class X> static WICK_INLINE X lift(X const& x) { return x; }
+  template <class X> static WICK_INLINE constexpr X lift(X const& x) { return x; }
+  static double seed_scale(std::int64_t) { return 1; }
 };
 
 /// `Op` over the dimensions in `mask` of a formula. `E` is Shape<> when all of them are reduced without keepdim.

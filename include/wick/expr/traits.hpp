@@ -56,6 +56,11 @@ template <class T>
 LeafData leaf_data(Scalar<T> const& x) {
   return {&x.value, nullptr};
 }
+/// A lazy value as a leaf of a formula that runs inside its kernel: the kernel supplies the elements.
+template <LazyNode X>
+LeafData leaf_data(X const& x) {
+  return {nullptr, &x.state().layout};
+}
 namespace detail {
 template <class E>
 inline const Layout fixed_layout{dims_of<E>()};

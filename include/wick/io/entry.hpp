@@ -7,8 +7,9 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <wick/core/tensor.hpp>
+
 #include <wick/io/safetensors.hpp>
+#include <wick/tensor.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace io {

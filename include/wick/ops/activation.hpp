@@ -9,7 +9,7 @@ namespace wick::inline WICK_ISA {
 /// max(x, 0); slope 0 at 0, NaN stays NaN.
 struct Relu : Unary<"relu", Domain<-4, 4>, types::Same> {
   using cheap = void;
-  WICK_FN static auto value(auto x) { return math::maximum(x, 0 * x); }
+  WICK_FN static auto value(auto x) { return math::maximum(x, 0); }
   WICK_FN static auto slope_from_value(auto y) { return math::where(y > 0, 1.0, 0.0); }
 };
 /// Logistic sigmoid, 1 / (1 + e^-x).
@@ -34,7 +34,7 @@ struct Silu : Unary<"silu", Domain<-8, 8>> {
 };
 /// log(1 + e^x), without overflow
 struct Softplus : Unary<"softplus", Domain<-8, 8>> {
-  WICK_FN static auto value(auto x) { return math::maximum(x, 0 * x) + math::log1p(math::exp(-math::abs(x))); }
+  WICK_FN static auto value(auto x) { return math::maximum(x, 0) + math::log1p(math::exp(-math::abs(x))); }
   WICK_FN static auto slope(auto x) { return math::sigmoid(x); }
 };
 

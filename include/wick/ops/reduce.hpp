@@ -16,7 +16,7 @@ struct Sum : Reduction<"sum"> {
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
-  WICK_FN static auto slope(auto, auto, std::int64_t) { return One{}; }
+  WICK_FN static auto slope(auto, auto) { return One{}; }
 };
 /// Arithmetic mean; integers give float.
 struct Mean : Reduction<"mean"> {
@@ -24,14 +24,15 @@ struct Mean : Reduction<"mean"> {
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
   WICK_FN static constexpr auto finish(auto total, std::int64_t count) { return total / static_cast<double>(count); }
-  WICK_FN static auto slope(auto x, auto, std::int64_t count) { return decltype(x)(1.0 / static_cast<double>(count)); }
+  WICK_FN static auto slope(auto, auto) { return One{}; }
+  static double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
 /// Product of the elements.
 struct Prod : Reduction<"prod"> {
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(1); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a * b; }
-  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return y / x; }
+  WICK_FN static auto slope(auto x, auto y) { return y / x; }
 };
 /// Largest element; NaN if there is one.
 struct Max : Reduction<"max"> {
@@ -43,7 +44,7 @@ struct Max : Reduction<"max"> {
     else return std::numeric_limits<T>::lowest();
   }
   WICK_FN static auto combine(auto a, auto b) { return math::maximum(a, b); }
-  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return math::where(x == y, 1.0, 0.0); }
+  WICK_FN static auto slope(auto x, auto y) { return math::where(x == y, 1.0, 0.0); }
 };
 /// Smallest element; NaN if there is one.
 struct Min : Reduction<"min"> {
@@ -55,7 +56,7 @@ struct Min : Reduction<"min"> {
     else return std::numeric_limits<T>::max();
   }
   WICK_FN static auto combine(auto a, auto b) { return math::minimum(a, b); }
-  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return math::where(x == y, 1.0, 0.0); }
+  WICK_FN static auto slope(auto x, auto y) { return math::where(x == y, 1.0, 0.0); }
 };
 /// Euclidean norm, sqrt of the sum of squares; slope 0 at 0.
 struct Norm : Reduction<"norm"> {
@@ -64,7 +65,7 @@ struct Norm : Reduction<"norm"> {
   WICK_FN static auto lift(auto x) { return x * x; }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
   WICK_FN static auto finish(auto total, std::int64_t) { return math::sqrt(total); }
-  WICK_FN static auto slope(auto x, auto y, std::int64_t) { return math::where(y == 0, 0.0, x / y); }
+  WICK_FN static auto slope(auto x, auto y) { return math::where(y == 0, 0.0, x / y); }
 };
 /// True if any element is.
 struct Any : Reduction<"any"> {

@@ -52,8 +52,8 @@ void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<std::ty
           std::int64_t const rows = std::min(tile_rows, s.group_out() - i);
           T const* const stripe =
               weights.data() + ((group * stripes * tile_rows + i) * filter) + channel * taps * tile_rows;
-          stripe_multiply(depth, stripe, patches.data(), depth * Tile<T>::columns, 0, to + i * pixels, pixels, rows,
-                          count, channel > 0);
+          stripe_multiply(depth, PackedStripe<T>{stripe}, patches.data(), depth * Tile<T>::columns, 0, to + i * pixels,
+                          pixels, rows, count, channel > 0);
           if (last)
             for (std::int64_t r = i; r < i + rows; ++r)
               epilogue(image_group * s.group_out() + r, first, count, to + r * pixels);
@@ -110,9 +110,9 @@ void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx,
           Matrix<T const> const m{from + k * pixels + first, depth, count, pixels, 1};
           for (std::int64_t j = 0; j < count; j += Tile<T>::columns) pack_panel(m, j, panels.data() + j * depth);
           for (std::int64_t r = 0; r < rows; r += tile_rows)
-            stripe_multiply(depth, block_weights + r * group_out + k * tile_rows, panels.data(), panel, 0,
-                            columns.data() + r * conv_pixels<T>, conv_pixels<T>, std::min(tile_rows, rows - r), count,
-                            k > 0);
+            stripe_multiply(depth, PackedStripe<T>{block_weights + r * group_out + k * tile_rows}, panels.data(), panel,
+                            0, columns.data() + r * conv_pixels<T>, conv_pixels<T>, std::min(tile_rows, rows - r),
+                            count, k > 0);
         }
         add_patches(s, columns.data(), channels, first, count, to);
       }
@@ -171,7 +171,7 @@ void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw
           for (std::int64_t q = 0; q < width; q += tile_columns)
             pack_transposed_patches(s, image.data(), top, row, rows, j + q, panels.data() + q * depth);
           for (std::int64_t i = 0; i < group_out; i += tile_rows)
-            stripe_multiply(depth, stripe.data() + i * depth, panels.data(), depth * tile_columns, 0,
+            stripe_multiply(depth, PackedStripe<T>{stripe.data() + i * depth}, panels.data(), depth * tile_columns, 0,
                             to + i * filter + j, filter, std::min(tile_rows, group_out - i), width, item > first_item);
         }
       }

@@ -2,6 +2,7 @@
 // Matrix multiplication: packed panels, cache blocks and threads around the register tile.
 #pragma once
 
+#include <optional>
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/core/allocator.hpp>
@@ -10,7 +11,7 @@ namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
 // A piece of work that is worth a thread, in multiplications.
-inline constexpr std::int64_t gemm_grain = std::int64_t{1} << 17;
+inline constexpr std::int64_t gemm_grain = std::int64_t{1} << 18;
 
 /// Cache blocks, in elements. They depend on the type only, so the order of every sum depends on the shape only.
 template <class T>
@@ -19,6 +20,8 @@ struct GemmBlock {
   static constexpr std::int64_t depth = 1024 / static_cast<std::int64_t>(sizeof(T));
   // ... and this many columns of B of that depth stay in the second-level cache.
   static constexpr std::int64_t columns = 10 * Tile<T>::columns;
+  // Up to so many columns, packing A costs more than it saves.
+  static constexpr std::int64_t direct_columns = 4 * Tile<T>::columns;
   // Packed copies of A and B take at most about this many elements, whatever the depth of the product.
   static constexpr std::int64_t packed = (std::int64_t{1} << 25) / static_cast<std::int64_t>(sizeof(T));
 };
@@ -106,6 +109,28 @@ void matrix_vector(Matrix<T const> a, T const* x, std::int64_t x_stride, T* y, s
   });
 }
 
+/// gemm for few columns and little depth: A is read where it lies, B is packed, on the stack when it is small.
+template <class T>
+void gemm_direct(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumulate, Epilogue<T> epilogue) {
+  constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
+  constexpr std::int64_t small = 16384 / static_cast<std::int64_t>(sizeof(T));
+  std::int64_t const depth = a.columns, size = tile_vectors<T>(c.columns) * Tile<T>::lanes * depth;
+  alignas(alignment) T on_stack[small];
+  std::optional<Scratch<T>> from_pool;
+  T* const packed = size <= small ? on_stack : from_pool.emplace(size).data();
+  for (std::int64_t j = 0; j < c.columns; j += columns) pack_panel(b, j, packed + j * depth);
+  std::int64_t const work = rows * c.columns * std::max<std::int64_t>(1, depth);
+  parallel_for(ceil_div(c.rows, rows), std::max<std::int64_t>(1, gemm_grain / work), [&](auto begin, auto end) {
+    for (std::int64_t s = begin; s < end; ++s) {
+      std::int64_t const i = s * rows, height = std::min(rows, c.rows - i);
+      DirectStripe<T> const stripe(a.data + i * a.row_stride, height, a.row_stride, a.column_stride);
+      T* const to = c.data + i * c.row_stride;
+      stripe_multiply(depth, stripe, packed, depth * columns, 0, to, c.row_stride, height, c.columns, accumulate);
+      for (std::int64_t r = 0; r < height; ++r) epilogue(i + r, 0, c.columns, to + r * c.row_stride);
+    }
+  });
+}
+
 /// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides for a and b, column stride 1
 /// for c, which must not overlap them. `epilogue` may be called from several threads at once. The result has the same
 /// bits for any number of threads.
@@ -124,6 +149,9 @@ void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T
                          [&](auto begin, auto end) { epilogue(0, begin, end - begin, c.data + begin); });
   }
 
+  if (c.columns <= GemmBlock<T>::direct_columns && a.columns <= GemmBlock<T>::depth)
+    return gemm_direct(a, b, c, accumulate, epilogue);
+
   constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
   std::int64_t const depth = a.columns;
   std::int64_t const stripes = ceil_div(c.rows, rows), panels = ceil_div(c.columns, columns);
@@ -139,12 +167,15 @@ void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T
     Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, chunk_depth, a.row_stride, a.column_stride};
     Matrix<T const> const part_b{b.data + k * b.row_stride, chunk_depth, b.columns, b.row_stride, b.column_stride};
     std::int64_t const a_stride = rows * chunk_depth, b_stride = columns * chunk_depth;
-    std::int64_t const pack_grain = std::max<std::int64_t>(1, gemm_grain / (16 * std::max<std::int64_t>(1, a_stride)));
-    parallel_for(stripes, pack_grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t s = begin; s < end; ++s) pack_stripe(part_a, s * rows, packed_a.data() + s * a_stride);
-    });
-    parallel_for(panels, ceil_div(pack_grain * rows, columns), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t p = begin; p < end; ++p) pack_panel(part_b, p * columns, packed_b.data() + p * b_stride);
+    // One unit of packing is about a stripe; a panel belongs to whoever has its first unit.
+    constexpr std::int64_t panel_units = std::max<std::int64_t>(1, columns / rows);
+    std::int64_t const pack_grain = std::max<std::int64_t>(1, gemm_grain / (8 * std::max<std::int64_t>(1, a_stride)));
+    parallel_for(stripes + panels * panel_units, pack_grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t s = begin; s < std::min(end, stripes); ++s)
+        pack_stripe(part_a, s * rows, packed_a.data() + s * a_stride);
+      std::int64_t const first = ceil_div(std::max(begin - stripes, std::int64_t{0}), panel_units);
+      for (std::int64_t p = first; p * panel_units < end - stripes; ++p)
+        pack_panel(part_b, p * columns, packed_b.data() + p * b_stride);
     });
 
     bool const last_chunk = k + chunk_depth >= depth;
@@ -160,8 +191,8 @@ void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T
           for (std::int64_t s = stripe0; s < stripe1; ++s) {
             std::int64_t const i = s * rows, height = std::min(rows, c.rows - i);
             T* const to = c.data + i * c.row_stride + j;
-            stripe_multiply(block_depth, packed_a.data() + s * a_stride + p * rows, panel, b_stride, p, to,
-                            c.row_stride, height, width, accumulate || k + p > 0);
+            stripe_multiply(block_depth, PackedStripe<T>{packed_a.data() + s * a_stride + p * rows}, panel, b_stride, p,
+                            to, c.row_stride, height, width, accumulate || k + p > 0);
             if (last)
               for (std::int64_t r = 0; r < height; ++r) epilogue(i + r, j, width, to + r * c.row_stride);
           }

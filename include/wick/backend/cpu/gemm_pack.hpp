@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/gemm_tile.hpp>
 
@@ -11,30 +12,61 @@ namespace backend::cpu {
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// out[k * width + i] = data[i * stride + k * depth_stride] for i < count, zero for count <= i < width.
+/// out[k * width + i] = in[i * stride + k] for i < 4 and k < 4.
+template <class T>
+WICK_INLINE void transpose_4x4(T const* in, std::int64_t stride, T* out, std::int64_t width) {
+#if defined(__GNUC__) && !defined(__CUDACC__)
+  if constexpr (Lane<T>) {
+    typedef T Quad __attribute__((vector_size(4 * sizeof(T))));
+    Quad a, b, c, d;
+    std::memcpy(&a, in, sizeof a), std::memcpy(&b, in + stride, sizeof b);
+    std::memcpy(&c, in + 2 * stride, sizeof c), std::memcpy(&d, in + 3 * stride, sizeof d);
+    Quad const ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    Quad const cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    a = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), b = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+    c = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
+    d = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+    std::memcpy(out, &a, sizeof a), std::memcpy(out + width, &b, sizeof b);
+    std::memcpy(out + 2 * width, &c, sizeof c), std::memcpy(out + 3 * width, &d, sizeof d);
+    return;
+  }
+#endif
+  for (std::int64_t k = 0; k < 4; ++k)
+    for (std::int64_t i = 0; i < 4; ++i) out[k * width + i] = in[i * stride + k];
+}
+
+/// out[k * width + i] = data[i * stride + k * depth_stride] for i < count, any number for
+/// count <= i < width.
 template <class T>
 void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
                       std::int64_t depth_stride, std::int64_t width, T* out) {
   if (stride == 1) {
     using V = TileVector<T>;
-    for (std::int64_t k = 0; k < depth; ++k, data += depth_stride, out += width) {
-      std::int64_t i = 0;
-      for (; i + V::lanes <= count; i += V::lanes) V::store(out + i, V::load(data + i));
-      for (; i < count; ++i) out[i] = data[i];
-      for (; i < width; ++i) out[i] = T(0);
+    std::int64_t k = 0;
+    // Where rows follow each other without a gap, whole vectors may run on into the next row: the columns beyond
+    // `count` only have to be readable, and stores as wide as the later loads are what the processor forwards.
+    if (V::lanes > 1 && depth_stride == count && width % V::lanes == 0)
+      for (; (depth - k) * count >= width; ++k, data += depth_stride, out += width)
+        for (std::int64_t i = 0; i < width; i += V::lanes) V::store(out + i, V::load(data + i));
+    for (; k < depth; ++k, data += depth_stride, out += width) {
+      std::int64_t zero = count < width ? count / V::lanes * V::lanes : width;
+      for (; zero + V::lanes <= width; zero += V::lanes) V::store(out + zero, V::splat(T(0)));
+      for (; zero < width; ++zero) out[zero] = T(0);
+      copy_short(data, count, out);
     }
     return;
   }
-  // A few rows at a time: each is read along the depth, where it is contiguous most of the time.
-  constexpr std::int64_t group = 4;
+  constexpr std::int64_t quad = 4;
   std::int64_t i = 0;
-  for (; i + group <= count; i += group) {
-    T const *r0 = data + i * stride, *r1 = r0 + stride, *r2 = r1 + stride, *r3 = r2 + stride;
+  // A few rows at a time: each is read along the depth, where it is contiguous most of the time.
+  for (; i + quad <= count; i += quad) {
+    T const* const row = data + i * stride;
     T* to = out + i;
-    for (std::int64_t k = 0; k < depth; ++k, to += width) {
-      std::int64_t const at = k * depth_stride;
-      to[0] = r0[at], to[1] = r1[at], to[2] = r2[at], to[3] = r3[at];
-    }
+    std::int64_t k = 0;
+    if (depth_stride == 1)
+      for (; k + quad <= depth; k += quad, to += quad * width) transpose_4x4(row + k, stride, to, width);
+    for (; k < depth; ++k, to += width)
+      for (std::int64_t q = 0; q < quad; ++q) to[q] = row[q * stride + k * depth_stride];
   }
   for (; i < width; ++i) {
     for (std::int64_t k = 0; k < depth; ++k)
@@ -42,7 +74,7 @@ void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std
   }
 }
 
-/// Packs rows [row, row + Tile::rows) of `a` into out[depth][Tile::rows]; rows that a lacks become zeros.
+/// Packs rows [row, row + Tile::rows) of `a` into out[depth][Tile::rows]; rows that a lacks hold any numbers.
 template <class T>
 void pack_stripe(Matrix<T const> a, std::int64_t row, T* out) {
   constexpr std::int64_t rows = Tile<T>::rows;
@@ -51,7 +83,7 @@ void pack_stripe(Matrix<T const> a, std::int64_t row, T* out) {
 }
 
 /// Packs columns [column, column + Tile::columns) of `b` into out[depth][width], where width is the number of columns
-/// that b has there, rounded up to whole vectors with zeros.
+/// that b has there, rounded up to whole vectors with any numbers.
 template <class T>
 void pack_panel(Matrix<T const> b, std::int64_t column, T* out) {
   constexpr std::int64_t columns = Tile<T>::columns;

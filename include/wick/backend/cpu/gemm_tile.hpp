@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <wick/base/simd.hpp>
 
 // -O2 does not unroll these loops by itself, and an array indexed by a loop variable is not kept in registers.
@@ -66,70 +67,113 @@ constexpr std::int64_t tile_vectors(std::int64_t width) {
   return (width + Tile<T>::lanes - 1) / Tile<T>::lanes;
 }
 
-/// c(rows x Vectors * lanes) = a b, or c += a b: a is packed [depth][rows], b is packed [depth][Vectors * lanes].
-template <std::int64_t Vectors, class T>
-WICK_NOINLINE void tile_multiply(std::int64_t depth, T const* a, T const* b, T* c, std::int64_t c_stride, bool add) {
+/// Copies n contiguous elements: for so few that calling std::memcpy would cost more than the copy.
+template <class T>
+WICK_INLINE void copy_short(T const* from, std::int64_t n, T* to) {
+  using V = TileVector<T>;
+  constexpr std::int64_t quad = 4;
+  std::int64_t i = 0;
+  for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::load(from + i));
+  if constexpr (V::lanes > quad) {
+    for (; i + quad <= n; i += quad) std::memcpy(to + i, from + i, quad * sizeof(T));
+  }
+  if constexpr (V::lanes > 1) {
+    for (; i < n; ++i) to[i] = from[i];
+  }
+}
+
+/// A stripe of A as pack_stripe leaves it: [depth][Tile::rows].
+template <class T>
+struct PackedStripe {
+  T const* data;
+
+  PackedStripe from_depth(std::int64_t k) const { return {data + k * Tile<T>::rows}; }
+  WICK_INLINE T const& operator()(std::int64_t i, std::int64_t k) const { return data[k * Tile<T>::rows + i]; }
+};
+
+/// A stripe of A where it lies: worth while when few columns of B would share the packed copy.
+template <class T>
+struct DirectStripe {
+  T const* row[Tile<T>::rows];
+  std::int64_t stride;
+
+  /// `count` rows from `data` on; the last one stands for the missing ones, whose results nobody reads.
+  DirectStripe(T const* data, std::int64_t count, std::int64_t row_stride, std::int64_t depth_stride)
+      : stride(depth_stride) {
+    WICK_UNROLL for (std::int64_t i = 0; i < Tile<T>::rows; ++i) {
+      row[i] = data;
+      if (i + 1 < count) data += row_stride;
+    }
+  }
+  WICK_INLINE T const& operator()(std::int64_t i, std::int64_t k) const { return row[i][k * stride]; }
+};
+
+/// c = a b, or c += a b, for the first `rows` rows and `width` columns of a register tile. `a` gives element (i, k) of
+/// the stripe, b is packed [depth][Vectors * lanes].
+template <std::int64_t Vectors, class T, class Stripe>
+WICK_NOINLINE void tile_multiply(std::int64_t depth, Stripe const& stripe, T const* b, T* c, std::int64_t c_stride,
+                                 std::int64_t rows, std::int64_t width, bool add) {
   using V = typename Tile<T>::Vector;
-  constexpr std::int64_t rows = Tile<T>::rows, lanes = Tile<T>::lanes;
-  typename V::Type sum[rows][Vectors];
-  WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) {
+  constexpr std::int64_t full_rows = Tile<T>::rows, lanes = Tile<T>::lanes, full_width = Vectors * lanes;
+  Stripe const a = stripe;
+  typename V::Type sum[full_rows][Vectors];
+  WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::splat(T(0));
   }
-  for (std::int64_t k = 0; k < depth; ++k) {
+  for (std::int64_t k = 0; k < depth; ++k, b += full_width) {
     typename V::Type row[Vectors];
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) row[v] = V::load(b + v * lanes);
-    WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) {
-      auto const element = V::splat(a[i]);
+    WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
+      auto const element = V::splat(a(i, k));
       WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::fma(element, row[v], sum[i][v]);
     }
-    a += rows;
-    b += Vectors * lanes;
   }
-  WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) {
-    T* const to = c + i * c_stride;
-    if (add) {
-      WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v)
-          V::store(to + v * lanes, V::add(V::load(to + v * lanes), sum[i][v]));
-    } else {
-      WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) V::store(to + v * lanes, sum[i][v]);
+  if (rows == full_rows && width == full_width) {
+    WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
+      T* const to = c + i * c_stride;
+      if (add) {
+        WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v)
+            V::store(to + v * lanes, V::add(V::load(to + v * lanes), sum[i][v]));
+      } else {
+        WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) V::store(to + v * lanes, sum[i][v]);
+      }
     }
+    return;
+  }
+  alignas(alignment) T edge[full_rows][full_width];
+  WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
+    WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) V::store(edge[i] + v * lanes, sum[i][v]);
+  }
+  for (std::int64_t i = 0; i < rows; ++i) {
+    T* const to = c + i * c_stride;
+    if (add)
+      for (std::int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(to[j] + edge[i][j]);
+    else
+      copy_short(edge[i], width, to);
   }
 }
 
-template <class T>
-void tile_multiply(std::int64_t vectors, std::int64_t depth, T const* a, T const* b, T* c, std::int64_t c_stride,
-                   bool add) {
-  if constexpr (Tile<T>::vectors >= 3) {
-    if (vectors == 3) return tile_multiply<3>(depth, a, b, c, c_stride, add);
-  }
-  if (vectors == 2) return tile_multiply<2>(depth, a, b, c, c_stride, add);
-  tile_multiply<1>(depth, a, b, c, c_stride, add);
-}
-
-/// One stripe of packed a (at most Tile::rows rows) times the panels of packed b, into `rows` rows and `columns`
-/// columns of c. `a` points at the depth to begin with; `b` at the first panel, whose row `b_depth` is the one to begin
+/// One stripe of A (at most Tile::rows rows) times the panels of packed b, into `rows` rows and `columns` columns of c.
+/// The stripe begins with the wanted depth; `b` points at the first panel, whose row `b_depth` is the one to begin
 /// with; `b_stride` is the distance between panels.
-template <class T>
-void stripe_multiply(std::int64_t depth, T const* a, T const* b, std::int64_t b_stride, std::int64_t b_depth, T* c,
+template <class T, class Stripe>
+void stripe_multiply(std::int64_t depth, Stripe const& a, T const* b, std::int64_t b_stride, std::int64_t b_depth, T* c,
                      std::int64_t c_stride, std::int64_t rows, std::int64_t columns, bool add) {
   constexpr std::int64_t full = Tile<T>::columns;
-  alignas(alignment) T edge[Tile<T>::rows * full];
   for (std::int64_t j = 0; j < columns; j += full, b += b_stride) {
     std::int64_t const width = columns - j < full ? columns - j : full;
     std::int64_t const vectors = tile_vectors<T>(width);
     T const* const panel = b + b_depth * vectors * Tile<T>::lanes;
-    T* const to = c + j;
-    if (rows == Tile<T>::rows && width == vectors * Tile<T>::lanes) {
-      tile_multiply(vectors, depth, a, panel, to, c_stride, add);
-      continue;
-    }
-    tile_multiply(vectors, depth, a, panel, edge, full, false);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      for (std::int64_t q = 0; q < width; ++q) {
-        T& element = to[i * c_stride + q];
-        element = add ? static_cast<T>(element + edge[i * full + q]) : edge[i * full + q];
+    if constexpr (Tile<T>::vectors >= 3) {
+      if (vectors == 3) {
+        tile_multiply<3>(depth, a, panel, c + j, c_stride, rows, width, add);
+        continue;
       }
     }
+    if (vectors == 2)
+      tile_multiply<2>(depth, a, panel, c + j, c_stride, rows, width, add);
+    else
+      tile_multiply<1>(depth, a, panel, c + j, c_stride, rows, width, add);
   }
 }
 

@@ -125,6 +125,10 @@ inline void run_chunked(Program const& program, Loop const& loop, int axis) {
   }
 }
 
+inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {
+  Segment(program, slots, 0, n).run(offset);
+}
+
 /// Runs `program` over `loop`, whose plan is made.
 inline void launch(Program const& program, Loop& loop) {
   bool conflict[max_rank] = {};

@@ -51,6 +51,11 @@ class Segment {
     for (int o = 0; o < program.outputs; ++o) {
       int const s = program.inputs + o;
       std::int64_t const stride = slots[s].stride[inner];
+      alias_[o] = find_alias(o);
+      if (alias_[o] >= 0) {
+        uses_buffer_[s] = false;
+        continue;
+      }
       bool const stays = stride == 0 && program.out_types[o].accumulates;
       uses_buffer_[s] = !stays && !(program.out_types[o].direct && stride == 1);
       buffered |= uses_buffer_[s];
@@ -130,6 +135,10 @@ class Segment {
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
       TargetType const& type = program_.out_types[o];
       std::int64_t const stride = slots_[s].stride[inner_];
+      if (int const same = alias_[o]; same >= 0) {
+        out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
+        continue;
+      }
       if (type.accumulates && stride == 0) {
         out_step[o] = 0;
         type.identity(splats[s], lanes);
@@ -161,6 +170,7 @@ class Segment {
 
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
       TargetType const& type = program_.out_types[o];
+      if (alias_[o] >= 0) continue;
       if (out_step[o] == 0) {
         void* const target = at(s, offset[s], size);
         if (full) type.fold(target, out[o], lanes);
@@ -175,6 +185,14 @@ class Segment {
     }
   }
 
+  // The first target that is the same memory as target o: a variable that stands twice in a formula.
+  int find_alias(int o) const {
+    if (!program_.out_types[o].accumulates) return -1;
+    for (int first = 0; first < o; ++first)
+      if (slots_[program_.inputs + first].data == slots_[program_.inputs + o].data) return alias_[first] >= 0 ? alias_[first] : first;
+    return -1;
+  }
+
   void* at(int s, std::int64_t offset, int element_size) const {
     return const_cast<char*>(static_cast<char const*>(slots_[s].data)) + offset * element_size;
   }
@@ -184,6 +202,7 @@ class Segment {
   int inner_;
   std::int64_t n_, block_, width_ = 0;
   bool uses_buffer_[max_slots];
+  int alias_[max_slots];
   std::optional<Scratch<char>> buffers_;
 };
 

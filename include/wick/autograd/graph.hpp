@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The gradient as a graph (create_graph): a statement is walked op by op, each slope computed with variables, so that the
+// result can be differentiated again, to any order.
+#pragma once
+
+#include <wick/autograd/propagate.hpp>
+#include <wick/core/create.hpp>
+#include <wick/ops/cast.hpp>
+#include <wick/ops/shape.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// A variable whose operations run at once, one statement each: what slopes are evaluated with.
+template <class T>
+struct Eager {
+  using lifts_operations = void;
+  using value_type = T;
+  Variable<T> variable;
+
+  template <class Op, class... X>
+  static auto lift(X const&... x) {
+    auto const part = []<class A>(A const& a) {
+      if constexpr (LiftedNumber<A>) return a.variable;
+      else return a;
+    };
+    auto formula = map<Op>(part(x)...);
+    using R = value_t<decltype(formula)>;
+    if constexpr (is_recordable<decltype(formula)>) return Eager<R>{Variable<R>(std::move(formula))};
+    else return Eager<R>{Variable<R>(Tensor<R>(formula), false)};
+  }
+};
+
+namespace detail {
+
+template <class T>
+Variable<T> gradient_variable(tape::Entry& entry) {
+  return Variable<T>::of(static_cast<tape::Node<T>*>(entry.graph_gradient));
+}
+
+template <class Pass, class Sl, class A>
+void push_each(Pass const& pass, Sl const& s, A const& a) { pass(a, s.first); }
+template <class Pass, class Sl, class A, class B>
+void push_each(Pass const& pass, Sl const& s, A const& a, B const& b) { pass(a, s.first), pass(b, s.second); }
+template <class Pass, class Sl, class A, class B, class C>
+void push_each(Pass const& pass, Sl const& s, A const& a, B const& b, C const& c) {
+  pass(a, s.first), pass(b, s.second), pass(c, s.third);
+}
+
+template <class T, class Op, bool rows, class F>
+tape::Node<T>* append_statement(F&& saved, Tensor<T> value, unsigned mask, int row);
+
+/// Adds a variable to the gradient of a node, as a variable.
+template <class T>
+void accumulate_graph(tape::Propagation& pass, tape::Node<T>& node, Variable<T> add) {
+  pass.reach(node);
+  if (!(add.shape() == node.shape)) {
+    int const lead = add.dim() - node.shape.size();
+    Axes axes;
+    for (int d = 0; d < add.dim(); ++d)
+      if (d < lead || (node.shape[d - lead] == 1 && add.shape()[d] != 1)) axes.push_back(d);
+    Variable<T> total = sum(add, axes, {.keepdim = true});
+    add = Variable<T>(reshape(total, node.shape));
+  }
+  if (node.graph_gradient) {
+    Variable<T> const before = Variable<T>::of(static_cast<tape::Node<T>*>(node.graph_gradient));
+    add = Variable<T>(before + add);
+  }
+  tape::set_graph_gradient(node, add);
+}
+
+/// The variable behind a saved leaf, with the value it had at the time of the statement.
+template <class T>
+Variable<T> variable_of(Saved<T> const& saved) {
+  if (!saved.edge) return Variable<T>(saved.value, false);
+  auto* const node = saved.edge.get();
+  if (node->value.numel() != node->shape.numel() || !node->value.storage()) {
+    node->value = saved.value;  // nobody showed it any more
+  } else if (saved.value.storage() && saved.value.data() != std::as_const(node->value).data()) {
+    // Changed in place since: an identity statement keeps the old value and the way to the variable.
+    Map<Cast<T>, Saved<T>> same(saved);
+    return Variable<T>::adopt(append_statement<T, void, false>(std::move(same), saved.value, 0, -1));
+  }
+  return Variable<T>::of(node);
+}
+
+template <class F>
+auto eager_value(F const& f) {
+  using T = value_t<F>;
+  if constexpr (is_scalar<F>) {
+    return f.value;
+  } else if constexpr (is_saved<F>) {
+    return Eager<T>{variable_of(f)};
+  } else if constexpr (is_map<F>) {
+    return f.args.visit([](auto const&... args) { return Eager<T>::template lift<typename F::op>(eager_value(args)...); });
+  } else if constexpr (is_reduce<F>) {
+    auto const arg = eager_value(f.arg);
+    using Arg = decltype(arg.variable);
+    return Eager<T>{Variable<T>(Reduce<typename F::op, std::remove_const_t<Arg>, typename F::extents_type>(arg.variable, f.mask, f.keepdim))};
+  } else {
+    return Eager<T>{Variable<T>(materialize(f), false)};
+  }
+}
+
+template <class T, class G>
+Variable<T> as_variable(G const& g) {
+  if constexpr (std::is_same_v<G, Eager<T>>) return g.variable;
+  else return Variable<T>(cast<T>(g.variable));
+}
+
+template <class T, class F>
+void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint);
+
+/// The adjoint of a reduction's argument, given that of its result (already with the reduced dimensions kept).
+template <class Op, class T, class Arg>
+void push_reduction(tape::Propagation& pass, Arg const& arg, unsigned mask, Variable<T> const& adjoint) {
+  using X = value_t<Arg>;
+  Dims const shape = arg.shape();
+  Dims const kept = reduced_dims(shape, mask, true);
+  std::int64_t const count = kept.numel() ? shape.numel() / kept.numel() : 0;
+  Variable<T> seed(reshape(adjoint, kept));
+  if (double const scale = Op::seed_scale(count); scale != 1) seed = Variable<T>(seed * scale);
+  auto const x = eager_value(arg);
+  if constexpr (requires { typename Op::by_ties; }) {
+    Tensor<T> const value = cast<T>(x.variable.value());
+    Tensor<T> const best = Reduce<Op, Tensor<T>>(value, mask, true);
+    auto const ties = where(value == best, 1.0, 0.0);
+    Tensor<T> const number = cast<T>(Reduce<Sum, std::remove_cvref_t<decltype(ties)>>(ties, mask, true));
+    seed = Variable<T>(seed / number);
+  }
+  auto const y = Eager<T>{Variable<T>(Reduce<Op, Variable<X>>(x.variable, mask, true))};
+  auto const g = chain(Eager<T>{seed}, Op::slope(x, y));
+  push_graph(pass, arg, as_variable<X>(Eager<std::remove_cvref_t<decltype(g.variable.item())>>{
+                            Variable<std::remove_cvref_t<decltype(g.variable.item())>>(g.variable + zeros<T>(shape))}));
+}
+
+/// Pushes an adjoint (a variable of the formula's shape, or one that broadcasts it) through a formula.
+template <class T, class F>
+void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint) {
+  if constexpr (is_saved<F>) {
+    if constexpr (!std::is_integral_v<T>)
+      if (pass.wants(f.edge.get())) accumulate_graph(pass, *f.edge.get(), adjoint);
+  } else if constexpr (is_map<F>) {
+    using Op = typename F::op;
+    if constexpr (differentiable<Op>)
+      f.args.visit([&](auto const&... args) {
+        auto const s = slopes<Op>(
+            [&] {
+              if constexpr (Op::arity == 1 && SlopeFromValue<Op>) return Eager<T>::template lift<Op>(eager_value(args)...);
+              else return 0;
+            }(),
+            eager_value(args)...);
+        auto const pass_to = [&](auto const& arg, auto const& slope) {
+          using Arg = std::remove_cvref_t<decltype(arg)>;
+          if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(slope)>, Zero> && has_active<typename SweepStructureOf<Arg>::type>) {
+            auto const g = chain(Eager<T>{adjoint}, slope);
+            push_graph(pass, arg, as_variable<value_t<Arg>>(g));
+          }
+        };
+        push_each(pass_to, s, args...);
+      });
+  } else if constexpr (is_reduce<F>) {
+    Variable<T> total = adjoint;
+    Dims const shape = f.shape();
+    if (!(total.shape() == shape)) {
+      Axes axes;
+      for (int d = 0; d < shape.size(); ++d)
+        if (shape[d] == 1 && total.shape()[d] != 1) axes.push_back(d);
+      total = Variable<T>(sum(total, axes, {.keepdim = true}));
+    }
+    push_reduction<typename F::op, T>(pass, f.arg, f.mask, total);
+  }
+}
+
+template <class T, class N, class F>
+void graph_map(tape::Propagation& pass, N& node, F const& f) {
+  push_graph<T>(pass, f, gradient_variable<T>(node));
+}
+template <class Op, class T, class N, class F>
+void graph_reduce(tape::Propagation& pass, N& node, F const& arg, unsigned mask) {
+  push_reduction<Op, T>(pass, arg, mask, gradient_variable<T>(node));
+}
+
+}  // namespace detail
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Where gradients go during a backward pass.
+#pragma once
+
+#include <wick/autograd/saved.hpp>
+#include <wick/autograd/row_sweep.hpp>
+
+namespace wick {
+
+namespace tape {
+
+/// A backward pass in progress.
+struct Propagation {
+  bool selective = false;     ///< only entries marked `wanted` get gradients (grad); else all that require one
+  std::int64_t pending = 0;   ///< reached entries that have not been propagated yet
+
+  bool wants(Entry const* entry) const { return entry && entry->requires_grad && (!selective || entry->wanted); }
+  void reach(Entry& entry) {
+    if (entry.reached) return;
+    entry.reached = true;
+    pending += entry.order != 0;
+  }
+};
+
+}  // namespace tape
+
+namespace core {
+/// What a backward kernel reads and writes where nothing is needed.
+template <class T>
+struct Unneeded {
+  alignas(64) static inline T elements[64 / sizeof(T) > 0 ? 64 / sizeof(T) : 1] = {};
+  alignas(64) static inline thread_local T ignored[1] = {};
+};
+}  // namespace core
+
+}  // namespace wick
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+template <class X>
+struct SweepStructureOf : StructureOf<X> {};
+template <class T>
+struct SweepStructureOf<Saved<T>> {
+  using type = std::conditional_t<std::is_integral_v<T>, Leaf<T>, Active<T>>;
+};
+template <class Op, class... Args>
+struct SweepStructureOf<Map<Op, Args...>> {
+  using type = Apply<Op, typename SweepStructureOf<Args>::type...>;
+};
+template <class Op, class Arg, class E>
+struct SweepStructureOf<Reduce<Op, Arg, E>> {
+  using type = Fold<Op, typename SweepStructureOf<Arg>::type>;
+};
+
+/// The gradient of a node, open for accumulation; `fresh` when its old contents do not count.
+template <class T>
+SlotData open_gradient(tape::Propagation& pass, tape::Node<T>& node) {
+  pass.reach(node);
+  SlotData slot;
+  slot.fresh = !node.has_gradient;
+  if (!node.has_gradient) node.gradient = Tensor<T>(Tensor<T>::uninitialized, node.shape);
+  else node.gradient.own();
+  node.has_gradient = true;
+  slot.data = std::as_const(node.gradient).data();
+  return slot;
+}
+
+inline void broadcast_strides(SlotData& slot, Layout const& layout, Dims const& shape) {
+  int const offset = shape.size() - layout.rank();
+  for (int d = 0; d < shape.size(); ++d)
+    slot.stride[d] = d < offset || (layout.shape[d - offset] == 1 && shape[d] != 1) ? 0 : layout.strides[d - offset];
+}
+
+/// Sums `value` over the dimensions along which `shape` was broadcast to get it.
+template <class T>
+Tensor<T> sum_to(Tensor<T> const& value, Dims const& shape) {
+  if (value.shape() == shape) return value;
+  int const lead = value.dim() - shape.size();
+  Axes axes;
+  for (int d = 0; d < value.dim(); ++d)
+    if (d < lead || (shape[d - lead] == 1 && value.shape()[d] != 1)) axes.push_back(d);
+  return Tensor<T>(sum(value, axes, {.keepdim = true})).reshape(shape);
+}
+
+/// Adds a formula to a node's gradient.
+template <class T, class F>
+void accumulate(tape::Propagation& pass, tape::Node<T>& node, F&& formula) {
+  pass.reach(node);
+  if (!(formula.shape() == node.shape)) {
+    Tensor<T> total = sum_to(Tensor<T>(std::forward<F>(formula)), node.shape);
+    return accumulate(pass, node, total);
+  }
+  if (node.has_gradient) {
+    Tensor<T> before = std::move(node.gradient);
+    node.gradient = std::move(before) + std::forward<F>(formula);
+  } else {
+    node.gradient = Tensor<T>(std::forward<F>(formula)).contiguous();
+  }
+  node.has_gradient = true;
+}
+
+/// Builds and runs the loop of a backward kernel. `seed` and `result` are read as if they had the formula's shape.
+template <class K, class S, class F, class T>
+void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
+               Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1) {
+  constexpr int count = K::inputs + K::outputs;
+  Slots<count> slots;
+  slots.open(shape, count);
+  SlotData* next = fill_slots(saved, shape, slots.data);
+  for (int s = 0; s < S::slots; ++s) {
+    if (needed[static_cast<std::size_t>(s)]) continue;
+    slots.data[s].data = core::Unneeded<double>::elements;
+    std::fill_n(slots.data[s].stride, shape.size(), 0);
+  }
+  constexpr int planes = ElementTraits<T>::planes;
+  auto const add = [&](Tensor<T> const& x) {
+    for (int p = 0; p < planes; ++p, ++next) {
+      next->data = x.data() + p * x.plane_stride();
+      next->fresh = false;
+      broadcast_strides(*next, seed_layout, shape);
+    }
+  };
+  add(seed);
+  if constexpr (K::inputs > S::slots + planes) add(result);
+  visit_leaves(saved, [&](auto const& leaf) {
+    using Kept = std::remove_cvref_t<decltype(leaf)>;
+    if constexpr (is_saved<Kept>) {
+      using U = value_t<Kept>;
+      if constexpr (!std::is_integral_v<U>) {
+        auto* const node = leaf.edge.get();
+        bool const wanted = pass.wants(node);
+        SlotData open{};
+        if (wanted) open = open_gradient(pass, *node);
+        for (int p = 0; p < ElementTraits<U>::planes; ++p, ++next) {
+          *next = open;
+          if (wanted) {
+            next->data = static_cast<base_t<U> const*>(open.data) + p * node->gradient.plane_stride();
+            broadcast_strides(*next, node->gradient.layout(), shape);
+          } else {
+            next->data = core::Unneeded<base_t<U>>::ignored;
+            std::fill_n(next->stride, shape.size(), 0);
+          }
+        }
+      }
+    }
+  });
+  if (row >= 0) rows_of(slots.loop, row);
+  else simplify(slots.loop);
+  backend::cpu::launch(program_of<K>, slots.loop);
+}
+
+}  // namespace detail
+}  // namespace wick::inline WICK_ISA

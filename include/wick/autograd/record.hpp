@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// Recording: assigning a formula over variables to a Variable makes one entry for the whole statement.
+#pragma once
+
+#include <wick/autograd/graph.hpp>
+#include <wick/autograd/propagate.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+// Drops the values that the backward kernel does not read, keeping their layouts.
+template <class S, class F>
+void drop_unneeded(F& saved) {
+  int slot = 0;
+  visit_leaves(saved, [&](auto const& leaf) {
+    using Kept = std::remove_cvref_t<decltype(leaf)>;
+    constexpr int planes = is_scalar<Kept> ? 1 : ElementTraits<value_t<Kept>>::planes;
+    bool const needed = needed_slots<S>[static_cast<std::size_t>(slot)];
+    slot += planes;
+    if (needed) return;
+    if constexpr (is_saved<Kept>) {
+      auto& value = const_cast<Kept&>(leaf).value;
+      value = Tensor<value_t<Kept>>(Storage(), nullptr, value.layout());
+    }
+  });
+}
+
+/// An entry for `y = formula` (elementwise), `y = Op over axes of formula`, or a row formula.
+template <class T, class F, class Op, bool rows>
+struct Statement final : tape::Node<T> {
+  using S = typename SweepStructureOf<F>::type;
+  using Kernel = typename std::conditional_t<rows, std::type_identity<RowSweepKernel<std::conditional_t<rows, S, Apply<Neg, Active<float>>>>>,
+                                             std::type_identity<SweepKernel<std::conditional_t<rows, Active<float>, S>, Op>>>::type;
+  static constexpr bool uses_result = !std::is_void_v<Op> || needs_result<S>;
+
+  std::optional<F> saved;
+  Tensor<T> result;
+  unsigned mask = 0;  // reduced dimensions
+  int row = -1;
+
+  Statement(F&& formula, Tensor<T> value, unsigned reduced, int row_axis)
+      : saved(std::move(formula)), mask(reduced), row(row_axis) {
+    this->type = &statement_type;
+    this->requires_grad = true;
+    this->shape = value.shape();
+    if constexpr (uses_result) result = value;
+    this->value = std::move(value);
+    if constexpr (std::is_void_v<Op> && !rows) drop_unneeded<S>(*saved);
+  }
+
+  static void propagate(tape::Entry& entry, tape::Propagation& pass) {
+    auto& self = static_cast<Statement&>(entry);
+    if constexpr (std::is_void_v<Op>) {
+      auto needed = needed_slots<S>;
+      if constexpr (rows) needed.fill(true);
+      run_sweep<Kernel, S>(pass, *self.saved, self.shape, needed, self.gradient, self.gradient.layout(), self.result, self.row);
+    } else {
+      decltype(auto) shape = self.saved->shape();
+      Layout const kept{reduced_dims(shape, self.mask, true)};
+      std::int64_t const count = self.shape.numel() ? shape.numel() / self.shape.numel() : 0;
+      Tensor<T> seed = self.gradient;
+      if (double const scale = Op::seed_scale(count); scale != 1) seed = seed * scale;
+      if constexpr (requires { typename Op::by_ties; }) {
+        Tensor<T> const among(Storage(self.result.storage()), const_cast<base_t<T>*>(std::as_const(self.result).data()), kept);
+        auto const ties = where(*self.saved == among, 1.0, 0.0);
+        Reduce<Sum, std::remove_cvref_t<decltype(ties)>> const total(ties, self.mask, true);
+        Tensor<T> const number = cast<T>(total);
+        seed = seed / number.reshape(self.shape);
+      }
+      auto needed = needed_slots<S>;
+      needed.fill(true);
+      run_sweep<Kernel, S>(pass, *self.saved, shape, needed, seed.contiguous(), kept, self.result);
+    }
+  }
+  static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
+    auto& self = static_cast<Statement&>(entry);
+    if constexpr (std::is_void_v<Op>) graph_map<T>(pass, self, *self.saved);
+    else graph_reduce<Op, T>(pass, self, *self.saved, self.mask);
+  }
+  static void inputs(tape::Entry& entry, void* context, void (*visit)(void*, tape::Entry&)) {
+    auto& self = static_cast<Statement&>(entry);
+    if (!self.saved) return;
+    visit_leaves(*self.saved, [&](auto const& leaf) {
+      if constexpr (is_saved<std::remove_cvref_t<decltype(leaf)>>)
+        if (leaf.edge) visit(context, *leaf.edge.get());
+    });
+  }
+  static void forget(tape::Entry& entry) {
+    auto& self = static_cast<Statement&>(entry);
+    self.saved.reset();
+    self.result = Tensor<T>();
+  }
+  static void destroy(tape::Entry& entry) { static_cast<Statement&>(entry).~Statement(); }
+
+  static constexpr const char* statement_name() {
+    if constexpr (!std::is_void_v<Op>) return Op::name;
+    else return F::op::name;
+  }
+  static constexpr tape::EntryType statement_type{statement_name(), &propagate, &propagate_graph, &inputs, &forget, &destroy};
+};
+
+template <class T, class Op, bool rows, class F>
+tape::Node<T>* append_statement(F&& saved, Tensor<T> value, unsigned mask, int row) {
+  return &tape::Tape::here().append<Statement<T, std::remove_cvref_t<F>, Op, rows>>(std::forward<F>(saved), std::move(value), mask, row);
+}
+
+template <class T, class F>
+Tensor<T> value_of(F const& f) {
+  Tensor<T> y(Tensor<T>::uninitialized, f.shape());
+  compute_into<T>(const_cast<base_t<T>*>(std::as_const(y).data()), y.plane_stride(), y.layout(), f);
+  return y;
+}
+
+/// Records an elementwise formula; `consumed` when nobody else can ask for it again.
+template <class T, class F>
+tape::Node<T>* record_map(F const& f, bool consumed) {
+  using Kept = decltype(save<false>(f));
+  using S = typename SweepStructureOf<Kept>::type;
+  if constexpr (lazy_leaves<F> == 1 && std::is_void_v<void>) {
+    // The kernel node's value is needed only where a slope reads it; else the formula runs inside the kernel.
+    bool reads_kernel = false;
+    int slot = 0;
+    visit_leaves(f, [&](auto const& leaf) {
+      using Leaf = std::remove_cvref_t<decltype(leaf)>;
+      if constexpr (LazyNode<Leaf>) reads_kernel |= needed_slots<S>[static_cast<std::size_t>(slot)];
+      slot += is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes;
+    });
+    if (consumed && !reads_kernel) {
+      auto kept = save<false>(f, false);
+      Tensor<T> y(Tensor<T>::uninitialized, f.shape());
+      if (run_epilogue<T>(const_cast<T*>(std::as_const(y).data()), y.layout(), f))
+        return append_statement<T, void, false>(std::move(kept), std::move(y), 0, -1);
+    }
+  }
+  auto kept = save<false>(f);
+  Tensor<T> y = value_of<T>(kept);
+  return append_statement<T, void, false>(std::move(kept), std::move(y), 0, -1);
+}
+
+template <class T, class F>
+tape::Node<T>* record_formula(F const& f, bool consumed) {
+  if constexpr (LazyNode<F>) {
+    auto saved = saved_lazy(f, true);
+    auto* const node = saved.edge.get();
+    node->value = saved.value;
+    retain(node->references);
+    return node;
+  } else if constexpr (is_reduce<F>) {
+    auto arg = save<false>(f.arg);
+    Reduce<typename F::op, decltype(arg), typename F::extents_type> const r(arg, f.mask, f.keepdim);
+    Tensor<T> y = value_of<T>(r);
+    return append_statement<T, typename F::op, false>(std::move(arg), std::move(y), f.mask, -1);
+  } else if constexpr (has_reduce<F>) {
+    using Kept = decltype(save<true>(f));
+    using S = typename SweepStructureOf<Kept>::type;
+    if constexpr (Lane<T> && Lane<lane_t<S>> && gradients_in_lane<S, T>) {
+      Dims const shape = f.shape();
+      int const axis = row_axis(f, shape);
+      if (axis >= 0) {
+        auto kept = save<true>(f);
+        Slots<S::slots> slots;
+        fill_slots(kept, shape, slots.data);
+        if (same_parts_same_data<S>(slots.data, shape.size())) {
+          Tensor<T> y = value_of<T>(kept);
+          return append_statement<T, void, true>(std::move(kept), std::move(y), 0, axis);
+        }
+      }
+    }
+    return record_map<T>(f, consumed);
+  } else {
+    return record_map<T>(f, consumed);
+  }
+}
+
+}  // namespace detail
+
+/// Computes a formula and makes the node of a Variable from it; recorded when a gradient can flow.
+template <class T, class X>
+tape::Node<T>* record(IsaTag, std::type_identity<T>, X&& x) {
+  auto&& f = operand(std::forward<X>(x));
+  using F = std::remove_cvref_t<decltype(f)>;
+  static_assert(std::is_same_v<T, value_t<F>>,
+                "Wick: the formula has another element type than the Variable; convert it with cast<T>(...)");
+  tape::Node<T>* node;
+  if constexpr (!is_recordable<F>) {
+    node = &tape::Leaf<T>::make(Tensor<T>(std::forward<X>(x)), true);
+  } else if (!grad_enabled() || !is_active(f)) {
+    node = &tape::Leaf<T>::make(Tensor<T>(std::forward<X>(x)), false);
+  } else {
+    node = detail::record_formula<T>(f, !std::is_lvalue_reference_v<X>);
+  }
+  node->handles.fetch_add(1, std::memory_order_relaxed);
+  return node;
+}
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// A formula as a tape entry keeps it: variables become edges with the values they had, kernel nodes and inner
+// reductions become entries of their own.
+#pragma once
+
+#include <wick/autograd/variable.hpp>
+
+namespace wick {
+
+/// A variable's value at the time of a statement, and the entry its gradient goes to.
+template <class T>
+struct Saved {
+  using is_operand = void;
+  using value_type = T;
+  using extents_type = Dynamic;
+  Tensor<T> value;
+  tape::Edge<T> edge;  ///< empty: no gradient is wanted
+
+  Dims const& shape() const { return value.shape(); }
+};
+
+}  // namespace wick
+
+namespace wick::inline WICK_ISA {
+
+template <class T>
+LeafData leaf_data(Saved<T> const& x) {
+  return {x.value.data(), &x.value.layout(), x.value.plane_stride()};
+}
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_saved = false;
+template <class T>
+inline constexpr bool is_saved<Saved<T>> = true;
+
+template <class T>
+Saved<T> saved_variable(Variable<T> const& x) {
+  return {x.value(), x.requires_grad() ? tape::Edge<T>(x.node()) : tape::Edge<T>()};
+}
+
+/// The kernel node's result as an edge, recorded if a gradient flows through it.
+template <class T>
+Saved<T> saved_lazy(Lazy<T, true> const& x, bool need_value) {
+  auto& state = x.state();
+  if (!state.active()) return {x.value(), {}};
+  if (need_value) x.value();
+  if (!state.entry) state.record();
+  auto* const node = static_cast<tape::Node<T>*>(state.entry);
+  if (state.computed) return {state.value, tape::Edge<T>(node)};
+  return {Tensor<T>(Storage(), nullptr, state.layout), tape::Edge<T>(node)};
+}
+
+/// The formula with every leaf as the tape keeps it. With `keep_rows` reductions stay where they are; else they are
+/// recorded on their own. Kernel nodes are computed unless `need_lazy` is false.
+template <bool keep_rows, class F>
+auto save(F const& f, bool need_lazy = true) {
+  if constexpr (!is_recordable<F>) {
+    if constexpr (is_plain<F>) return f;
+    else return lowered<keep_rows>(f);
+  } else if constexpr (LazyNode<F>) {
+    return saved_lazy(f, need_lazy);
+  } else if constexpr (is_map<F>) {
+    return f.args.visit([&](auto const&... args) {
+      return Map<typename F::op, decltype(save<keep_rows>(args, need_lazy))...>(save<keep_rows>(args, need_lazy)...);
+    });
+  } else if constexpr (is_reduce<F>) {
+    if constexpr (keep_rows) {
+      auto arg = save<true>(f.arg, need_lazy);
+      return Reduce<typename F::op, decltype(arg), typename F::extents_type>(std::move(arg), f.mask, f.keepdim);
+    } else {
+      return saved_variable(Variable<value_t<F>>(f));
+    }
+  } else {
+    return saved_variable(f);
+  }
+}
+
+}  // namespace detail
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// The backward kernel of a statement: recompute the inner values in registers, push the adjoint down the formula, add
+// to the gradients of the leaves. One fused loop.
+#pragma once
+
+#include <wick/autograd/dependency.hpp>
+#include <wick/expr/kernels.hpp>
+#include <wick/ops/reduce.hpp>
+
+namespace wick::inline WICK_ISA {
+
+template <class T, int I>
+struct Evaluator<Active<T>, I> : Evaluator<Leaf<T>, I> {};
+namespace detail {
+template <class T, class L, std::size_t N>
+struct FillSlots<Active<T>, L, N> : FillSlots<Leaf<T>, L, N> {};
+
+// SIMD only when every gradient has the lanes' own type.
+template <class S, class L>
+inline constexpr bool gradients_in_lane = true;
+template <class T, class L>
+inline constexpr bool gradients_in_lane<Active<T>, L> = std::is_same_v<base_t<T>, L>;
+template <class Op, class... Args, class L>
+inline constexpr bool gradients_in_lane<Apply<Op, Args...>, L> = (gradients_in_lane<Args, L> && ...);
+template <class Op, class Arg, class L>
+inline constexpr bool gradients_in_lane<Fold<Op, Arg>, L> = gradients_in_lane<Arg, L>;
+
+/// The active leaves of a structure, as gradient targets.
+template <class S>
+inline constexpr int active_planes = 0;
+template <class T>
+inline constexpr int active_planes<Active<T>> = ElementTraits<T>::planes;
+template <class Op, class... Args>
+inline constexpr int active_planes<Apply<Op, Args...>> = (active_planes<Args> + ... + 0);
+template <class Op, class Arg>
+inline constexpr int active_planes<Fold<Op, Arg>> = active_planes<Arg>;
+
+template <int O, int K, class... Args>
+constexpr int target_of() {
+  int const planes[] = {active_planes<Args>..., 0};
+  int target = O;
+  for (int k = 0; k < K; ++k) target += planes[k];
+  return target;
+}
+
+template <class S, std::size_t N>
+struct FillTargets {
+  static constexpr void fill(std::array<TargetType, N>&, int&) {}
+};
+template <class T, std::size_t N>
+struct FillTargets<Active<T>, N> {
+  static constexpr void fill(std::array<TargetType, N>& table, int& next) {
+    for (int p = 0; p < ElementTraits<T>::planes; ++p)
+      table[static_cast<std::size_t>(next++)] = Accumulate<Sum, base_t<T>>::target();
+  }
+};
+template <class Op, class... Args, std::size_t N>
+struct FillTargets<Apply<Op, Args...>, N> {
+  static constexpr void fill(std::array<TargetType, N>& table, int& next) { (FillTargets<Args, N>::fill(table, next), ...); }
+};
+template <class Op, class Arg, std::size_t N>
+struct FillTargets<Fold<Op, Arg>, N> : FillTargets<Arg, N> {};
+
+template <class S>
+inline constexpr auto gradient_targets = [] {
+  std::array<TargetType, static_cast<std::size_t>(active_planes<S>)> table{};
+  int next = 0;
+  FillTargets<S, static_cast<std::size_t>(active_planes<S>)>::fill(table, next);
+  return table;
+}();
+}  // namespace detail
+
+template <class S>
+using sweep_lane_t = std::conditional_t<
+    std::is_void_v<lane_t<S>> || !detail::gradients_in_lane<S, std::conditional_t<std::is_void_v<lane_t<S>>, float, lane_t<S>>>,
+    void, lane_t<S>>;
+
+/// The value of a node and of everything below it, for one position.
+template <class Y, class... Below>
+struct ValueTree {
+  Y value;
+  Pack<Below...> below;
+};
+template <class Y>
+struct ValueTree<Y> {
+  Y value;
+};
+
+/// Forward values and backward adjoints of structure S, first slot I, first gradient target O.
+template <class S, int I, int O>
+struct Backprop {
+  template <class Frame>
+  static WICK_INLINE auto forward(Frame const& frame) {
+    auto const value = Evaluator<S, I>::value(frame);
+    return ValueTree<std::remove_cvref_t<decltype(value)>>{value};
+  }
+  template <class Frame, class V, class G, class Sink>
+  static WICK_INLINE void push(Frame const&, V const&, G const&, Sink const&) {}
+};
+
+template <class T, int I, int O>
+struct Backprop<Active<T>, I, O> {
+  template <class Frame>
+  static WICK_INLINE auto forward(Frame const& frame) {
+    auto const value = Evaluator<Leaf<T>, I>::value(frame);
+    return ValueTree<std::remove_cvref_t<decltype(value)>>{value};
+  }
+  template <class Frame, class V, class G, class Sink>
+  static WICK_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
+    if constexpr (ElementTraits<T>::planes == 1)
+      sink.template add<T, O>(adjoint);
+    else
+      ElementTraits<T>::scatter(adjoint, [&]<class B>(int p, B const& part) { sink.template add_plane<base_t<T>, O>(p, part); });
+  }
+};
+
+template <class Op, class... Args, int I, int O>
+struct Backprop<Apply<Op, Args...>, I, O> {
+  using S = Apply<Op, Args...>;
+  using K = std::index_sequence_for<Args...>;
+
+  template <class Frame>
+  static WICK_INLINE auto forward(Frame const& frame) { return forward(frame, K{}); }
+  template <class Frame, std::size_t... k>
+  static WICK_INLINE auto forward(Frame const& frame, std::index_sequence<k...>) {
+    return join(frame, Backprop<Args, slot_of<I, static_cast<int>(k), Args...>(),
+                                detail::target_of<O, static_cast<int>(k), Args...>()>::forward(frame)...);
+  }
+  template <class Frame, class... Below>
+  static WICK_INLINE auto join(Frame const& frame, Below const&... below) {
+    auto const value = [&] {
+      if constexpr (requires { typename Frame::Kept; }) {
+        if constexpr (Frame::template is_kept<S>()) return frame.template read_kept<S>();
+        else return apply_converted<Op, typename Frame::lane, typename Args::value_type...>(K{}, below.value...);
+      } else {
+        return apply_converted<Op, typename Frame::lane, typename Args::value_type...>(K{}, below.value...);
+      }
+    }();
+    return ValueTree<std::remove_cvref_t<decltype(value)>, Below...>{value, {below...}};
+  }
+
+  template <class Frame, class V, class G, class Sink>
+  static WICK_INLINE void push(Frame const& frame, V const& v, G const& adjoint, Sink const& sink) {
+    if constexpr (detail::has_active<S> && differentiable<Op>)
+      v.below.visit([&](auto const&... below) { push_to(frame, v.value, adjoint, sink, K{}, below...); });
+  }
+  template <class Frame, class Y, class G, class Sink, std::size_t... k, class... Below>
+  static WICK_INLINE void push_to(Frame const& frame, Y const& y, G const& adjoint, Sink const& sink,
+                                  std::index_sequence<k...>, Below const&... below) {
+    using L = typename Frame::lane;
+    auto const s = slopes<Op>(y, convert<argument_t<Op, static_cast<int>(k), typename Args::value_type...>, L>(below.value)...);
+    auto const pass = [&]<int N, class Arg>(std::integral_constant<int, N>, std::type_identity<Arg>, auto const& tree) {
+      if constexpr (detail::has_active<Arg>) {
+        auto const g = chain(adjoint, member<N>(s));
+        if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(g)>, Zero>)
+          Backprop<Arg, slot_of<I, N, Args...>(), detail::target_of<O, N, Args...>()>::push(
+              frame, tree, convert<typename Arg::value_type, L>(g), sink);
+      }
+    };
+    (pass(std::integral_constant<int, static_cast<int>(k)>{}, std::type_identity<Args>{}, below), ...);
+  }
+  template <int N, class Sl>
+  static WICK_INLINE auto member(Sl const& s) {
+    if constexpr (N == 0) return s.first;
+    else if constexpr (N == 1) return s.second;
+    else return s.third;
+  }
+};
+
+/// Adds adjoints to the gradient targets of a SIMD kernel.
+template <class L>
+struct BatchSink {
+  void* const* out;
+  std::int64_t const* step;
+  std::int64_t i;
+  template <class T, int O>
+  WICK_INLINE void add(auto const& adjoint) const { add_plane<T, O>(0, adjoint); }
+  template <class T, int O>
+  WICK_INLINE void add_plane(int plane, Batch<L> const& adjoint) const {
+    L* const target = static_cast<L*>(out[O + plane]) + (i & step[O + plane]);
+    simd::store(target, simd::load(target) + adjoint);
+  }
+};
+/// The same, element by element.
+struct ElementSink {
+  void* const* out;
+  std::int64_t const* step;
+  std::int64_t i;
+  template <class T, int O>
+  WICK_INLINE void add(auto const& adjoint) const { add_plane<T, O>(0, adjoint); }
+  template <class T, int O>
+  WICK_INLINE void add_plane(int plane, auto const& adjoint) const {
+    T& target = static_cast<T*>(out[O + plane])[i * step[O + plane]];
+    target = static_cast<T>(target + static_cast<T>(adjoint));
+  }
+};
+
+/// Backward of `y = S` (Op = void) or of `y = Op over axes of S`. Input slots: those of S, the seed (the gradient of y),
+/// and y itself where it is needed.
+template <class S, class Op = void>
+struct SweepKernel {
+  using T = typename S::value_type;
+  using L = sweep_lane_t<S>;
+  static constexpr bool reduces = !std::is_void_v<Op>;
+  static constexpr bool uses_result = reduces || needs_result<S>;
+  static constexpr int planes = ElementTraits<T>::planes;
+  static constexpr int seed_slot = S::slots, result_slot = S::slots + planes;
+  static constexpr int inputs = S::slots + (uses_result ? 2 : 1) * planes;
+  static constexpr int outputs = detail::active_planes<S>;
+
+  static void run(KernelArguments const& a) {
+    auto frame = make_frame<L, inputs>(a);
+    using Tree = Backprop<S, 0, 0>;
+    auto const body = [&](auto const& sink) WICK_LAMBDA_INLINE {
+      auto v = Tree::forward(frame);
+      auto const seed = frame.template load<T, seed_slot>();
+      if constexpr (reduces) {
+        auto const y = frame.template load<T, result_slot>();
+        auto const g = chain(seed, Op::slope(convert<T, L>(v.value), y));
+        Tree::push(frame, v, convert<T, L>(g), sink);
+      } else {
+        if constexpr (uses_result) v.value = frame.template load<T, result_slot>();
+        Tree::push(frame, v, seed, sink);
+      }
+    };
+    if constexpr (std::is_void_v<L>) {
+      for (; frame.i < a.n; ++frame.i) body(ElementSink{a.out, a.out_step, frame.i});
+    } else {
+      void* out[outputs];
+      std::int64_t step[outputs];
+      for (int o = 0; o < outputs; ++o) out[o] = a.out[o], step[o] = a.out_step[o];
+      for (std::int64_t const n = a.n; frame.i < n; frame.i += lanes<L>) body(BatchSink<L>{out, step, frame.i});
+    }
+  }
+
+  static constexpr auto in_types = [] {
+    std::array<SlotType, inputs> table{};
+    for (int s = 0; s < S::slots; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
+    for (int s = S::slots; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<base_t<T>, L>();
+    return table;
+  }();
+
+  static constexpr Program make_program() {
+    Program p;
+    p.inputs = inputs;
+    p.outputs = outputs;
+    p.in_types = in_types.data();
+    p.out_types = detail::gradient_targets<S>.data();
+    p.kernel = &run;
+    p.cost = 2 * cost<S>;
+    if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L);
+    return p;
+  }
+};
+
+}  // namespace wick::inline WICK_ISA

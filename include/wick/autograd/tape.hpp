@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// The tape: entries in an arena, linked in the order they were recorded. No recursion anywhere: a chain of a million
+// entries is walked and freed with a small stack.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+
+#include <wick/core/tensor.hpp>
+
+namespace wick {
+
+namespace tape {
+
+struct Entry;
+struct Propagation;
+
+/// What an entry can do, by the type of its statement.
+struct EntryType {
+  char const* name;
+  void (*propagate)(Entry&, Propagation&);        ///< adds to the gradients of the inputs
+  void (*propagate_graph)(Entry&, Propagation&);  ///< the same with variables: the gradient is recorded too
+  void (*inputs)(Entry&, void* context, void (*visit)(void* context, Entry& input));
+  void (*forget)(Entry&);                         ///< drops what was saved for propagate
+  void (*destroy)(Entry&);
+};
+
+class Tape;
+
+/// A variable's identity: a leaf that a user made, or the result of a recorded statement.
+struct Entry {
+  std::atomic<std::uint32_t> references{1};  ///< handles and later entries
+  std::atomic<std::uint32_t> handles{0};     ///< Variables and formulas that show the value
+  bool requires_grad = false, retains_grad = false;
+  bool reached = false, wanted = false, forgotten = false;
+  std::uint64_t order = 0;  ///< 0: a leaf
+  Entry *older = nullptr, *newer = nullptr;
+  Tape* owner = nullptr;
+  EntryType const* type = nullptr;
+  Entry* graph_gradient = nullptr;  ///< during a recorded backward pass: the gradient, as a variable
+  void (*drop_value)(Entry&) = nullptr;
+  void (*drop_gradient)(Entry&) = nullptr;
+};
+
+/// The entries recorded by one thread.
+class Tape {
+ public:
+  /// Room for an entry, linked as the newest one.
+  template <class E, class... A>
+  E& append(A&&... args) {
+    static_assert(sizeof(E) + sizeof(Chunk) <= chunk_bytes, "Wick: this statement is too large for a tape entry; split it");
+    if (foreign_waiting_.load(std::memory_order_relaxed)) drain_foreign();
+    E* const entry = ::new (room(sizeof(E))) E(std::forward<A>(args)...);
+    entry->owner = this;
+    entry->order = ++count_;
+    entry->older = newest_;
+    if (newest_) newest_->newer = entry;
+    newest_ = entry;
+    ++live_;
+    return *entry;
+  }
+
+  /// How many entries are alive, and how many bytes the arena holds.
+  std::int64_t live() const { return live_; }
+  std::int64_t arena_bytes() const { return chunks_ * static_cast<std::int64_t>(chunk_bytes); }
+
+  static Tape& here();
+  static void release(Entry* entry);
+
+ private:
+  static constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
+  struct Chunk {
+    Chunk* next;
+    std::size_t used;
+    std::int64_t live;
+  };
+
+  void* room(std::size_t bytes) {
+    bytes = (bytes + 15) / 16 * 16;
+    if (!current_ || current_->used + bytes > chunk_bytes) {
+      Chunk* chunk = free_;
+      if (chunk) {
+        free_ = chunk->next;
+      } else {
+        void* const memory = std::aligned_alloc(chunk_bytes, chunk_bytes);
+        if (!memory) fail("tape: no memory for another ", chunk_bytes, " bytes of history");
+        chunk = ::new (memory) Chunk;
+        ++chunks_;
+      }
+      *chunk = {nullptr, (sizeof(Chunk) + 15) / 16 * 16, 0};
+      Chunk* const full = std::exchange(current_, chunk);
+      if (full && full->live == 0) recycle(full);
+    }
+    void* const result = reinterpret_cast<char*>(current_) + current_->used;
+    current_->used += bytes;
+    ++current_->live;
+    return result;
+  }
+  static Chunk* chunk_of(Entry* entry) {
+    return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(entry) & ~(chunk_bytes - 1));
+  }
+  void recycle(Chunk* chunk) {
+    chunk->next = free_;
+    free_ = chunk;
+  }
+  void remove(Entry* entry) {
+    (entry->newer ? entry->newer->older : newest_) = entry->older;
+    if (entry->older) entry->older->newer = entry->newer;
+    Chunk* const chunk = chunk_of(entry);
+    entry->type->destroy(*entry);
+    --live_;
+    if (--chunk->live > 0) return;
+    if (chunk == current_) chunk->used = (sizeof(Chunk) + 15) / 16 * 16;
+    else recycle(chunk);
+  }
+  void drain_foreign() {
+    Entry* list;
+    {
+      std::scoped_lock const lock(mutex_);
+      list = std::exchange(foreign_, nullptr);
+      foreign_waiting_.store(false, std::memory_order_relaxed);
+    }
+    while (list) remove(std::exchange(list, list->graph_gradient));
+  }
+  ~Tape() {
+    while (free_) std::free(std::exchange(free_, free_->next));
+    if (current_) std::free(current_);
+  }
+
+  struct End;
+
+  Entry* newest_ = nullptr;
+  std::uint64_t count_ = 0;
+  std::int64_t live_ = 0, chunks_ = 0;
+  Chunk *current_ = nullptr, *free_ = nullptr;
+  // Entries whose last handle another thread let go.
+  std::mutex mutex_;
+  std::atomic<bool> foreign_waiting_{false};
+  Entry* foreign_ = nullptr;
+  bool orphaned_ = false;
+};
+
+struct Tape::End {
+  Tape* tape = new Tape;
+  ~End() {
+    bool empty;
+    tape->drain_foreign();
+    {
+      std::scoped_lock const lock(tape->mutex_);
+      tape->orphaned_ = true;
+      empty = tape->live_ == 0;
+    }
+    if (empty) delete tape;
+  }
+};
+
+struct Local {
+  Tape* tape = nullptr;
+  Entry* dying = nullptr;  // entries whose last reference went while another was being destroyed
+  bool draining = false;
+  bool grad_mode = true;
+};
+WICK_SHARED inline constinit thread_local Local local{};
+
+inline Tape& Tape::here() {
+  if (!local.tape) {
+    static thread_local End const end;
+    local.tape = end.tape;
+  }
+  return *local.tape;
+}
+
+/// Lets one reference go; destroys the entry, and what only it referred to, without recursion.
+inline void Tape::release(Entry* entry) {
+  if (!entry || !wick::release(entry->references)) return;
+  entry->graph_gradient = local.dying;
+  local.dying = entry;
+  if (local.draining) return;
+  local.draining = true;
+  while (Entry* next = local.dying) {
+    local.dying = next->graph_gradient;
+    Tape* const owner = next->owner;
+    if (!owner) {
+      next->type->destroy(*next);
+    } else if (owner == local.tape) {
+      owner->remove(next);
+    } else {
+      bool last = false;
+      {
+        std::scoped_lock const lock(owner->mutex_);
+        if (owner->orphaned_) {
+          owner->remove(next);
+          last = owner->live_ == 0;
+        } else {
+          next->graph_gradient = owner->foreign_;
+          owner->foreign_ = next;
+          owner->foreign_waiting_.store(true, std::memory_order_relaxed);
+        }
+      }
+      if (last) delete owner;
+    }
+  }
+  local.draining = false;
+}
+
+}  // namespace tape
+
+/// False under NoGrad: statements are computed and not recorded.
+inline bool grad_enabled() { return tape::local.grad_mode; }
+
+/// Nothing is recorded on this thread while a NoGrad lives (torch.no_grad).
+class NoGrad {
+ public:
+  NoGrad() : before_(std::exchange(tape::local.grad_mode, false)) {}
+  NoGrad(NoGrad const&) = delete;
+  ~NoGrad() { tape::local.grad_mode = before_; }
+
+ private:
+  bool before_;
+};
+/// Records again inside a NoGrad (torch.enable_grad).
+class EnableGrad {
+ public:
+  EnableGrad() : before_(std::exchange(tape::local.grad_mode, true)) {}
+  EnableGrad(EnableGrad const&) = delete;
+  ~EnableGrad() { tape::local.grad_mode = before_; }
+
+ private:
+  bool before_;
+};
+
+}  // namespace wick

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// Variable: a tensor with identity on the tape. Copies are the same variable; parameters are variables.
+#pragma once
+
+#include <wick/autograd/tape.hpp>
+#include <wick/expr/kernel_node.hpp>
+
+namespace wick {
+
+namespace tape {
+
+/// An entry with a value and a gradient of element type T.
+template <class T>
+struct Node : Entry {
+  Tensor<T> value;
+  Tensor<T> gradient;
+  bool has_gradient = false;
+  Dims shape;
+
+  Node() {
+    drop_value = [](Entry& e) { static_cast<Node&>(e).value = Tensor<T>(); };
+    drop_gradient = [](Entry& e) {
+      static_cast<Node&>(e).gradient = Tensor<T>();
+      static_cast<Node&>(e).has_gradient = false;
+    };
+  }
+};
+
+/// A node that a user made: it lives outside of the tape.
+template <class T>
+struct Leaf final : Node<T> {
+  static constexpr EntryType leaf_type{"leaf", nullptr, nullptr,
+                                       [](Entry&, void*, void (*)(void*, Entry&)) {},
+                                       [](Entry&) {},
+                                       [](Entry& e) {
+                                         auto* const leaf = &static_cast<Leaf&>(e);
+                                         Block* const block = leaf->home;
+                                         leaf->~Leaf();
+                                         pool::recycle(block);
+                                       }};
+  Block* home = nullptr;
+
+  static Leaf& make(Tensor<T> value, bool requires_grad) {
+    Block* const block = pool::allocate(sizeof(Leaf));
+    Leaf* const leaf = ::new (block->elements()) Leaf;
+    leaf->home = block;
+    leaf->type = &leaf_type;
+    leaf->shape = value.shape();
+    leaf->value = std::move(value);
+    leaf->requires_grad = requires_grad;
+    return *leaf;
+  }
+};
+
+/// A counted reference to an entry that does not show its value: what later entries hold.
+template <class T>
+class Edge {
+ public:
+  Edge() = default;
+  explicit Edge(Node<T>* node) : node_(node) {
+    if (node_) retain(node_->references);
+  }
+  Edge(Edge const& other) : Edge(other.node_) {}
+  Edge(Edge&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Edge& operator=(Edge other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~Edge() { Tape::release(node_); }
+  Node<T>* get() const { return node_; }
+  explicit operator bool() const { return node_ != nullptr; }
+
+ private:
+  Node<T>* node_ = nullptr;
+};
+
+}  // namespace tape
+
+/// A tensor with identity: value, gradient, history. `Variable<float> w = randn<float>({3})` makes a leaf that requires
+/// a gradient; assigning a formula over variables records one statement. Copying a Variable gives another name to it.
+template <class T>
+class Variable {
+ public:
+  using is_operand = void;
+  using records = void;
+  using value_type = T;
+  using extents_type = Dynamic;
+  using Node = tape::Node<T>;
+
+  Variable() : Variable(Tensor<T>()) {}
+  /// A leaf holding a value. `requires_grad = false` makes it a constant.
+  Variable(Tensor<T> value, bool requires_grad = true) : node_(&tape::Leaf<T>::make(std::move(value), requires_grad)) {
+    node_->handles.store(1, std::memory_order_relaxed);
+  }
+  template <class Number>
+    requires(std::is_arithmetic_v<Number>)
+  Variable(Number value) : Variable(Tensor<T>(value)) {}
+  /// Computes a formula and records it, if a variable in it requires a gradient.
+  template <class F, class Isa = IsaTag>
+    requires(requires { typename std::remove_cvref_t<F>::is_operand; } &&
+             !std::is_same_v<std::remove_cvref_t<F>, Tensor<T>> && !std::is_same_v<std::remove_cvref_t<F>, Variable>)
+  Variable(F&& formula) : node_(record(Isa{}, std::type_identity<T>{}, std::forward<F>(formula))) {}
+
+  Variable(Variable const& other) : node_(other.node_) { hold(); }
+  Variable(Variable&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Variable& operator=(Variable other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  template <class F, class Isa = IsaTag>
+    requires(requires { typename std::remove_cvref_t<F>::is_operand; } &&
+             !std::is_same_v<std::remove_cvref_t<F>, Variable>)
+  Variable& operator=(F&& formula) {
+    return *this = Variable(std::forward<F>(formula));
+  }
+  ~Variable() { let_go(); }
+
+  /// Takes over a node that the tape made, with the reference it was made with.
+  static Variable adopt(Node* node) {
+    Variable v{nullptr};
+    v.node_ = node;
+    node->handles.fetch_add(1, std::memory_order_relaxed);
+    return v;
+  }
+  /// Another handle on a node.
+  static Variable of(Node* node) {
+    Variable v{nullptr};
+    v.node_ = node;
+    v.hold();
+    return v;
+  }
+
+  Tensor<T> const& value() const { return node_->value; }
+  /// The gradient that backward passes have accumulated. Throws Error when there is none yet.
+  Tensor<T> const& grad() const {
+    if (!node_->has_gradient)
+      fail("grad: this variable of shape ", shape(), " has no gradient; call backward on a result of it first",
+           node_->order ? " (a result keeps its gradient only after retain_grad())" : "");
+    return node_->gradient;
+  }
+  bool has_grad() const { return node_->has_gradient; }
+  /// Forgets the gradient.
+  void zero_grad() const { node_->drop_gradient(*node_); }
+  /// Lets backward keep the gradient of this result.
+  void retain_grad() const { node_->retains_grad = true; }
+  bool requires_grad() const { return node_->requires_grad; }
+  void set_requires_grad(bool on) const {
+    if (node_->order) fail("set_requires_grad: only a variable that no statement computed can be changed; use detach()");
+    node_->requires_grad = on;
+  }
+  bool is_leaf() const { return node_->order == 0; }
+  /// The value as a constant, without history.
+  Tensor<T> detach() const { return node_->value; }
+  /// Replaces the value in place, without recording: for optimizers and loaders. The shape must stay.
+  void set_value(Tensor<T> value) const {
+    if (!(value.shape() == shape())) fail("set_value: a value of shape ", value.shape(), " for a variable of shape ", shape());
+    node_->value = std::move(value);
+  }
+  /// The value's storage for in-place updates, which are not recorded.
+  Tensor<T>& mutable_value() const { return node_->value; }
+  Tensor<T>& mutable_grad() const { return node_->gradient; }
+
+  Dims const& shape() const { return node_->shape; }
+  int dim() const { return shape().size(); }
+  std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
+  std::int64_t numel() const { return shape().numel(); }
+  static constexpr Dtype dtype() { return dtype_of<T>(); }
+  Device device() const { return {}; }
+  T item() const { return value().item(); }
+  bool active() const { return node_->requires_grad; }
+  Node* node() const { return node_; }
+
+  /// In place under NoGrad; else the name moves on to the result, as in h = h + f.
+  template <class F, class Isa = IsaTag> Variable& operator+=(F const& f) { return update("+=", *this + f); }
+  template <class F, class Isa = IsaTag> Variable& operator-=(F const& f) { return update("-=", *this - f); }
+  template <class F, class Isa = IsaTag> Variable& operator*=(F const& f) { return update("*=", *this * f); }
+  template <class F, class Isa = IsaTag> Variable& operator/=(F const& f) { return update("/=", *this / f); }
+
+ private:
+  explicit Variable(std::nullptr_t) {}
+  void hold() {
+    retain(node_->references);
+    retain(node_->handles);
+  }
+  void let_go() {
+    if (!node_) return;
+    // The value outlives its last handle only where an entry saved it.
+    if (node_->order && wick::release(node_->handles)) {
+      node_->handles.store(0, std::memory_order_relaxed);
+      node_->drop_value(*node_);
+    }
+    tape::Tape::release(node_);
+  }
+  template <class F>
+  Variable& update(char const* operation, F&& formula) {
+    if (grad_enabled() && node_->requires_grad) {
+      if (is_leaf()) fail(operation, ": a leaf variable that requires a gradient is changed in place only under NoGrad");
+      return *this = std::forward<F>(formula);
+    }
+    assign(node_->value, std::forward<F>(formula));
+    return *this;
+  }
+
+  Node* node_ = nullptr;
+};
+
+namespace tape {
+
+/// Lets go the gradient that a recorded backward pass put on an entry.
+inline void drop_graph_gradient(Entry& entry) {
+  Entry* const gradient = std::exchange(entry.graph_gradient, nullptr);
+  if (!gradient) return;
+  if (wick::release(gradient->handles)) {
+    gradient->handles.store(0, std::memory_order_relaxed);
+    if (gradient->order) gradient->drop_value(*gradient);
+  }
+  Tape::release(gradient);
+}
+/// Puts a variable on an entry as its gradient in a recorded backward pass.
+template <class T>
+void set_graph_gradient(Entry& entry, Variable<T> const& gradient) {
+  drop_graph_gradient(entry);
+  retain(gradient.node()->references);
+  retain(gradient.node()->handles);
+  entry.graph_gradient = gradient.node();
+}
+
+}  // namespace tape
+
+}  // namespace wick
+
+namespace wick::inline WICK_ISA {
+
+/// A variable as a leaf: its present value. The variable is held, not the block, so an update can happen in place.
+template <class T>
+LeafData leaf_data(Variable<T> const& x) {
+  return {x.value().data(), &x.value().layout(), x.value().plane_stride()};
+}
+
+}  // namespace wick::inline WICK_ISA

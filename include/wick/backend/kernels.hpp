@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The kernels that operations call. A build has one backend for host memory; a tensor's device has been checked before.
+#pragma once
+
+#include <wick/backend/contract.hpp>
+#include <wick/backend/cpu/conv.hpp>
+#include <wick/backend/cpu/gemm.hpp>
+#include <wick/backend/cpu/pool.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend {
+
+template <class T>
+struct Kernels {
+  static void gemm(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumulate, Epilogue<T> epilogue) {
+    cpu::gemm<T>(a, b, c, accumulate, epilogue);
+  }
+  static void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> epilogue) {
+    cpu::conv2d<T>(s, x, w, y, epilogue);
+  }
+  static void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) {
+    cpu::conv2d_input_gradient<T>(s, gy, w, gx, accumulate);
+  }
+  static void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) {
+    cpu::conv2d_weight_gradient<T>(s, x, gy, gw, accumulate);
+  }
+  static void max_pool2d(Pool2dShape const& s, T const* x, T* y, std::int32_t* argmax) {
+    cpu::max_pool2d<T>(s, x, y, argmax);
+  }
+  static void max_pool2d_gradient(Pool2dShape const& s, T const* gy, std::int32_t const* argmax, T* gx,
+                                  bool accumulate) {
+    cpu::max_pool2d_gradient<T>(s, gy, argmax, gx, accumulate);
+  }
+  static void avg_pool2d(Pool2dShape const& s, T const* x, T* y) { cpu::avg_pool2d<T>(s, x, y); }
+  static void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) {
+    cpu::avg_pool2d_gradient<T>(s, gy, gx, accumulate);
+  }
+};
+static_assert(KernelSet<Kernels<float>, float>);
+
+}  // namespace backend
+}  // namespace wick::inline WICK_ISA

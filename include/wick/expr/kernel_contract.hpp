@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// What kernels are told: plain structs of pointers, extents and strides, no ownership; and the seam through which
+// operations reach the kernels of a backend.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include <wick/base/config.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend {
+
+/// Called by a kernel exactly once for every finished row segment of its output: `values` holds n finished elements of
+/// output row `row`, columns [column, column + n), in place and still in cache. Segments of different rows or columns
+/// may be reported by several threads at once.
+template <class T>
+struct Epilogue {
+  void (*run)(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) = nullptr;
+  void* context = nullptr;
+
+  void operator()(std::int64_t row, std::int64_t column, std::int64_t n, T* values) const {
+    if (run && n > 0) run(context, row, column, n, values);
+  }
+};
+
+/// A matrix in somebody else's memory; element (i, j) is data[i * row_stride + j * column_stride]. Strides may be zero
+/// or negative.
+template <class T>
+struct Matrix {
+  T* data;
+  std::int64_t rows, columns, row_stride, column_stride;
+
+  Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+  operator Matrix<T const>() const requires(!std::is_const_v<T>) {
+    return {data, rows, columns, row_stride, column_stride};
+  }
+};
+
+/// A two-dimensional convolution (cross-correlation, as torch.nn.functional.conv2d):
+/// x: (batch, in_channels, height, width), w: (out_channels, in_channels / groups, kernel_h, kernel_w),
+/// y: (batch, out_channels, out_height(), out_width()), all contiguous. `groups` divides both channel counts.
+struct Conv2dShape {
+  std::int64_t batch, in_channels, height, width, out_channels, kernel_h, kernel_w;
+  std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1, groups = 1;
+
+  static constexpr std::int64_t extent(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                                       std::int64_t dilation) {
+    std::int64_t const room = in + 2 * pad - dilation * (kernel - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;
+  }
+  /// Rows of an output plane; 0 when the kernel does not fit.
+  constexpr std::int64_t out_height() const { return extent(height, kernel_h, stride_h, pad_h, dilation_h); }
+  /// Columns of an output plane; 0 when the kernel does not fit.
+  constexpr std::int64_t out_width() const { return extent(width, kernel_w, stride_w, pad_w, dilation_w); }
+  /// Elements of an output plane.
+  constexpr std::int64_t out_pixels() const { return out_height() * out_width(); }
+  /// Input channels that one output channel sees.
+  constexpr std::int64_t group_in() const { return in_channels / groups; }
+  /// Output channels of one group.
+  constexpr std::int64_t group_out() const { return out_channels / groups; }
+  /// Elements of one output channel's filter.
+  constexpr std::int64_t filter() const { return group_in() * kernel_h * kernel_w; }
+};
+
+/// Two-dimensional pooling over `planes` (= batch * channels) independent planes, as torch.nn.functional.max_pool2d and
+/// avg_pool2d: x: (planes, height, width), y: (planes, out_height(), out_width()), contiguous. Dilation is max
+/// pooling's, count_include_pad average pooling's.
+struct Pool2dShape {
+  std::int64_t planes, height, width, kernel_h, kernel_w, stride_h, stride_w;
+  std::int64_t pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
+  bool ceil_mode = false, count_include_pad = true;
+
+  constexpr std::int64_t extent(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                                std::int64_t dilation) const {
+    std::int64_t const room = in + 2 * pad - dilation * (kernel - 1) - 1 + (ceil_mode ? stride - 1 : 0);
+    if (room < 0) return 0;
+    std::int64_t const out = room / stride + 1;
+    // The last window must begin inside the plane or its left padding.
+    return ceil_mode && (out - 1) * stride >= in + pad ? out - 1 : out;
+  }
+  /// Rows of an output plane; 0 when the window does not fit.
+  constexpr std::int64_t out_height() const { return extent(height, kernel_h, stride_h, pad_h, dilation_h); }
+  /// Columns of an output plane; 0 when the window does not fit.
+  constexpr std::int64_t out_width() const { return extent(width, kernel_w, stride_w, pad_w, dilation_w); }
+};
+
+/// The kernels that operations call, for elements of type T: `gemm`, `conv2d`, `max_pool2d` ... (see
+/// backend/contract.hpp). Declared here so that operations need not know any backend; defined in backend/kernels.hpp.
+template <class T>
+struct Kernels;
+
+}  // namespace backend
+}  // namespace wick::inline WICK_ISA

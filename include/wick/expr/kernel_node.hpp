@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+// Kernel nodes: expensive operations (matmul, conv) as lazy values. Computed at most once, remembered, shared by all
+// copies of the formula; operands stay behind a handle, so a network's type does not grow with its depth.
+#pragma once
+
+#include <tuple>
+
+#include <wick/expr/assign.hpp>
+#include <wick/expr/kernel_contract.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// True when a formula of this type may hold variables: assigned to a Variable, it is recorded.
+template <class X>
+inline constexpr bool is_recordable = requires { typename X::records; };
+template <class Op, class... Args>
+inline constexpr bool is_recordable<Map<Op, Args...>> = (is_recordable<Args> || ...);
+template <class Op, class Arg, class E>
+inline constexpr bool is_recordable<Reduce<Op, Arg, E>> = is_recordable<Arg>;
+
+/// True when a gradient would flow into the formula: it reaches a variable that requires one.
+template <class F>
+bool is_active(F const& f) {
+  if constexpr (!is_recordable<F> || std::is_integral_v<typename F::value_type>) return false;
+  else if constexpr (is_map<F>) return f.args.visit([](auto const&... args) { return (is_active(args) || ...); });
+  else if constexpr (is_reduce<F>) return is_active(f.arg);
+  else return f.active();
+}
+
+/// What a kernel node remembers.
+template <class T>
+struct LazyState {
+  std::atomic<std::uint32_t> references{1};
+  Dims shape;
+  Layout layout{shape};
+  bool computed = false;
+  Tensor<T> value;
+  void* entry = nullptr;                  ///< the tape entry, once recorded
+  void (*release_entry)(void*) = nullptr;
+
+  explicit LazyState(Dims const& dims) : shape(dims) {}
+  LazyState(LazyState const&) = delete;
+  virtual ~LazyState() {
+    if (entry) release_entry(entry);
+  }
+  /// Runs the kernel into row-major memory; `epilogue` sees every finished row segment.
+  virtual void compute(T* target, backend::Epilogue<T> const& epilogue) = 0;
+  /// The value as a new tensor.
+  virtual Tensor<T> evaluate() {
+    Tensor<T> result(Tensor<T>::uninitialized, shape);
+    compute(const_cast<T*>(std::as_const(result).data()), {});
+    return result;
+  }
+  /// True when an elementwise formula over this node may run inside of it.
+  virtual bool fuses() const = 0;
+  virtual bool active() const = 0;
+  /// Makes the tape entry (and those of the operands).
+  virtual void record() = 0;
+  /// Columns of the kernel's row segments: the product of the last extents that an epilogue sees as one.
+  virtual int column_dims() const = 0;
+};
+
+namespace detail {
+template <bool records>
+struct RecordsTag {};
+template <>
+struct RecordsTag<true> {
+  using records = void;
+};
+}  // namespace detail
+
+/// A handle on a kernel node: a tensor that is computed when it is needed.
+template <class T, bool may_record = false>
+class Lazy : public detail::RecordsTag<may_record> {
+ public:
+  using is_operand = void;
+  using is_lazy = void;
+  using value_type = T;
+  using extents_type = Dynamic;
+
+  explicit Lazy(LazyState<T>* state) : state_(state) {}
+  Lazy(Lazy const& other) : state_(other.state_) {
+    if (state_) retain(state_->references);
+  }
+  Lazy(Lazy&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  Lazy& operator=(Lazy other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~Lazy() {
+    if (state_ && release(state_->references)) delete state_;
+  }
+
+  Dims const& shape() const { return state_->shape; }
+  int dim() const { return shape().size(); }
+  std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
+  std::int64_t numel() const { return shape().numel(); }
+  static constexpr Dtype dtype() { return dtype_of<T>(); }
+
+  /// The value, computed now if it has not been.
+  Tensor<T> const& value() const {
+    if (!state_->computed) {
+      state_->value = state_->evaluate();
+      state_->computed = true;
+    }
+    return state_->value;
+  }
+  /// True while nobody else can ask for the value: it may be computed straight into another formula's target.
+  bool unshared() const { return state_->fuses() && !state_->computed && state_->references.load(std::memory_order_acquire) == 1; }
+  bool active() const { return state_->active(); }
+  LazyState<T>& state() const { return *state_; }
+
+ private:
+  LazyState<T>* state_;
+};
+
+/// An operand of a kernel node: a formula, replaced by its value once that is known.
+template <class F>
+class KernelOperand {
+ public:
+  using T = value_t<F>;
+  explicit KernelOperand(F formula) : formula_(std::move(formula)), shape_(formula_->shape()) {}
+
+  Dims const& shape() const { return shape_; }
+  bool active() const { return formula_ && is_active(*formula_); }
+  F const* formula() const { return formula_ ? &*formula_ : nullptr; }
+  /// The operand's elements.
+  Tensor<T> const& value() {
+    if (!value_) {
+      if constexpr (std::is_same_v<F, Tensor<T>>) {
+        value_ = *formula_;
+      } else {
+        Tensor<T> result;
+        if constexpr (is_recordable<F>) {
+          assign(result, *formula_);  // the formula stays: it may be recorded later
+        } else {
+          assign(result, std::move(*formula_));
+          formula_.reset();
+        }
+        value_ = std::move(result);
+      }
+    }
+    return *value_;
+  }
+  /// The formula itself, which is not needed here any more.
+  F take() { return std::move(*formula_); }
+  /// Puts the value in the place of the formula.
+  void settle(Tensor<T> value) {
+    formula_.reset();
+    value_ = std::move(value);
+  }
+
+ private:
+  std::optional<F> formula_;
+  std::optional<Tensor<T>> value_;
+  Dims shape_;
+};
+
+template <class State>
+void record_kernel(State& state);  // defined with the tape
+
+/// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides
+/// `compute(T* target, Dims shape, Epilogue, Tensor const&...)` and, if it calls the epilogue, `column_dims`; or
+/// `view(Tensor const&)` when it only rearranges. `adjoint(g, y, inputs...)` gives a tuple of formulas, `Zero` where no
+/// gradient passes.
+template <class Op, class T, class... F>
+struct KernelState final : LazyState<T> {
+  using op_type = Op;
+  using element_type = T;
+  static constexpr bool recordable = (is_recordable<F> || ...);
+  // An operation that only rearranges: its result shares the elements of its operand.
+  static constexpr bool is_view = requires(Op const& o, Tensor<value_t<F>> const&... x) { o.view(x...); };
+  Op op;
+  std::tuple<KernelOperand<F>...> operands;
+
+  KernelState(Dims const& shape, Op const& attributes, F... formulas)
+      : LazyState<T>(shape), op(attributes), operands(KernelOperand<F>(std::move(formulas))...) {}
+  void compute(T* target, backend::Epilogue<T> const& epilogue) override {
+    if constexpr (is_view) compute_into<T>(target, 0, this->layout, evaluate());
+    else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value()...); }, operands);
+  }
+  Tensor<T> evaluate() override {
+    if constexpr (is_view) return std::apply([&](auto&... x) { return op.view(x.value()...); }, operands);
+    else return LazyState<T>::evaluate();
+  }
+  bool fuses() const override { return requires { Op::column_dims; }; }
+  bool active() const override {
+    return std::apply([](auto const&... x) { return (x.active() || ...); }, operands);
+  }
+  void record() override {
+    if constexpr (recordable) record_kernel(*this);
+  }
+  int column_dims() const override {
+    if constexpr (requires { Op::column_dims; }) return Op::column_dims;
+    else return 0;
+  }
+};
+
+namespace detail {
+template <class X>
+auto kernel_operand(X&& x) {
+  return std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>(operand(std::forward<X>(x)));
+}
+}  // namespace detail
+
+/// The lazy value of `op` over operands, with the given result type and shape.
+template <class T, class Op, class... X>
+auto kernel(Op const& op, Dims const& shape, X&&... x) {
+  using State = KernelState<Op, T, decltype(detail::kernel_operand(std::forward<X>(x)))...>;
+  return Lazy<T, State::recordable>(new State(shape, op, detail::kernel_operand(std::forward<X>(x))...));
+}
+
+namespace detail {
+
+/// An elementwise formula over one kernel node, run on the kernel's finished row segments.
+template <class T, class F>
+struct EpilogueRun {
+  using S = structure_t<F>;
+  static constexpr int count = S::slots + 1;
+  SlotData slots[count];
+  bool from_kernel[count] = {};
+  std::int64_t column_stride[count];
+  int row_dims = 0;
+  std::int64_t extent[max_rank];
+
+  /// False when an operand does not lie so that a row segment of it is one run.
+  bool prepare(F const& f, Dims const& shape, int column_dims) {
+    row_dims = shape.size() - column_dims;
+    for (int d = 0; d < shape.size(); ++d) extent[d] = shape[d];
+    fill_slots(f, shape, slots);
+    int next = 0;
+    visit_leaves(f, [&](auto const& leaf) { from_kernel[next++] = LazyNode<std::remove_cvref_t<decltype(leaf)>>; });
+    from_kernel[S::slots] = true;
+    for (int s = 0; s < S::slots; ++s) {
+      if (from_kernel[s]) continue;
+      // Joined from the innermost dimension outwards, skipping those of extent 1.
+      std::int64_t stride = 0, step = 0;
+      bool first = true;
+      for (int d = shape.size() - 1; d >= row_dims; --d) {
+        if (shape[d] == 1) continue;
+        if (first) stride = slots[s].stride[d];
+        else if (slots[s].stride[d] != step) return false;
+        step = slots[s].stride[d] * shape[d];
+        first = false;
+      }
+      column_stride[s] = stride;
+    }
+    return true;
+  }
+
+  static void run(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) {
+    auto const& self = *static_cast<EpilogueRun*>(context);
+    std::int64_t offset[count];
+    SlotData here[count];
+    for (int s = 0; s < count; ++s) {
+      offset[s] = 0;
+      here[s].data = self.from_kernel[s] ? values : self.slots[s].data;
+      here[s].fresh = false;
+      here[s].stride[0] = self.from_kernel[s] ? 1 : self.column_stride[s];
+      if (self.from_kernel[s]) continue;
+      offset[s] = column * self.column_stride[s];
+      std::int64_t index = row;
+      for (int d = self.row_dims - 1; d >= 0; index /= self.extent[d], --d)
+        offset[s] += index % self.extent[d] * self.slots[s].stride[d];
+    }
+    backend::cpu::run_segment(program_of<MapKernel<S, T>>, here, offset, n);
+  }
+};
+
+template <class F>
+inline constexpr int lazy_leaves = LazyNode<F>;
+template <class Op, class... Args>
+inline constexpr int lazy_leaves<Map<Op, Args...>> = (lazy_leaves<Args> + ... + 0);
+
+}  // namespace detail
+
+/// Tries to run a formula over one unshared kernel node inside that kernel; false when it cannot.
+template <class T, class F>
+bool run_epilogue(T* data, Layout const& target, F const& f) {
+  if constexpr (!is_map<F> || detail::has_reduce<F> || detail::lazy_leaves<F> != 1) {
+    return false;
+  } else {
+    bool done = false;
+    visit_leaves(f, [&](auto const& leaf) {
+      if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>) {
+        if constexpr (std::is_same_v<value_t<decltype(leaf)>, T>) {
+          if (!leaf.unshared() || !target.contiguous || leaf.shape() != target.shape) return;
+          detail::EpilogueRun<T, F> run;
+          if (!run.prepare(f, target.shape, leaf.state().column_dims())) return;
+          leaf.state().compute(data, {&run.run, &run});
+          done = true;
+        }
+      }
+    });
+    return done;
+  }
+}
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Matrix products: 2-D, batched and broadcast, with vectors; dot.
+#pragma once
+
+#include <wick/expr/kernel_contract.hpp>
+#include <wick/ops/reduce.hpp>
+#include <wick/ops/shape.hpp>
+
+namespace wick::inline WICK_ISA {
+
+template <Formula A, Formula B>
+auto matmul(A const& a, B const& b);
+
+namespace detail {
+
+// a: (..., M, K), b: (..., K, N); leading extents broadcast.
+struct MatmulOp {
+  static constexpr char const* name = "matmul";
+  static constexpr int column_dims = 1;
+
+  template <class T>
+  void compute(T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {
+    int const rank = shape.size();
+    std::int64_t const m = shape[rank - 2], n = shape[rank - 1], k = a.size(-1);
+    Dims batch = shape;
+    batch.resize(rank - 2);
+    auto const stride = [&](Tensor<T> const& x, int d) -> std::int64_t {
+      int const own = d - (rank - x.dim());
+      return own < 0 || x.shape()[own] == 1 ? 0 : x.strides()[own];
+    };
+    auto const matrix = [](Tensor<T> const& x, std::int64_t offset) {
+      int const r = x.dim();
+      return backend::Matrix<T const>{x.data() + offset, x.shape()[r - 2], x.shape()[r - 1], x.strides()[r - 2], x.strides()[r - 1]};
+    };
+    bool const one_b = b.dim() == 2 && rank > 2 && a.is_contiguous() && a.dim() == rank;
+    if (one_b) {  // the batch only adds rows
+      std::int64_t const rows = batch.numel() * m;
+      backend::Kernels<T>::gemm({a.data(), rows, k, k, 1}, matrix(b, 0), {target, rows, n, n, 1}, false, epilogue);
+      return;
+    }
+    Dims at = batch;
+    for (int d = 0; d < at.size(); ++d) at[d] = 0;
+    for (std::int64_t i = 0; i < batch.numel(); ++i) {
+      std::int64_t offset_a = 0, offset_b = 0;
+      for (int d = 0; d < at.size(); ++d) offset_a += at[d] * stride(a, d), offset_b += at[d] * stride(b, d);
+      Shifted<T> shifted{epilogue, i * m};
+      backend::Epilogue<T> const here = epilogue.run && i > 0 ? backend::Epilogue<T>{&Shifted<T>::run, &shifted} : epilogue;
+      backend::Kernels<T>::gemm(matrix(a, offset_a), matrix(b, offset_b), {target + i * m * n, m, n, n, 1}, false, here);
+      for (int d = at.size() - 1; d >= 0; --d) {
+        if (++at[d] < batch[d]) break;
+        at[d] = 0;
+      }
+    }
+  }
+  auto adjoint(auto const& g, auto const&, auto const& a, auto const& b) const {
+    return std::tuple(matmul(g, transpose(b, -1, -2)), matmul(transpose(a, -1, -2), g));
+  }
+
+ private:
+  // Rows of a later batch entry follow those of the earlier ones.
+  template <class T>
+  struct Shifted {
+    backend::Epilogue<T> epilogue;
+    std::int64_t rows;
+    static void run(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) {
+      auto const& self = *static_cast<Shifted*>(context);
+      self.epilogue(row + self.rows, column, n, values);
+    }
+  };
+};
+
+}  // namespace detail
+
+/// Matrix product (torch.matmul). a: (..., M, K), b: (..., K, N) -> (..., M, N), leading extents broadcast; Fixed
+/// matrices give a formula without heap.
+template <Formula A, Formula B>
+auto matmul(A const& a, B const& b) {
+  auto const& x = operand(a);
+  auto const& y = operand(b);
+  using T = value_t<decltype(x)>;
+  static_assert(std::is_same_v<T, value_t<decltype(y)>>, "matmul: both operands need the same element type; use cast<T>");
+  Dims const sa = x.shape(), sb = y.shape();
+  if (sa.size() < 2 || sb.size() < 2)
+    fail("matmul: ", sa, " and ", sb, " are not both matrices; use dot for vectors, unsqueeze for a vector beside a matrix");
+  std::int64_t const k = sa[sa.size() - 1], kb = sb[sb.size() - 2];
+  if (k != kb)
+    fail("matmul: ", sa, " and ", sb, " do not fit: dimension ", sa.size() - 1, " of the first is ", k, ", dimension ",
+         sb.size() - 2, " of the second is ", kb);
+  Dims lead_a = sa, lead_b = sb;
+  lead_a.resize(sa.size() - 2), lead_b.resize(sb.size() - 2);
+  Dims shape = broadcast("matmul", lead_a, lead_b);
+  shape.push_back(sa[sa.size() - 2]);
+  shape.push_back(sb[sb.size() - 1]);
+  return kernel<T>(detail::MatmulOp{}, shape, x, y);
+}
+
+/// Product of two Fixed matrices, unrolled, without heap.
+template <class T, std::int64_t M, std::int64_t K, std::int64_t K2, std::int64_t N>
+constexpr Fixed<T, M, N> matmul(Fixed<T, M, K> const& a, Fixed<T, K2, N> const& b) {
+  static_assert(K == K2, "Wick: matmul of Fixed matrices needs as many columns on the left as rows on the right");
+  Fixed<T, M, N> c;
+  for (std::int64_t i = 0; i < M; ++i)
+    for (std::int64_t k = 0; k < K; ++k)
+      for (std::int64_t j = 0; j < N; ++j) c.data()[i * N + j] += a.data()[i * K + k] * b.data()[k * N + j];
+  return c;
+}
+
+/// Inner product of two vectors of the same length (torch.dot).
+template <Formula A, Formula B>
+auto dot(A const& a, B const& b) {
+  Dims const sa = a.shape(), sb = b.shape();
+  if (sa.size() != 1 || sb.size() != 1 || sa[0] != sb[0])
+    fail("dot: ", sa, " and ", sb, " are not two vectors of the same length");
+  return sum(a * b);
+}
+
+}  // namespace wick::inline WICK_ISA
