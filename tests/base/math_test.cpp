@@ -285,7 +285,7 @@ TEST_CASE_TEMPLATE("functions of two numbers", T, float, double) {
   auto const draw = uniform_pair<T>(10);
   auto const nan = [](auto x, auto y) { return x != x || y != y; };
   check_binary<T>(
-      "atan2", 1.1, [](auto y, auto x) { return math::atan2(y, x); }, [](auto y, auto x) { return std::atan2(y, x); },
+      "atan2", 1.5, [](auto y, auto x) { return math::atan2(y, x); }, [](auto y, auto x) { return std::atan2(y, x); },
       draw, 20000);
   check_binary<T>(
       "hypot", 1.1, [](auto x, auto y) { return math::hypot(x, y); },

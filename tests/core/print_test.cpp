@@ -160,7 +160,7 @@ TEST_CASE("tensors print as in PyTorch") {
   check("empty_rank3_double", zeros<double>({2, 0, 4}));
   using C64 = std::complex<float>;
   using C128 = std::complex<double>;
-  check("complex", tensor<C64>({{1, 2}, {-3.5f, -0.25f}}));
+  check("complex", tensor<C64>({C64(1, 2), C64(-3.5f, -0.25f)}));
   Tensor<C128> const complex_vector = tensor<C128>({C128(1, 2), C128(-3, -4), C128(), C128(100, 0.5)});
   check("complex_double", complex_vector.reshape({2, 2}));
   check("complex_nan", tensor<C64>({C64(nan_f, inf_f), C64(1, -inf_f)}));

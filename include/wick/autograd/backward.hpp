@@ -27,36 +27,48 @@ inline void check_root(char const* operation, tape::Entry const& root, Dims cons
     fail(operation, ": a result of shape ", shape, " is not a single number; give the gradient of what follows, or reduce it first");
 }
 
-/// Walks from `newest` towards older entries, propagating those that were reached.
+/// Walks from `newest` towards older entries, propagating those that were reached. A reached entry is kept alive until
+/// its turn; the walk keeps the one it stands on.
 template <class Step>
 void walk(tape::Propagation& pass, tape::Entry* newest, Step const& step) {
-  // An exception leaves no marks behind.
-  struct Unmark {
+  struct Position {
     tape::Propagation& pass;
-    tape::Entry*& at;
-    ~Unmark() {
-      for (; pass.pending > 0 && at; at = at->older) {
+    tape::Entry* at;
+    Position(tape::Propagation& p, tape::Entry* entry) : pass(p), at(entry) { retain(at->references); }
+    void done() {
+      at->reached = false;
+      --pass.pending;
+      tape::Tape::release(at);
+    }
+    void move_on() {
+      tape::Entry* const older = at->older;
+      if (older) retain(older->references);
+      tape::Tape::release(std::exchange(at, older));
+    }
+    ~Position() {
+      // After an exception no marks and no half-made gradients stay behind.
+      for (; at; move_on()) {
+        if (pass.pending == 0) {
+          tape::Tape::release(at);
+          return;
+        }
         if (!at->reached) continue;
-        at->reached = false;
-        --pass.pending;
         if (!at->retains_grad) at->drop_gradient(*at);
         tape::drop_graph_gradient(*at);
+        done();
       }
     }
-  } unmark{pass, newest};
-  while (pass.pending > 0 && newest) {
-    tape::Entry* const entry = newest;
-    if (!entry->reached) {
-      newest = entry->older;
-      continue;
-    }
-    if (entry->forgotten)
-      fail("backward: the statement \"", entry->type->name,
+  };
+  if (!newest) return;
+  Position position(pass, newest);
+  for (; pass.pending > 0 && position.at; position.move_on()) {
+    tape::Entry& entry = *position.at;
+    if (!entry.reached) continue;
+    if (entry.forgotten)
+      fail("backward: the statement \"", entry.type->name,
            "\" was already differentiated and its values are gone; ask for retain_graph the first time");
-    step(*entry);
-    entry->reached = false;
-    --pass.pending;
-    newest = entry->older;
+    step(entry);
+    position.done();
   }
 }
 

@@ -17,8 +17,10 @@ struct Propagation {
   bool wants(Entry const* entry) const { return entry && entry->requires_grad && (!selective || entry->wanted); }
   void reach(Entry& entry) {
     if (entry.reached) return;
+    if (entry.order == 0) return;  // leaves have nothing to propagate
     entry.reached = true;
-    pending += entry.order != 0;
+    ++pending;
+    retain(entry.references);
   }
 };
 

@@ -44,7 +44,7 @@ Saved<T> saved_variable(Variable<T> const& x) {
 template <class T>
 Saved<T> saved_lazy(Lazy<T, true> const& x, bool need_value) {
   auto& state = x.state();
-  if (!state.active()) return {x.value(), {}};
+  if (!x.active()) return {x.value(), {}};
   if (need_value) x.value();
   if (!state.entry) state.record();
   auto* const node = static_cast<tape::Node<T>*>(state.entry);

@@ -171,7 +171,7 @@ template <Numeric A, Mixed<A> B>
   return simd::from_bits<V>((simd::bits(detail::to<V>(a)) & ~sign) | (simd::bits(detail::to<V>(b)) & sign));
 }
 
-/// -1, 0 or 1; NaN stays NaN (torch.sign gives 0 there, the array API NaN).
+/// -1, 0 or 1; NaN stays NaN.
 template <Real V>
 WICK_FN V sign(V x) {
   using T = lane_of_t<V>;
@@ -295,7 +295,7 @@ WICK_FN V sqrt(V x) {
   return simd::sqrt(x);
 }
 
-/// `1 / sqrt(x)`, at most 1 ULP.
+/// `1 / sqrt(x)`, two roundings (the hardware estimate is too coarse).
 template <Real V>
 WICK_FN V rsqrt(V x) {
   return V(lane_of_t<V>(1)) / simd::sqrt(x);

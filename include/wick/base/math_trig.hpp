@@ -18,9 +18,10 @@ template <Real V>
   if constexpr (sizeof(T) == 4 && simd::fused) {
     return step(step(step(x, 0x1.921fb6p+1), -0x1.777a5cp-24), -0x1.ee59dap-49);
   } else if constexpr (sizeof(T) == 4) {
-    // The last two together, so that the result is rounded less often.
-    V const tail = step(step(V(T(0)), 0x1.1a6264p-53), 0x1.68cp-38);
-    return step(step(step(x, 0x1.92p+1), 0x1.fb4p-11), 0x1.444p-23) + tail;
+    // Two steps are exact; what the third one loses joins the rest, so that the result is rounded once.
+    V const exact = step(step(x, 0x1.92p+1), 0x1.fb4p-11), third = step(V(T(0)), 0x1.444p-23);
+    V const r = exact + third;
+    return r + (((exact - r) + third) + step(step(V(T(0)), 0x1.1a6264p-53), 0x1.68cp-38));
   } else if constexpr (simd::fused) {
     return step(step(step(x, 0x1.921fb54442d18p+1), 0x1.1a62633145c07p-53), -0x1.f1976b7ed8fbcp-109);
   } else {

@@ -284,13 +284,13 @@ template <Real V, class... C>
   constexpr int terms = sizeof...(C);
   int i = 0;
   if constexpr (terms < 5) {
-    V sum;
+    V sum = V(T(0));
     ((sum = i == 0 ? V(static_cast<T>(c)) : simd::fma<V>(sum, x, V(static_cast<T>(c))), ++i), ...);
     return sum;
   } else {
     // Even and odd powers side by side: a single chain of multiply-adds waits for itself.
     V const square = x * x;
-    V sum[2];
+    V sum[2] = {V(T(0)), V(T(0))};
     ((sum[i & 1] = i < 2 ? V(static_cast<T>(c)) : simd::fma<V>(sum[i & 1], square, V(static_cast<T>(c))), ++i), ...);
     return simd::fma<V>(sum[terms & 1], x, sum[1 - (terms & 1)]);
   }

@@ -51,7 +51,18 @@ template <class T>
 Tensor<T> arange(T start, T stop, T step = T(1)) {
   if (step == T(0) || (stop != start && (stop > start) != (step > T(0))))
     fail("arange: from ", start, " to ", stop, " there is no way in steps of ", step);
-  auto const count = static_cast<std::int64_t>(std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
+  std::int64_t count = 0;
+  if constexpr (std::is_integral_v<T>) {  // exact, also where a double is not
+    auto const distance = [](T from, T to) { return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from); };
+    if (stop != start) {
+      std::uint64_t const span = stop > start ? distance(start, stop) : distance(stop, start);
+      std::uint64_t const stride = step > T(0) ? static_cast<std::uint64_t>(step) : -static_cast<std::uint64_t>(step);
+      count = static_cast<std::int64_t>((span - 1) / stride + 1);
+    }
+  } else {
+    count = static_cast<std::int64_t>(
+        std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
+  }
   Tensor<T> x(Tensor<T>::uninitialized, Dims(count));
   for (std::int64_t i = 0; i < count; ++i) core::fresh_data(x)[i] = static_cast<T>(start + static_cast<T>(i) * step);
   return x;

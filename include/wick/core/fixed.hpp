@@ -23,12 +23,14 @@ class Tensor<T, Shape<N...>, Inline> {
   constexpr Tensor(V... values) : elements_{static_cast<T>(values)...} {}
   /// Computes a formula whose extents must be these (or broadcast to them).
   template <class F>
-    requires(requires { typename std::remove_cvref_t<F>::is_operand; } || std::is_arithmetic_v<std::remove_cvref_t<F>>)
+    requires((requires { typename std::remove_cvref_t<F>::is_operand; } && !std::is_same_v<std::remove_cvref_t<F>, Tensor>) ||
+             std::is_arithmetic_v<std::remove_cvref_t<F>>)
   constexpr Tensor(F&& formula) {
     assign_fixed(*this, std::forward<F>(formula));
   }
   template <class F>
-    requires(requires { typename std::remove_cvref_t<F>::is_operand; } || std::is_arithmetic_v<std::remove_cvref_t<F>>)
+    requires((requires { typename std::remove_cvref_t<F>::is_operand; } && !std::is_same_v<std::remove_cvref_t<F>, Tensor>) ||
+             std::is_arithmetic_v<std::remove_cvref_t<F>>)
   constexpr Tensor& operator=(F&& formula) {
     Tensor result;  // the formula may read this tensor
     assign_fixed(result, std::forward<F>(formula));
@@ -61,8 +63,6 @@ class Tensor<T, Shape<N...>, Inline> {
   template <class F> constexpr Tensor& operator-=(F const& f) { return *this = *this - f; }
   template <class F> constexpr Tensor& operator*=(F const& f) { return *this = *this * f; }
   template <class F> constexpr Tensor& operator/=(F const& f) { return *this = *this / f; }
-
-  friend constexpr bool operator==(Tensor const& a, Tensor const& b) = default;
 
  private:
   static constexpr std::int64_t offset(std::initializer_list<std::int64_t> position) {

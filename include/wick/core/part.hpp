@@ -24,8 +24,11 @@ class Part {
   Part(Part const&) = default;
 
   /// The region as a tensor that shares the elements.
-  Tensor<T> const& value() const { return value_; }
-  operator Tensor<T>() const { return value_; }
+  Tensor<T> const& value() const& { return value_; }
+  /// The same of an unnamed part, without keeping a second handle on the elements.
+  Tensor<T>&& value() && { return std::move(value_); }
+  operator Tensor<T>() const& { return value_; }
+  operator Tensor<T>() && { return std::move(value_); }
 
   template <class F, class Isa = IsaTag>
   void operator=(F&& formula) && {
@@ -34,15 +37,16 @@ class Part {
     assign_region(Isa{}, *owner_, core::Region{offset_, layout}, dense_, std::forward<F>(formula));
   }
   void operator=(Part const& other) && { std::move(*this).operator=(Tensor<T>(other.value_)); }
+  void operator=(Part&& other) && { std::move(*this).operator=(std::move(other.value_)); }
   template <class F>
   void operator=(F&&) & {
     static_assert(core::always_false<F>,
                   "a named part of a tensor cannot be assigned to: write z(...) = value, or use a View of the tensor");
   }
-  template <class F, class Isa = IsaTag> void operator+=(F const& f) && { std::move(*this) = value_ + f; }
-  template <class F, class Isa = IsaTag> void operator-=(F const& f) && { std::move(*this) = value_ - f; }
-  template <class F, class Isa = IsaTag> void operator*=(F const& f) && { std::move(*this) = value_ * f; }
-  template <class F, class Isa = IsaTag> void operator/=(F const& f) && { std::move(*this) = value_ / f; }
+  template <class F, class Isa = IsaTag> void operator+=(F&& f) && { std::move(*this) = value_ + std::forward<F>(f); }
+  template <class F, class Isa = IsaTag> void operator-=(F&& f) && { std::move(*this) = value_ - std::forward<F>(f); }
+  template <class F, class Isa = IsaTag> void operator*=(F&& f) && { std::move(*this) = value_ * std::forward<F>(f); }
+  template <class F, class Isa = IsaTag> void operator/=(F&& f) && { std::move(*this) = value_ / std::forward<F>(f); }
 
   T item() const { return value_.item(); }
   Dims const& shape() const { return value_.shape(); }

@@ -114,10 +114,10 @@ class Tensor {
   bool is_contiguous() const { return layout_.contiguous; }
 
   /// The first element, for reading.
-  Base const* data() const { return data_; }
+  Base const* data() const& { return data_; }
   /// The first element, for writing: afterwards no other tensor shares the elements.
   template <class Isa = IsaTag>
-  Base* data() {
+  Base* data() & {
     own<Isa>();
     return data_;
   }

@@ -107,7 +107,7 @@ class Lazy : public detail::RecordsTag<may_record> {
   }
   /// True while nobody else can ask for the value: it may be computed straight into another formula's target.
   bool unshared() const { return state_->fuses() && !state_->computed && state_->references.load(std::memory_order_acquire) == 1; }
-  bool active() const { return state_->active(); }
+  bool active() const { return state_->entry || state_->active(); }
   LazyState<T>& state() const { return *state_; }
 
  private:
