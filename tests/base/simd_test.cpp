@@ -113,7 +113,7 @@ TEST_CASE_TEMPLATE("masks: comparison, logic, select, any, all, conversion", T, 
   check(simd::negate(x == y), [](T p, T q) { return p != q; });
   check((x < y) & (y > T(0)), [](T p, T q) { return p < q && q > 0; });
   check((x < y) | (y > T(0)), [](T p, T q) { return p < q || q > 0; });
-  check(simd::exclusive_or(x < y, y > T(0)), [](T p, T q) { return (p < q) != (q > 0); });
+  check(simd::exclusive_or(y > x, y > T(0)), [](T p, T q) { return (q > p) != (q > 0); });
   check(simd::to_mask<T>(x), [](T p, T) { return p != 0; });
   check(x == x, [](T p, T) { return p == p; });
   check(Mask<T>(true), [](T, T) { return true; });

@@ -10,23 +10,41 @@
 
 namespace wick::inline WICK_ISA {
 
-/// A variable whose operations run at once, one statement each: what slopes are evaluated with.
-template <class T>
+/// An operation as it is run one at a time: element by element, so that the graph of a gradient costs little to compile.
+template <class Op>
+struct Unfused : Op {
+  using scalar_only = void;
+};
+
+/// A variable whose operations run at once, one statement each: what slopes are evaluated with. Literals beside it
+/// become numbers of type T.
+template <class V, class T = V>
 struct Eager {
   using lifts_operations = void;
-  using value_type = T;
-  Variable<T> variable;
+  using value_type = V;
+  using number_type = T;
+  Variable<V> variable;
 
   template <class Op, class... X>
-  static auto lift(X const&... x) {
-    auto const part = []<class A>(A const& a) {
-      if constexpr (LiftedNumber<A>) return a.variable;
-      else return a;
-    };
-    auto formula = map<Op>(part(x)...);
+  WICK_COLD static auto lift(X const&... x) {
+    auto formula = map<typename Once<Op>::type>(part(x)...);
     using R = value_t<decltype(formula)>;
-    if constexpr (is_recordable<decltype(formula)>) return Eager<R>{Variable<R>(std::move(formula))};
-    else return Eager<R>{Variable<R>(Tensor<R>(formula), false)};
+    return Eager<R, T>{Variable<R>(std::move(formula))};
+  }
+
+ private:
+  template <class Op>
+  struct Once {
+    using type = Unfused<Op>;
+  };
+  template <class Op>
+  struct Once<Unfused<Op>> {
+    using type = Unfused<Op>;
+  };
+  template <class A>
+  static auto part(A const& a) {
+    if constexpr (LiftedNumber<A>) return a.variable;
+    else return Variable<T>(static_cast<T>(a), false);
   }
 };
 
@@ -51,7 +69,7 @@ tape::Node<T>* append_statement(F&& saved, Tensor<T> value, unsigned mask, int r
 
 /// Adds a variable to the gradient of a node, as a variable.
 template <class T>
-void accumulate_graph(tape::Propagation& pass, tape::Node<T>& node, Variable<T> add) {
+WICK_COLD void accumulate_graph(tape::Propagation& pass, tape::Node<T>& node, Variable<T> add) {
   pass.reach(node);
   if (!(add.shape() == node.shape)) {
     int const lead = add.dim() - node.shape.size();
@@ -63,14 +81,14 @@ void accumulate_graph(tape::Propagation& pass, tape::Node<T>& node, Variable<T> 
   }
   if (node.graph_gradient) {
     Variable<T> const before = Variable<T>::of(static_cast<tape::Node<T>*>(node.graph_gradient));
-    add = Variable<T>(before + add);
+    add = (Eager<T>{before} + Eager<T>{add}).variable;
   }
   tape::set_graph_gradient(node, add);
 }
 
 /// The variable behind a saved leaf, with the value it had at the time of the statement.
 template <class T>
-Variable<T> variable_of(Saved<T> const& saved) {
+WICK_COLD Variable<T> variable_of(Saved<T> const& saved) {
   if (!saved.edge) return Variable<T>(saved.value, false);
   auto* const node = saved.edge.get();
   if (node->value.numel() != node->shape.numel() || !node->value.storage()) {
@@ -83,27 +101,28 @@ Variable<T> variable_of(Saved<T> const& saved) {
   return Variable<T>::of(node);
 }
 
-template <class F>
-auto eager_value(F const& f) {
+// The value of a part of a statement as a variable; literals beside it become numbers of type N.
+template <class N, class F>
+WICK_COLD auto eager_value(F const& f) {
   using T = value_t<F>;
   if constexpr (is_scalar<F>) {
     return f.value;
   } else if constexpr (is_saved<F>) {
-    return Eager<T>{variable_of(f)};
+    return Eager<T, N>{variable_of(f)};
   } else if constexpr (is_map<F>) {
-    return f.args.visit([](auto const&... args) { return Eager<T>::template lift<typename F::op>(eager_value(args)...); });
+    return f.args.visit([](auto const&... args) { return Eager<T, N>::template lift<typename F::op>(eager_value<N>(args)...); });
   } else if constexpr (is_reduce<F>) {
-    auto const arg = eager_value(f.arg);
+    auto const arg = eager_value<N>(f.arg);
     using Arg = decltype(arg.variable);
-    return Eager<T>{Variable<T>(Reduce<typename F::op, std::remove_const_t<Arg>, typename F::extents_type>(arg.variable, f.mask, f.keepdim))};
+    return Eager<T, N>{Variable<T>(Reduce<typename F::op, std::remove_const_t<Arg>, typename F::extents_type>(arg.variable, f.mask, f.keepdim))};
   } else {
-    return Eager<T>{Variable<T>(materialize(f), false)};
+    return Eager<T, N>{Variable<T>(materialize(f), false)};
   }
 }
 
 template <class T, class G>
 Variable<T> as_variable(G const& g) {
-  if constexpr (std::is_same_v<G, Eager<T>>) return g.variable;
+  if constexpr (std::is_same_v<typename G::value_type, T>) return g.variable;
   else return Variable<T>(cast<T>(g.variable));
 }
 
@@ -112,30 +131,29 @@ void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint)
 
 /// The adjoint of a reduction's argument, given that of its result (already with the reduced dimensions kept).
 template <class Op, class T, class Arg>
-void push_reduction(tape::Propagation& pass, Arg const& arg, unsigned mask, Variable<T> const& adjoint) {
+WICK_COLD void push_reduction(tape::Propagation& pass, Arg const& arg, unsigned mask, Variable<T> const& adjoint) {
   using X = value_t<Arg>;
   Dims const shape = arg.shape();
   Dims const kept = reduced_dims(shape, mask, true);
   std::int64_t const count = kept.numel() ? shape.numel() / kept.numel() : 0;
   Variable<T> seed(reshape(adjoint, kept));
-  if (double const scale = Op::seed_scale(count); scale != 1) seed = Variable<T>(seed * scale);
-  auto const x = eager_value(arg);
+  if (double const scale = Op::seed_scale(count); scale != 1) seed = (Eager<T>{seed} * scale).variable;
+  auto const x = eager_value<T>(arg);
   if constexpr (requires { typename Op::by_ties; }) {
     Tensor<T> const value = cast<T>(x.variable.value());
     Tensor<T> const best = Reduce<Op, Tensor<T>>(value, mask, true);
     auto const ties = where(value == best, 1.0, 0.0);
     Tensor<T> const number = cast<T>(Reduce<Sum, std::remove_cvref_t<decltype(ties)>>(ties, mask, true));
-    seed = Variable<T>(seed / number);
+    seed = (Eager<T>{seed} / Eager<T>{Variable<T>(number, false)}).variable;
   }
   auto const y = Eager<T>{Variable<T>(Reduce<Op, Variable<X>>(x.variable, mask, true))};
   auto const g = chain(Eager<T>{seed}, Op::slope(x, y));
-  push_graph(pass, arg, as_variable<X>(Eager<std::remove_cvref_t<decltype(g.variable.item())>>{
-                            Variable<std::remove_cvref_t<decltype(g.variable.item())>>(g.variable + zeros<T>(shape))}));
+  push_graph(pass, arg, as_variable<X>(g + Eager<T>{Variable<T>(zeros<T>(shape), false)}));
 }
 
 /// Pushes an adjoint (a variable of the formula's shape, or one that broadcasts it) through a formula.
 template <class T, class F>
-void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint) {
+WICK_COLD void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint) {
   if constexpr (is_saved<F>) {
     if constexpr (!std::is_integral_v<T>)
       if (pass.wants(f.edge.get())) accumulate_graph(pass, *f.edge.get(), adjoint);
@@ -145,10 +163,10 @@ void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint)
       f.args.visit([&](auto const&... args) {
         auto const s = slopes<Op>(
             [&] {
-              if constexpr (Op::arity == 1 && SlopeFromValue<Op>) return Eager<T>::template lift<Op>(eager_value(args)...);
+              if constexpr (Op::arity == 1 && SlopeFromValue<Op>) return Eager<T>::template lift<Op>(eager_value<T>(args)...);
               else return 0;
             }(),
-            eager_value(args)...);
+            eager_value<T>(args)...);
         auto const pass_to = [&](auto const& arg, auto const& slope) {
           using Arg = std::remove_cvref_t<decltype(arg)>;
           if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(slope)>, Zero> && has_active<typename SweepStructureOf<Arg>::type>) {

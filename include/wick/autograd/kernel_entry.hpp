@@ -43,7 +43,7 @@ struct KernelEntry final : tape::Node<T> {
         },
         *self.saved);
   }
-  static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
+  WICK_COLD static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<KernelEntry&>(entry);
     std::apply(
         [&](auto const&... x) {

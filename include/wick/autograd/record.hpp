@@ -73,7 +73,7 @@ struct Statement final : tape::Node<T> {
       run_sweep<Kernel, S>(pass, *self.saved, shape, needed, seed.contiguous(), kept, self.result);
     }
   }
-  static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
+  WICK_COLD static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<Statement&>(entry);
     if constexpr (std::is_void_v<Op>) graph_map<T>(pass, self, *self.saved);
     else graph_reduce<Op, T>(pass, self, *self.saved, self.mask);
@@ -117,13 +117,13 @@ template <class T, class F>
 tape::Node<T>* record_map(F const& f, bool consumed) {
   using Kept = decltype(save<false>(f));
   using S = typename SweepStructureOf<Kept>::type;
-  if constexpr (lazy_leaves<F> == 1 && std::is_void_v<void>) {
+  if constexpr (lazy_leaves<F> > 0) {
     // The kernel node's value is needed only where a slope reads it; else the formula runs inside the kernel.
     bool reads_kernel = false;
     int slot = 0;
     visit_leaves(f, [&](auto const& leaf) {
       using Leaf = std::remove_cvref_t<decltype(leaf)>;
-      if constexpr (LazyNode<Leaf>) reads_kernel |= needed_slots<S>[static_cast<std::size_t>(slot)];
+      if constexpr (LazyNode<Leaf>) reads_kernel |= leaf.state().fuses() && needed_slots<S>[static_cast<std::size_t>(slot)];
       slot += is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes;
     });
     if (consumed && !reads_kernel) {

@@ -45,7 +45,7 @@ template <class T>
 Saved<T> saved_lazy(Lazy<T, true> const& x, bool need_value) {
   auto& state = x.state();
   if (!x.active()) return {x.value(), {}};
-  if (need_value) x.value();
+  if (need_value || !state.fuses()) x.value();
   if (!state.entry) state.record();
   auto* const node = static_cast<tape::Node<T>*>(state.entry);
   if (state.computed) return {state.value, tape::Edge<T>(node)};

@@ -94,7 +94,7 @@ class Variable {
   }
   template <class Number>
     requires(std::is_arithmetic_v<Number>)
-  Variable(Number value) : Variable(Tensor<T>(value)) {}
+  Variable(Number value, bool requires_grad = true) : Variable(Tensor<T>(value), requires_grad) {}
   /// Computes a formula and records it, if a variable in it requires a gradient.
   template <class F, class Isa = IsaTag>
     requires(requires { typename std::remove_cvref_t<F>::is_operand; } &&

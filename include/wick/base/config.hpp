@@ -72,10 +72,13 @@
 #define WICK_INLINE inline __attribute__((always_inline))
 #define WICK_NOINLINE __attribute__((noinline))
 #define WICK_LAMBDA_INLINE __attribute__((always_inline))
+// Functions that are seldom called and often instantiated: compiled for size, which is quick.
+#define WICK_COLD __attribute__((cold, noinline))
 #else
 #define WICK_INLINE inline
 #define WICK_NOINLINE
 #define WICK_LAMBDA_INLINE
+#define WICK_COLD
 #endif
 
 namespace wick {

@@ -154,7 +154,7 @@ WICK_NOINLINE inline Block* allocate_slow(std::uint32_t size_class) {
 }
 
 /// A block for `bytes` bytes of elements, with one reference. Throws Error when the system has no memory.
-inline Block* allocate(std::size_t bytes) {
+WICK_NOINLINE inline Block* allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 47)) fail("allocate: no memory for a block of ", bytes, " bytes");
   std::uint32_t const size_class = class_of(bytes + sizeof(Block));
   ++cache.requests;
@@ -172,7 +172,7 @@ inline Block* allocate(std::size_t bytes) {
 }
 
 /// Takes a block back; nobody may refer to it any more.
-inline void recycle(Block* block) {
+WICK_NOINLINE inline void recycle(Block* block) {
   if (block->destroy) block->destroy(block->elements(), block->count);
   std::uint32_t const size_class = block->size_class;
   std::size_t const bytes = bytes_of(size_class);

@@ -34,10 +34,17 @@ inline constexpr bool is_dynamic = std::is_same_v<E, Dynamic>;
 /// A short list of integers (at most 8), kept inline.
 class IntList {
  public:
-  constexpr IntList() = default;
+  constexpr IntList() : values_{} {}
   template <std::integral... I>
     requires(sizeof...(I) > 0 && sizeof...(I) <= max_rank)
   constexpr IntList(I... values) : rank_(sizeof...(I)), values_{static_cast<std::int64_t>(values)...} {}
+  // Formulas copy lists a lot, and most of them are short.
+  constexpr IntList(IntList const& other) : rank_(other.rank_) { take(other); }
+  constexpr IntList& operator=(IntList const& other) {
+    rank_ = other.rank_;
+    take(other);
+    return *this;
+  }
 
   constexpr int size() const { return rank_; }
   constexpr bool empty() const { return rank_ == 0; }
@@ -53,7 +60,11 @@ class IntList {
     if (rank_ == max_rank) fail("a tensor has at most ", max_rank, " dimensions");
     values_[rank_++] = value;
   }
-  constexpr void resize(int rank) { rank_ = rank; }
+  /// Makes the list shorter, or longer with zeros.
+  constexpr void resize(int rank) {
+    for (int i = rank_; i < rank; ++i) values_[i] = 0;
+    rank_ = rank;
+  }
 
   friend constexpr bool operator==(IntList const& a, IntList const& b) {
     if (a.rank_ != b.rank_) return false;
@@ -64,7 +75,25 @@ class IntList {
 
  protected:
   int rank_ = 0;
-  std::int64_t values_[max_rank] = {};
+  std::int64_t values_[max_rank];  // those past the rank have no meaning
+
+ private:
+  constexpr void take(IntList const& other) {
+    if (rank_ > 0) values_[0] = other.values_[0];
+    if (rank_ > 1) values_[1] = other.values_[1];
+    for (int i = 2; i < rank_; ++i) values_[i] = other.values_[i];
+    if (std::is_constant_evaluated())  // a constant has no indeterminate parts
+      for (int i = rank_; i < max_rank; ++i) values_[i] = 0;
+  }
+};
+
+/// Two numbers, height and width; one number means both.
+struct IntPair {
+  std::int64_t first, second;
+  constexpr IntPair(std::integral auto both)
+      : first(static_cast<std::int64_t>(both)), second(static_cast<std::int64_t>(both)) {}
+  constexpr IntPair(std::integral auto a, std::integral auto b)
+      : first(static_cast<std::int64_t>(a)), second(static_cast<std::int64_t>(b)) {}
 };
 
 /// Dimensions an operation works on; negative ones count from the end.

@@ -36,7 +36,7 @@ Sharing find_sharing(F const& f, void const* data, Layout const& layout, std::si
   Sharing sharing;
   visit_leaves(f, [&](auto const& leaf) {
     using Leaf = std::remove_cvref_t<decltype(leaf)>;
-    if constexpr (!is_scalar<Leaf> && !is_fixed<Leaf> && !LazyNode<Leaf>) {
+    if constexpr (!is_scalar<Leaf> && !is_fixed<Leaf> && !LazyNode<Leaf> && !requires { typename Leaf::is_generated; }) {
       LeafData const found = leaf_data(leaf);
       bool const same_block = block && found.block == block;
       sharing.handles += same_block;

@@ -33,6 +33,10 @@ constexpr auto element(F const& f, Dims const& at) {
   using T = value_t<F>;
   if constexpr (is_scalar<F>) {
     return f.value;
+  } else if constexpr (requires { typename F::is_generated; }) {
+    T value;
+    F::fetch(&f, broadcast_offset(f.layout.shape, f.layout.strides, at), 0, 1, &value);
+    return value;
   } else if constexpr (is_fixed<F>) {
     constexpr Layout layout{dims_of<extents_t<F>>()};
     return f.data()[broadcast_offset(layout.shape, layout.strides, at)];

@@ -78,6 +78,14 @@ struct Evaluator<Leaf<T>, I> {
   template <class Frame>
   static WICK_INLINE auto value(Frame const& frame) { return frame.template load<T, I>(); }
 };
+template <class G, int I>
+struct Evaluator<Generated<G>, I> {
+  template <class Frame>
+  static WICK_INLINE auto value(Frame const& frame) {
+    static_assert(!std::is_void_v<typename Frame::lane>, "Wick: a random mask stands beside float or double only");
+    return frame.template load<typename G::value_type, I>();
+  }
+};
 template <class T, int I>
 struct Evaluator<Number<T>, I> {
   template <class Frame>

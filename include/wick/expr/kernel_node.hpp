@@ -39,6 +39,8 @@ struct LazyState {
   void (*release_entry)(void*) = nullptr;
 
   explicit LazyState(Dims const& dims) : shape(dims) {}
+  static void* operator new(std::size_t bytes) { return pool::allocate(bytes)->elements(); }
+  static void operator delete(void* memory) { pool::recycle(static_cast<Block*>(memory) - 1); }
   LazyState(LazyState const&) = delete;
   virtual ~LazyState() {
     if (entry) release_entry(entry);
@@ -105,6 +107,7 @@ class Lazy : public detail::RecordsTag<may_record> {
     }
     return state_->value;
   }
+  T item() const { return value().item(); }
   /// True while nobody else can ask for the value: it may be computed straight into another formula's target.
   bool unshared() const { return state_->fuses() && !state_->computed && state_->references.load(std::memory_order_acquire) == 1; }
   bool active() const { return state_->entry || state_->active(); }
@@ -218,18 +221,22 @@ struct EpilogueRun {
   using S = structure_t<F>;
   static constexpr int count = S::slots + 1;
   SlotData slots[count];
-  bool from_kernel[count] = {};
+  bool from_kernel[count] = {};  // the elements that the kernel has just finished
   std::int64_t column_stride[count];
   int row_dims = 0;
   std::int64_t extent[max_rank];
 
   /// False when an operand does not lie so that a row segment of it is one run.
-  bool prepare(F const& f, Dims const& shape, int column_dims) {
+  bool prepare(F const& f, Dims const& shape, int column_dims, LazyState<T> const* inside) {
     row_dims = shape.size() - column_dims;
     for (int d = 0; d < shape.size(); ++d) extent[d] = shape[d];
     fill_slots(f, shape, slots);
     int next = 0;
-    visit_leaves(f, [&](auto const& leaf) { from_kernel[next++] = LazyNode<std::remove_cvref_t<decltype(leaf)>>; });
+    visit_leaves(f, [&](auto const& leaf) {
+      if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>)
+        from_kernel[next] = static_cast<void const*>(&leaf.state()) == inside;
+      ++next;
+    });
     from_kernel[S::slots] = true;
     for (int s = 0; s < S::slots; ++s) {
       if (from_kernel[s]) continue;
@@ -274,25 +281,29 @@ inline constexpr int lazy_leaves<Map<Op, Args...>> = (lazy_leaves<Args> + ... + 
 
 }  // namespace detail
 
-/// Tries to run a formula over one unshared kernel node inside that kernel; false when it cannot.
+/// Tries to run a formula over an unshared kernel node inside that kernel (the last one, if there are several; the
+/// others are computed before); false when it cannot.
 template <class T, class F>
 bool run_epilogue(T* data, Layout const& target, F const& f) {
-  if constexpr (!is_map<F> || detail::has_reduce<F> || detail::lazy_leaves<F> != 1) {
+  if constexpr (!is_map<F> || detail::has_reduce<F> || detail::lazy_leaves<F> == 0 || ElementTraits<T>::planes != 1) {
     return false;
   } else {
-    bool done = false;
+    LazyState<T>* inside = nullptr;
     visit_leaves(f, [&](auto const& leaf) {
-      if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>) {
-        if constexpr (std::is_same_v<value_t<decltype(leaf)>, T>) {
-          if (!leaf.unshared() || !target.contiguous || leaf.shape() != target.shape) return;
-          detail::EpilogueRun<T, F> run;
-          if (!run.prepare(f, target.shape, leaf.state().column_dims())) return;
-          leaf.state().compute(data, {&run.run, &run});
-          done = true;
-        }
-      }
+      using Leaf = std::remove_cvref_t<decltype(leaf)>;
+      if constexpr (LazyNode<Leaf>)
+        if constexpr (std::is_same_v<value_t<Leaf>, T>)
+          if (leaf.unshared() && leaf.shape() == target.shape) inside = &leaf.state();
     });
-    return done;
+    if (!inside || !target.contiguous) return false;
+    visit_leaves(f, [&](auto const& leaf) {
+      if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>)
+        if (static_cast<void const*>(&leaf.state()) != inside) leaf.value();
+    });
+    detail::EpilogueRun<T, F> run;
+    if (!run.prepare(f, target.shape, inside->column_dims(), inside)) return false;
+    inside->compute(data, {&run.run, &run});
+    return true;
   }
 }
 

@@ -2,6 +2,7 @@
 // The kernels compiled for a structure: elementwise maps and reductions, with SIMD lanes or element by element.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <wick/expr/evaluate.hpp>
@@ -24,6 +25,12 @@ template <class T, class L, std::size_t N>
 struct FillSlots<Number<T>, L, N> {
   static constexpr void fill(std::array<SlotType, N>& table, int& next) {
     table[static_cast<std::size_t>(next++)] = slot_type<T, L>(true);
+  }
+};
+template <class G, class L, std::size_t N>
+struct FillSlots<Generated<G>, L, N> {
+  static constexpr void fill(std::array<SlotType, N>& table, int& next) {
+    table[static_cast<std::size_t>(next++)] = {sizeof(typename G::value_type), false, false, &G::fetch};
   }
 };
 template <class Op, class... Args, class L, std::size_t N>
@@ -65,10 +72,11 @@ inline constexpr int cost = detail::cost_of(std::type_identity<S>{});
 template <class L, int Slots>
 WICK_INLINE auto make_frame(KernelArguments const& a) {
   std::conditional_t<std::is_void_v<L>, ElementFrame<Slots>, BatchFrame<std::conditional_t<std::is_void_v<L>, float, L>, Slots>> frame;
-  for (int s = 0; s < Slots; ++s) {
-    frame.slot[s] = static_cast<std::remove_reference_t<decltype(frame.slot[0])>>(a.in[s]);
-    frame.mask[s] = a.in_step[s];
-  }
+  // Not a loop: a loop would become vector moves, and the slots would stay in memory.
+  [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+    ((frame.slot[K] = static_cast<std::remove_reference_t<decltype(frame.slot[0])>>(a.in[K])), ...);
+    ((frame.mask[K] = a.in_step[K]), ...);
+  }(std::make_index_sequence<static_cast<std::size_t>(Slots)>{});
   frame.i = 0;
   return frame;
 }
@@ -83,7 +91,7 @@ struct MapKernel {
   using L = lane_t<S, Result>;
   static constexpr int planes = ElementTraits<Result>::planes;
 
-  static void run(KernelArguments const& a) {
+  [[gnu::flatten]] static void run(KernelArguments const& a) {
     auto frame = make_frame<L, S::slots>(a);
     std::int64_t const n = a.n;
     if constexpr (std::is_void_v<L>) {
@@ -122,6 +130,8 @@ struct MapKernel {
     p.out_types = targets.data();
     p.kernel = &run;
     p.cost = cost<S>;
+    p.direct = planes <= 8 && std::all_of(targets.begin(), targets.end(), [](auto const& t) { return t.direct; }) &&
+               std::all_of(slot_types<S, L>.begin(), slot_types<S, L>.begin() + S::slots, [](auto const& t) { return t.direct; });
     if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L);
     return p;
   }
@@ -153,12 +163,27 @@ struct Accumulate {
 /// out = out combined with lift(S), accumulators of type Result.
 template <class Op, class S, class Result>
 struct ReduceKernel {
-  using L = lane_t<S, Result>;
+  // Accumulators are numbers: any and all run element by element.
+  using L = std::conditional_t<std::is_same_v<base_t<Result>, lane_t<S, Result>>, lane_t<S, Result>, void>;
+  static constexpr int planes = ElementTraits<Result>::planes;
 
-  static void run(KernelArguments const& a) {
+  [[gnu::flatten]] static void run(KernelArguments const& a) {
     auto frame = make_frame<L, S::slots>(a);
     std::int64_t const n = a.n, step = a.out_step[0];
-    if constexpr (std::is_void_v<L>) {
+    if constexpr (planes > 1) {
+      constexpr int width = [] {
+        if constexpr (std::is_void_v<L>) return 1;
+        else return lanes<L>;
+      }();
+      for (; frame.i < n; frame.i += width) {
+        auto const value = Op::lift(evaluate<S, Result, 0>(frame));
+        ElementTraits<Result>::scatter(value, [&](int p, auto const& part) {
+          auto* const out = static_cast<base_t<Result>*>(a.out[p]);
+          if constexpr (std::is_void_v<L>) out[frame.i * step] = Op::combine(out[frame.i * step], part);
+          else simd::store(out + (frame.i & step), Op::combine(simd::load(out + (frame.i & step)), part));
+        });
+      }
+    } else if constexpr (std::is_void_v<L>) {
       auto* const out = static_cast<Result*>(a.out[0]);
       if (step == 0) {
         Result total = *out;
@@ -180,8 +205,8 @@ struct ReduceKernel {
   }
 
   // A target that stays in place: four independent accumulators hide the latency of combine.
-  static void run_in_registers(KernelArguments const& a) {
-    if constexpr (!std::is_void_v<L>) {
+  [[gnu::flatten]] static void run_in_registers(KernelArguments const& a) {
+    if constexpr (!std::is_void_v<L> && planes == 1) {
       auto frame = make_frame<L, S::slots>(a);
       L* const out = static_cast<L*>(a.out[0]);
       Batch<L> const neutral(Op::template identity<L>());
@@ -198,16 +223,24 @@ struct ReduceKernel {
     }
   }
 
-  static constexpr TargetType target = Accumulate<Op, Result>::target();
+  static constexpr auto targets = [] {
+    std::array<TargetType, planes> table{};
+    table.fill(Accumulate<Op, base_t<Result>>::target());
+    return table;
+  }();
 
   static constexpr Program make_program() {
     Program p;
     p.inputs = S::slots;
+    p.outputs = planes;
     p.in_types = slot_types<S, L>.data();
-    p.out_types = &target;
+    p.out_types = targets.data();
     p.kernel = &run;
     p.cost = cost<S>;
-    if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L), p.reduce = &run_in_registers;
+    if constexpr (!std::is_void_v<L>) {
+      p.lanes = lanes<L>, p.lane_size = sizeof(L);
+      if constexpr (planes == 1) p.reduce = &run_in_registers;
+    }
     return p;
   }
 };

@@ -3,6 +3,7 @@
 // of its own is computed first.
 #pragma once
 
+#include <wick/expr/element.hpp>
 #include <wick/expr/row.hpp>
 #include <wick/expr/traits.hpp>
 
@@ -49,23 +50,7 @@ bool all_contiguous(F const& f, Dims const& shape) {
 // The loop of a plain formula into a target of this layout (whose shape the formula broadcasts to).
 template <class T, class F, int N>
 void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
-  constexpr int count = N;
-  if (target.contiguous && all_contiguous(f, target.shape)) {
-    slots.open(Dims(target.numel()), count);
-    SlotData* next = slots.data;
-    visit_leaves(f, [&](auto const& leaf) {
-      using Leaf = std::remove_cvref_t<decltype(leaf)>;
-      using Base = base_t<value_t<Leaf>>;
-      LeafData const found = leaf_data(leaf);
-      for (int p = 0; p < (is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes); ++p, ++next) {
-        next->data = static_cast<Base const*>(found.data) + p * found.plane_stride;
-        next->stride[0] = is_scalar<Leaf> ? 0 : 1;
-      }
-    });
-    for (int p = 0; p < ElementTraits<T>::planes; ++p, ++next) next->data = data + p * plane_stride, next->stride[0] = 1;
-    return;
-  }
-  slots.open(target.shape, count);
+  slots.open(target.shape, N);
   fill_target<T>(data, plane_stride, target, fill_slots(f, target.shape, slots.data));
   simplify(slots.loop);
 }
@@ -73,9 +58,26 @@ void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Lay
 template <class T, class F>
 void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
   using S = structure_t<F>;
-  Slots<S::slots + ElementTraits<T>::planes> slots;
+  constexpr Program const& program = program_of<MapKernel<S, T>>;
+  constexpr int planes = ElementTraits<T>::planes;
+  if constexpr (program.direct) {
+    if (target.contiguous && all_contiguous(f, target.shape)) {
+      void const* in[S::slots > 0 ? S::slots : 1];
+      void* out[planes];
+      void const** next = in;
+      visit_leaves(f, [&](auto const& leaf) {
+        using Leaf = std::remove_cvref_t<decltype(leaf)>;
+        LeafData const found = leaf_data(leaf);
+        for (int p = 0; p < (is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes); ++p)
+          *next++ = static_cast<base_t<value_t<Leaf>> const*>(found.data) + p * found.plane_stride;
+      });
+      for (int p = 0; p < planes; ++p) out[p] = data + p * plane_stride;
+      return backend::cpu::launch_dense(program, in, out, target.numel());
+    }
+  }
+  Slots<S::slots + planes> slots;
   plain_loop<T>(slots, data, plane_stride, target, f);
-  backend::cpu::launch(program_of<MapKernel<S, T>>, slots.loop);
+  backend::cpu::launch(program, slots.loop);
 }
 
 // Joins the reductions of a formula into one row axis: -2 while none was seen, -1 once one does not fit.
@@ -185,9 +187,11 @@ auto lowered(F const& f) {
 }
 
 template <class Op, class T>
-void finish_reduction(T* data, std::int64_t n, std::int64_t count) {
+void finish_reduction(base_t<T>* data, std::int64_t plane_stride, std::int64_t n, std::int64_t count) {
+  using E = ElementTraits<T>;
   if constexpr (requires { Op::finish(T{}, count); })
-    for (std::int64_t i = 0; i < n; ++i) data[i] = static_cast<T>(Op::finish(data[i], count));
+    for (std::int64_t i = 0; i < n; ++i)
+      E::store(data + i, plane_stride, static_cast<T>(Op::finish(E::load(data + i, plane_stride), count)));
 }
 
 /// Runs a reduction of a plain formula into row-major memory.
@@ -198,6 +202,17 @@ void run_reduce(base_t<typename R::value_type>* data, std::int64_t plane_stride,
   using K = ReduceKernel<typename R::op, S, T>;
   decltype(auto) shape = r.arg.shape();
   Dims const results = reduced_dims(shape, r.mask, true);
+  if constexpr (ElementTraits<T>::planes > 1 && !requires { typename R::op::planewise; }) {
+    // max, min and prod of compound numbers: not plane by plane, and too rare for a kernel of their own
+    Dims const kept = r.shape();
+    Dims at = kept;
+    std::fill(at.begin(), at.end(), 0);
+    for (std::int64_t i = 0; i < results.numel(); ++i) {
+      ElementTraits<T>::store(data + i, plane_stride, element(r, at));
+      for (int d = at.size() - 1; d >= 0 && ++at[d] == kept[d]; --d) at[d] = 0;
+    }
+    return;
+  }
   constexpr int count = S::slots + ElementTraits<T>::planes;
   Slots<count> slots;
   slots.open(shape, count);
@@ -209,8 +224,7 @@ void run_reduce(base_t<typename R::value_type>* data, std::int64_t plane_stride,
   for (int p = 0; p < ElementTraits<T>::planes; ++p) target[p].fresh = true;
   simplify(slots.loop);
   backend::cpu::launch(program_of<K>, slots.loop);
-  for (int p = 0; p < ElementTraits<T>::planes; ++p)
-    finish_reduction<typename R::op>(data + p * plane_stride, results.numel(), r.count());
+  finish_reduction<typename R::op, T>(data, plane_stride, results.numel(), r.count());
 }
 
 }  // namespace detail

@@ -98,6 +98,8 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
   std::int64_t size(std::int64_t axis) const { return this->shape()[normalize_axis("size", axis, dim())]; }
   std::int64_t numel() const { return this->shape().numel(); }
   static constexpr Dtype dtype() { return dtype_of<value_type>(); }
+  /// The only element, computed now.
+  value_type item() const { return materialize(*this).item(); }
 
   Pack<Args...> args;
 

@@ -92,6 +92,11 @@ struct Ternary {
   using rule = Rule;
 };
 
+/// False for operations that give truth values: comparisons, tests, logic.
+template <class Op>
+inline constexpr bool gives_number =
+    !std::is_same_v<typename Op::rule, types::Truth> && !std::is_same_v<typename Op::rule, types::Logical>;
+
 template <class Op, int K, class... T>
 using argument_t = typename Op::rule::template Argument<K, T...>;
 template <class Op, class... T>

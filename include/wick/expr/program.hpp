@@ -65,6 +65,7 @@ struct Program {
   TargetType const* out_types = nullptr;
   Kernel kernel = nullptr;
   Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
+  bool direct = false;       ///< every slot has the kernel's own type and is only read or only written
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
   int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
   int cost = 1;              ///< rough cost of an element, in loads
@@ -95,6 +96,8 @@ struct Loop {
 namespace backend::cpu {
 /// Runs `program` over `loop` (defined by the backend).
 inline void launch(Program const& program, Loop& loop);
+/// Runs `program`, all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
+inline void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
 /// Runs `program` over `n` positions along dimension 0 of the slots, from these offsets (defined by the backend).
 inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);
 }  // namespace backend::cpu

@@ -65,6 +65,8 @@ struct Reduce {
   std::int64_t numel() const { return shape().numel(); }
   std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
   static constexpr Dtype dtype() { return dtype_of<value_type>(); }
+  /// The only element, computed now.
+  value_type item() const { return materialize(*this).item(); }
   /// How many elements go into one result.
   constexpr std::int64_t count() const {
     std::int64_t n = 1;

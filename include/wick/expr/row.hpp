@@ -263,7 +263,7 @@ template <class S, class Result>
 struct RowKernel {
   using L = lane_t<S, Result>;
 
-  static void run(KernelArguments const& a) {
+  [[gnu::flatten]] static void run(KernelArguments const& a) {
     RowRunner<S, L> const runner(a);
     auto f = runner.template frame<RowRunner<S, L>::folds>(a);
     over_row(a, f, [&](auto const& at, int part, int) WICK_LAMBDA_INLINE {

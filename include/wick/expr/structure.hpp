@@ -19,6 +19,12 @@ struct Number {
   using value_type = T;
   static constexpr int slots = 1;
 };
+/// Elements that are computed from their position (random masks): `G::fetch` fills a buffer with them.
+template <class G>
+struct Generated {
+  using value_type = typename G::value_type;
+  static constexpr int slots = 1;
+};
 /// An elementwise operation.
 template <class Op, class... Args>
 struct Apply {
@@ -35,6 +41,11 @@ struct Fold {
 template <class X>
 struct StructureOf {
   using type = Leaf<typename X::value_type>;
+};
+template <class X>
+  requires requires { typename X::is_generated; }
+struct StructureOf<X> {
+  using type = Generated<X>;
 };
 template <class T>
 struct StructureOf<Scalar<T>> {
@@ -92,7 +103,8 @@ struct LaneOf<Apply<Op, Args...>> {
 };
 template <class Op, class Arg>
 struct LaneOf<Fold<Op, Arg>> {
-  using type = join_lanes_t<lane_of_value_t<typename Fold<Op, Arg>::value_type>, typename LaneOf<Arg>::type>;
+  using Value = typename Fold<Op, Arg>::value_type;
+  using type = std::conditional_t<std::is_same_v<Value, bool>, NoLane, join_lanes_t<lane_of_value_t<Value>, typename LaneOf<Arg>::type>>;
 };
 }  // namespace detail
 

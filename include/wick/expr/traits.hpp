@@ -56,10 +56,13 @@ template <class T>
 LeafData leaf_data(Scalar<T> const& x) {
   return {&x.value, nullptr};
 }
-/// A lazy value as a leaf of a formula that runs inside its kernel: the kernel supplies the elements.
+/// A lazy value as a leaf of a formula that runs inside its kernel: the kernel supplies the elements, unless they are
+/// known already.
 template <LazyNode X>
 LeafData leaf_data(X const& x) {
-  return {nullptr, &x.state().layout};
+  auto const& state = x.state();
+  if (state.computed) return {state.value.data(), &state.value.layout()};
+  return {nullptr, &state.layout};
 }
 namespace detail {
 template <class E>

@@ -32,7 +32,10 @@ struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
 /// -x
 struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto x) { return -x; }
+  WICK_FN static constexpr auto value(auto x) {
+    if constexpr (is_batch_v<decltype(x)>) return math::negate(x);
+    else return -x;
+  }
   WICK_FN static auto slope(auto) { return MinusOne{}; }
 };
 /// |x|; slope 0 at 0.

@@ -14,7 +14,10 @@ struct Eq : Binary<"eq", Domain<-4, 4>, types::Truth> {
 /// a != b
 struct Ne : Binary<"ne", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return a != b; }
+  WICK_FN static constexpr auto value(auto a, auto b) {
+    if constexpr (is_batch_v<decltype(a)>) return math::not_equal(a, b);
+    else return a != b;
+  }
 };
 /// a < b
 struct Lt : Binary<"lt", Domain<-4, 4>, types::Truth> {

@@ -13,6 +13,7 @@ namespace wick::inline WICK_ISA {
 
 /// Sum of the elements; integers sum to int64.
 struct Sum : Reduction<"sum"> {
+  using planewise = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
@@ -20,6 +21,7 @@ struct Sum : Reduction<"sum"> {
 };
 /// Arithmetic mean; integers give float.
 struct Mean : Reduction<"mean"> {
+  using planewise = void;
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
@@ -60,6 +62,7 @@ struct Min : Reduction<"min"> {
 };
 /// Euclidean norm, sqrt of the sum of squares; slope 0 at 0.
 struct Norm : Reduction<"norm"> {
+  using planewise = void;
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static auto lift(auto x) { return x * x; }

@@ -125,6 +125,23 @@ inline void run_chunked(Program const& program, Loop const& loop, int axis) {
   }
 }
 
+/// Runs `program` over `n` positions of operands that all lie one element after another.
+inline void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
+  if (n * program.cost <= 2 * parallel_grain) return run_dense(program, in, out, n);
+  constexpr std::int64_t unit = 64;
+  parallel_for((n + unit - 1) / unit, parallel_grain / (unit * program.cost) + 1, [&](std::int64_t begin, std::int64_t end) {
+    void const* from[max_slots];
+    void* to[most_planes];
+    for (int s = 0; s < program.inputs; ++s) {
+      SlotType const& type = program.in_types[s];
+      from[s] = static_cast<char const*>(in[s]) + (type.number ? 0 : begin * unit * type.element_size);
+    }
+    for (int o = 0; o < program.outputs; ++o)
+      to[o] = static_cast<char*>(out[o]) + begin * unit * program.out_types[o].element_size;
+    run_dense(program, from, to, std::min(end * unit, n) - begin * unit);
+  });
+}
+
 inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {
   Segment(program, slots, 0, n).run(offset);
 }

@@ -13,13 +13,34 @@ namespace backend::cpu {
 
 // Elements a buffered slot holds at a time.
 inline constexpr std::int64_t block_elements = 1024;
+// Planes a compound element of a densely written target may have.
+inline constexpr int most_planes = 8;
 
-/// Copies a few elements (fewer than a register holds).
+/// Copies `bytes` bytes: whole elements, fewer than a register holds.
 inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
-  auto* t = static_cast<char*>(to);
-  auto const* f = static_cast<char const*>(from);
-  for (; bytes >= 8; bytes -= 8, t += 8, f += 8) std::memcpy(t, f, 8);
-  if (bytes >= 4) std::memcpy(t, f, 4);
+  // Two overlapping copies of a fixed size: no loop, and no call.
+  auto const copy = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) {
+    char first[half], last[half];
+    std::memcpy(first, from, half);
+    std::memcpy(last, static_cast<char const*>(from) + bytes - half, half);
+    std::memcpy(to, first, half);
+    std::memcpy(static_cast<char*>(to) + bytes - half, last, half);
+  };
+  if (bytes >= 32) copy(std::integral_constant<std::size_t, 32>{});
+  else if (bytes >= 16) copy(std::integral_constant<std::size_t, 16>{});
+  else if (bytes >= 8) copy(std::integral_constant<std::size_t, 8>{});
+  else if (bytes >= 4) std::memcpy(to, from, 4);
+}
+
+/// A register's worth of memory with what is left of a slot, then zeros.
+inline void load_tail(char (&to)[64], void const* from, std::int64_t bytes) {
+#if defined(__AVX512F__)
+  auto const words = static_cast<__mmask16>((1u << (bytes / 4)) - 1);
+  _mm512_store_si512(to, _mm512_maskz_loadu_epi32(words, from));
+#else
+  std::memset(to, 0, sizeof to);
+  copy_tail(to, from, bytes);
+#endif
 }
 
 /// Repeats one element over a register's width.
@@ -33,6 +54,33 @@ inline void splat(void* to, void const* from, int element_size, int lanes) {
     std::memcpy(&v, from, 8);
     std::fill_n(static_cast<std::uint64_t*>(to), lanes, v);
   }
+}
+
+/// Runs `program` over `n` positions of slots that all lie as its kernel wants them, one element after another.
+inline void run_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
+  std::int64_t step[max_slots];
+  bool const simd = program.lanes > 1;
+  for (int s = 0; s < program.inputs; ++s) step[s] = program.in_types[s].number ? 0 : simd ? -1 : 1;
+  static constexpr std::int64_t out_step[most_planes] = {1, 1, 1, 1, 1, 1, 1, 1};
+  if (!simd) return program.kernel({in, step, out, out_step, n});
+
+  int const lanes = program.lanes, size = program.lane_size;
+  std::int64_t const full = n & -lanes, rest = (n - full) * size;
+  if (full) program.kernel({in, step, out, out_step, full});
+  if (!rest) return;
+  alignas(64) char tails[max_slots][64];
+  alignas(64) char results[most_planes][64];
+  void const* tail_in[max_slots];
+  void* tail_out[most_planes];
+  for (int s = 0; s < program.inputs; ++s) {
+    tail_in[s] = in[s];
+    if (program.in_types[s].number) continue;
+    load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest);
+    tail_in[s] = tails[s];
+  }
+  for (int o = 0; o < program.outputs; ++o) tail_out[o] = results[o];
+  program.kernel({tail_in, step, tail_out, out_step, lanes});
+  for (int o = 0; o < program.outputs; ++o) copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest);
 }
 
 class Segment {
@@ -93,7 +141,7 @@ class Segment {
   }
 
   void run_block(std::int64_t const* offset, std::int64_t start, std::int64_t length) {
-    int const lanes = program_.lanes, size = program_.lane_size, register_bytes = lanes * size;
+    int const lanes = program_.lanes, size = program_.lane_size;
     std::int64_t const full = length / lanes * lanes;
     int const rest = static_cast<int>(length - full);
     alignas(64) char splats[max_slots][64];
@@ -127,8 +175,7 @@ class Segment {
         in[s] = at(s, offset[s] + start, size);
       }
       if (rest) {
-        std::memset(tails[s], 0, static_cast<std::size_t>(register_bytes));
-        copy_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest * size);
+        load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest * size);
         tail_in[s] = tails[s];
       }
     }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Dual numbers: value and tangent, driven by the slopes that also drive the tape. They nest for higher orders.
+#pragma once
+
+#include <ostream>
+
+#include <wick/expr/assign.hpp>
+
+namespace wick {
+
+/// value + tangent * e with e^2 = 0: forward-mode differentiation. T is a number, a SIMD batch, or a Dual again.
+template <class T>
+struct Dual {
+  using lifts_operations = void;
+  T value{}, tangent{};
+
+  constexpr Dual() = default;
+  constexpr Dual(T const& v, T const& t) : value(v), tangent(t) {}
+  constexpr Dual(T const& v) : value(v), tangent(zero()) {}
+  template <class Number>
+    requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, T>)
+  constexpr Dual(Number v) : value(number(v)), tangent(zero()) {}
+
+  /// The operation's value and, by its slopes, the tangent; of a comparison only the truth value.
+  template <class Op, class... X>
+  static constexpr auto lift(X const&... x) {
+    auto const y = apply<Op>(value_of(x)...);
+    if constexpr (!gives_number<Op>) {
+      return y;
+    } else {
+      auto const s = slopes<Op>(y, value_of(x)...);
+      return Dual(T(y), tangent_of(s, x...));
+    }
+  }
+
+ private:
+  static constexpr T zero() { return number(0); }
+  template <class Number>
+  static constexpr T number(Number v) {
+    if constexpr (requires { typename T::lifts_operations; }) return T(v);
+    else if constexpr (requires { typename T::value_type; }) return T(static_cast<typename T::value_type>(v));
+    else return static_cast<T>(v);
+  }
+  template <class X>
+  static constexpr auto value_of(X const& x) {
+    if constexpr (std::is_same_v<X, Dual>) return x.value;
+    else if constexpr (std::is_arithmetic_v<X> && !std::is_same_v<X, bool>) return number(x);
+    else return x;
+  }
+  template <class X, class S>
+  static constexpr auto term(X const& x, S const& slope) {
+    if constexpr (std::is_same_v<X, Dual>) return chain(x.tangent, slope);
+    else return Zero{};
+  }
+  template <class Sum>
+  static constexpr T settled(Sum const& sum) {
+    if constexpr (std::is_same_v<Sum, Zero>) return zero();
+    else return T(sum);
+  }
+  template <class S, class A>
+  static constexpr T tangent_of(S const& s, A const& a) { return settled(term(a, s.first)); }
+  template <class S, class A, class B>
+  static constexpr T tangent_of(S const& s, A const& a, B const& b) {
+    return settled(plus(term(a, s.first), term(b, s.second)));
+  }
+  template <class S, class A, class B, class C>
+  static constexpr T tangent_of(S const& s, A const& a, B const& b, C const& c) {
+    return settled(plus(term(a, s.first), plus(term(b, s.second), term(c, s.third))));
+  }
+};
+
+template <class T>
+std::ostream& operator<<(std::ostream& out, Dual<T> const& x) {
+  return out << x.value << " + " << x.tangent << "e";
+}
+
+/// A tensor of duals keeps values and tangents in separate planes.
+template <class T>
+struct ElementTraits<Dual<T>> {
+  using Inner = ElementTraits<T>;
+  using Base = typename Inner::Base;
+  static constexpr int planes = 2 * Inner::planes;
+  template <class B, class X = T>
+  struct Rebound {
+    using type = Dual<B>;
+  };
+  template <class B, class X>
+  struct Rebound<B, Dual<X>> {
+    using type = Dual<typename ElementTraits<Dual<X>>::template Rebind<B>>;
+  };
+  template <class B>
+  using Rebind = typename Rebound<B>::type;
+
+  static Dual<T> load(Base const* p, std::int64_t plane_stride) {
+    return {Inner::load(p, plane_stride), Inner::load(p + Inner::planes * plane_stride, plane_stride)};
+  }
+  static void store(Base* p, std::int64_t plane_stride, Dual<T> const& x) {
+    Inner::store(p, plane_stride, x.value);
+    Inner::store(p + Inner::planes * plane_stride, plane_stride, x.tangent);
+  }
+  /// The number whose plane P is `part(P)`.
+  template <class B, class F>
+  static WICK_INLINE auto gather(F const& part) { return gather_from<B, 0>(part); }
+  template <class B, int First, class F>
+  static WICK_INLINE auto gather_from(F const& part) {
+    if constexpr (Inner::planes == 1)
+      return Dual<B>(part(std::integral_constant<int, First>{}), part(std::integral_constant<int, First + 1>{}));
+    else
+      return Dual<typename Inner::template Rebind<B>>(Inner::template gather_from<B, First>(part),
+                                                      Inner::template gather_from<B, First + Inner::planes>(part));
+  }
+  /// Calls `put(P, part)` for every plane.
+  template <class X, class F>
+  static WICK_INLINE void scatter(X const& x, F const& put, int first = 0) {
+    if constexpr (Inner::planes == 1) {
+      put(first, x.value), put(first + 1, x.tangent);
+    } else {
+      Inner::scatter(x.value, put, first);
+      Inner::scatter(x.tangent, put, first + Inner::planes);
+    }
+  }
+};
+
+}  // namespace wick
+
+namespace wick::inline WICK_ISA {
+
+/// A tensor of duals from its values and tangents, which have the same shape.
+template <class T>
+Tensor<Dual<T>> make_dual(Tensor<T> const& value, Tensor<T> const& tangent) {
+  if (!(value.shape() == tangent.shape()))
+    fail("make_dual: values of shape ", value.shape(), " and tangents of shape ", tangent.shape(), " differ");
+  Tensor<Dual<T>> x(Tensor<Dual<T>>::uninitialized, value.shape());
+  auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
+  compute_into<T>(data, x.plane_stride(), Layout(value.shape()), value);
+  compute_into<T>(data + ElementTraits<T>::planes * x.plane_stride(), x.plane_stride(), Layout(value.shape()), tangent);
+  return x;
+}
+/// The values of a tensor of duals; shares its memory.
+template <class T>
+Tensor<T> values(Tensor<Dual<T>> const& x) {
+  return {x.storage(), const_cast<base_t<T>*>(x.data()), x.layout()};
+}
+/// The tangents of a tensor of duals; shares its memory.
+template <class T>
+Tensor<T> tangents(Tensor<Dual<T>> const& x) {
+  return {x.storage(), const_cast<base_t<T>*>(x.data()) + ElementTraits<T>::planes * x.plane_stride(), x.layout()};
+}
+
+}  // namespace wick::inline WICK_ISA

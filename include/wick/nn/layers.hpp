@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Layers: Linear, Conv2d, pooling, dropout, activations, Flatten. Names, shapes and defaults are PyTorch's.
+#pragma once
+
+#include <wick/nn/init.hpp>
+#include <wick/nn/module.hpp>
+#include <wick/ops/activation.hpp>
+#include <wick/ops/conv.hpp>
+#include <wick/ops/dropout.hpp>
+#include <wick/ops/matmul.hpp>
+#include <wick/ops/normalize.hpp>
+#include <wick/ops/pool.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace nn {
+
+/// Options of Linear.
+struct LinearOptions {
+  bool bias = true;
+};
+/// y = x W^T + b (torch.nn.Linear). x: (..., in) -> (..., out); weight: (out, in), bias: (out).
+template <class T = float>
+struct Linear {
+  Variable<T> weight, bias;
+  bool has_bias;
+
+  Linear(std::int64_t in, std::int64_t out, LinearOptions options = {})
+      : weight(init::kaiming_uniform<T>({out, in}, in)),
+        bias(options.bias ? init::bias<T>({out}, in) : zeros<T>({out}), options.bias),
+        has_bias(options.bias) {}
+  template <Formula X>
+  auto operator()(X const& x) const {
+    if (x.shape().size() < 2 || x.shape()[x.shape().size() - 1] != weight.size(1))
+      fail("Linear: an input of shape ", x.shape(), " does not fit a layer from ", weight.size(1), " to ", weight.size(0),
+           " features: it needs shape (..., ", weight.size(1), ")");
+    return matmul(x, transpose(weight, 0, 1)) + bias;
+  }
+  void visit(auto&& member) {
+    member("weight", weight);
+    if (has_bias) member("bias", bias);
+  }
+};
+
+/// Options of Conv2d: height, width.
+struct Conv2dLayerOptions {
+  IntPair stride{1, 1}, padding{0, 0}, dilation{1, 1};
+  std::int64_t groups = 1;
+  bool bias = true;
+};
+/// Convolution (torch.nn.Conv2d). x: (N, in, H, W) -> (N, out, OH, OW); weight: (out, in / groups, KH, KW), bias: (out).
+template <class T = float>
+struct Conv2d {
+  Variable<T> weight, bias;
+  Conv2dOptions options;
+  bool has_bias;
+
+  Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, Conv2dLayerOptions o = {})
+      : weight(init::kaiming_uniform<T>({out, in / o.groups, kernel.first, kernel.second},
+                                        in / o.groups * kernel.first * kernel.second)),
+        bias(o.bias ? init::bias<T>({out}, in / o.groups * kernel.first * kernel.second) : zeros<T>({out}), o.bias),
+        options{o.stride, o.padding, o.dilation, o.groups},
+        has_bias(o.bias) {}
+  template <Formula X>
+  auto operator()(X const& x) const {
+    return conv2d(x, weight, options) + reshape(bias, {-1, 1, 1});
+  }
+  void visit(auto&& member) {
+    member("weight", weight);
+    if (has_bias) member("bias", bias);
+  }
+};
+
+/// Largest element of each window (torch.nn.MaxPool2d).
+struct MaxPool2d {
+  IntPair kernel;
+  PoolOptions options{};
+  explicit MaxPool2d(IntPair size, PoolOptions o = {}) : kernel(size), options(o) {}
+  auto operator()(Formula auto const& x) const { return max_pool2d(x, kernel, options); }
+  void visit(auto&&) {}
+};
+/// Mean of each window (torch.nn.AvgPool2d).
+struct AvgPool2d {
+  IntPair kernel;
+  PoolOptions options{};
+  explicit AvgPool2d(IntPair size, PoolOptions o = {}) : kernel(size), options(o) {}
+  auto operator()(Formula auto const& x) const { return avg_pool2d(x, kernel, options); }
+  void visit(auto&&) {}
+};
+/// Zeroes elements with probability p while training (torch.nn.Dropout).
+struct Dropout {
+  double p = 0.5;
+  bool training = true;
+  auto operator()(Formula auto const& x) const { return dropout(x, p, training); }
+  void visit(auto&&) {}
+};
+/// Joins the dimensions from `start` to `end` (torch.nn.Flatten).
+struct Flatten {
+  std::int64_t start = 1, end = -1;
+  auto operator()(Formula auto const& x) const { return flatten(x, start, end); }
+  void visit(auto&&) {}
+};
+/// log_softmax along an axis (torch.nn.LogSoftmax).
+struct LogSoftmax {
+  std::int64_t axis = -1;
+  auto operator()(Formula auto const& x) const { return log_softmax(x, axis); }
+  void visit(auto&&) {}
+};
+/// softmax along an axis (torch.nn.Softmax).
+struct Softmax {
+  std::int64_t axis = -1;
+  auto operator()(Formula auto const& x) const { return softmax(x, axis); }
+  void visit(auto&&) {}
+};
+/// Elementwise activations (torch.nn.ReLU, Tanh, Sigmoid, GELU, SiLU, Softplus).
+struct ReLU {
+  auto operator()(Formula auto const& x) const { return relu(x); }
+  void visit(auto&&) {}
+};
+struct Tanh {
+  auto operator()(Formula auto const& x) const { return tanh(x); }
+  void visit(auto&&) {}
+};
+struct Sigmoid {
+  auto operator()(Formula auto const& x) const { return sigmoid(x); }
+  void visit(auto&&) {}
+};
+struct GELU {
+  auto operator()(Formula auto const& x) const { return gelu(x); }
+  void visit(auto&&) {}
+};
+struct SiLU {
+  auto operator()(Formula auto const& x) const { return silu(x); }
+  void visit(auto&&) {}
+};
+struct Softplus {
+  auto operator()(Formula auto const& x) const { return softplus(x); }
+  void visit(auto&&) {}
+};
+
+/// Modules one after another (torch.nn.Sequential); members are named 0, 1, ...
+template <class... M>
+struct Sequential {
+  std::tuple<M...> modules;
+  explicit Sequential(M... parts) : modules(std::move(parts)...) {}
+
+  auto operator()(Formula auto const& x) const { return run<0>(x); }
+  void visit(auto&& member) {
+    std::apply([&](auto&... m) {
+      int i = 0;
+      (member(std::to_string(i++).c_str(), m), ...);
+    }, modules);
+  }
+
+ private:
+  template <std::size_t I>
+  auto run(auto const& x) const {
+    if constexpr (I + 1 == sizeof...(M)) return std::get<I>(modules)(x);
+    else return run<I + 1>(std::get<I>(modules)(x));
+  }
+};
+
+}  // namespace nn
+}  // namespace wick::inline WICK_ISA

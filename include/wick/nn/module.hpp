@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Modules: any callable that lets itself be visited. From `visit` come parameters, names, modes and state.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wick/autograd/backward.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// A struct that shows its members: `void visit(auto&& member) { member("fc1", fc1), member("fc2", fc2); }`.
+template <class M>
+concept Module = requires(M& m) { m.visit([](char const*, auto&) {}); };
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_variable = false;
+template <class T>
+inline constexpr bool is_variable<Variable<T>> = true;
+template <class X>
+inline constexpr bool is_tensor = false;
+template <class T, class E>
+inline constexpr bool is_tensor<Tensor<T, E, Heap>> = true;
+
+template <class M, class Visitor>
+void visit_member(std::string const& name, M& member, Visitor& visitor);
+
+template <class M, class Visitor>
+void visit_members(std::string const& prefix, M& module, Visitor& visitor) {
+  if constexpr (Module<M>) {
+    visitor.enter(module);
+    module.visit([&](auto const& name, auto& member) {
+      visit_member(prefix.empty() ? std::string(name) : prefix + "." + name, member, visitor);
+    });
+  }
+}
+template <class M, class Visitor>
+void visit_member(std::string const& name, M& member, Visitor& visitor) {
+  if constexpr (is_variable<M>) visitor.parameter(name, member);
+  else if constexpr (is_tensor<M>) visitor.buffer(name, member);
+  else if constexpr (Module<M>) visit_members(name, member, visitor);
+  else if constexpr (requires { member.begin(), member.end(); }) {
+    std::size_t i = 0;
+    for (auto& part : member) visit_member(name + "." + std::to_string(i++), part, visitor);
+  }
+}
+
+template <class T>
+struct ParameterList {
+  std::vector<std::pair<std::string, Variable<T>>> found;
+  void enter(auto&) {}
+  void buffer(std::string const&, auto&) {}
+  template <class U>
+  void parameter(std::string const& name, Variable<U>& variable) {
+    if constexpr (std::is_same_v<T, U>) found.emplace_back(name, variable);
+  }
+};
+struct SetMode {
+  bool training;
+  void enter(auto& module) {
+    if constexpr (requires { module.training = true; }) module.training = training;
+  }
+  void buffer(std::string const&, auto&) {}
+  void parameter(std::string const&, auto&) {}
+};
+
+}  // namespace detail
+
+/// The variables of a module with their names ("conv1.weight"), in the order of its members (torch.nn.Module).
+template <class T = float, Module M>
+std::vector<std::pair<std::string, Variable<T>>> named_parameters(M& module) {
+  detail::ParameterList<T> list;
+  detail::visit_members("", module, list);
+  return std::move(list.found);
+}
+/// The variables of a module. A variable that stands in two places is listed once.
+template <class T = float, Module M>
+std::vector<Variable<T>> parameters(M& module) {
+  std::vector<Variable<T>> result;
+  for (auto& [name, variable] : named_parameters<T>(module)) {
+    bool known = false;
+    for (auto const& other : result) known |= other.node() == variable.node();
+    if (!known) result.push_back(variable);
+  }
+  return result;
+}
+/// Puts a module and its parts into training mode (dropout drops) or out of it.
+template <Module M>
+void train(M& module, bool on = true) {
+  detail::SetMode mode{on};
+  detail::visit_members("", module, mode);
+}
+/// Puts a module and its parts into evaluation mode.
+template <Module M>
+void eval(M& module) { train(module, false); }
+/// Forgets the gradients of all parameters.
+template <class T = float, Module M>
+void zero_grad(M& module) {
+  for (auto const& parameter : parameters<T>(module)) parameter.zero_grad();
+}
+/// Checks that the module can live on a device; on a CPU build that is "cpu".
+template <Module M>
+void to(M&, Device device) { require_device("to", device); }
+
+}  // namespace wick::inline WICK_ISA

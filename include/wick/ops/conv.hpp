@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Two-dimensional convolution and its two gradients, each a kernel node: so gradients of gradients work too.
+#pragma once
+
+#include <wick/expr/kernel_contract.hpp>
+#include <wick/ops/shape.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Options of `conv2d`: height, width.
+struct Conv2dOptions {
+  IntPair stride{1, 1}, padding{0, 0}, dilation{1, 1};
+  std::int64_t groups = 1;
+};
+
+namespace detail {
+
+using backend::Conv2dShape;
+
+template <class X, class G>
+auto conv2d_weight_gradient(X const& x, G const& g, Conv2dShape const& s);
+template <class G, class W>
+auto conv2d_input_gradient(G const& g, W const& w, Conv2dShape const& s);
+template <class X, class W>
+auto conv2d_forward(X const& x, W const& w, Conv2dShape const& s);
+
+struct Conv2dOp {
+  static constexpr char const* name = "conv2d";
+  static constexpr int column_dims = 2;
+  Conv2dShape s;
+  template <class T>
+  void compute(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
+    backend::Kernels<T>::conv2d(s, x.contiguous().data(), w.contiguous().data(), y, epilogue);
+  }
+  auto adjoint(auto const& g, auto const&, auto const& x, auto const& w) const {
+    return std::tuple(conv2d_input_gradient(g, w, s), conv2d_weight_gradient(x, g, s));
+  }
+};
+// g: gradient of the output, w: filters; gives the gradient of the input.
+struct Conv2dInputGradientOp {
+  static constexpr char const* name = "conv2d_input_gradient";
+  Conv2dShape s;
+  template <class T>
+  void compute(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g, Tensor<T> const& w) const {
+    backend::Kernels<T>::conv2d_input_gradient(s, g.contiguous().data(), w.contiguous().data(), gx, false);
+  }
+  auto adjoint(auto const& gg, auto const&, auto const& g, auto const& w) const {
+    return std::tuple(conv2d_forward(gg, w, s), conv2d_weight_gradient(gg, g, s));
+  }
+};
+// x: input, g: gradient of the output; gives the gradient of the filters.
+struct Conv2dWeightGradientOp {
+  static constexpr char const* name = "conv2d_weight_gradient";
+  Conv2dShape s;
+  template <class T>
+  void compute(T* gw, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& g) const {
+    backend::Kernels<T>::conv2d_weight_gradient(s, x.contiguous().data(), g.contiguous().data(), gw, false);
+  }
+  auto adjoint(auto const& gg, auto const&, auto const& x, auto const& g) const {
+    return std::tuple(conv2d_input_gradient(g, gg, s), conv2d_forward(x, gg, s));
+  }
+};
+
+template <class X, class G>
+auto conv2d_weight_gradient(X const& x, G const& g, Conv2dShape const& s) {
+  return kernel<value_t<X>>(Conv2dWeightGradientOp{s}, Dims(s.out_channels, s.group_in(), s.kernel_h, s.kernel_w), x, g);
+}
+template <class G, class W>
+auto conv2d_input_gradient(G const& g, W const& w, Conv2dShape const& s) {
+  return kernel<value_t<G>>(Conv2dInputGradientOp{s}, Dims(s.batch, s.in_channels, s.height, s.width), g, w);
+}
+template <class X, class W>
+auto conv2d_forward(X const& x, W const& w, Conv2dShape const& s) {
+  return kernel<value_t<X>>(Conv2dOp{s}, Dims(s.batch, s.out_channels, s.out_height(), s.out_width()), x, w);
+}
+
+}  // namespace detail
+
+/// Convolution (cross-correlation, torch.nn.functional.conv2d). x: (N, C, H, W), w: (O, C / groups, KH, KW) ->
+/// (N, O, OH, OW). A bias, an activation and other elementwise formulas over the result run inside the kernel.
+template <Formula X, Formula W>
+auto conv2d(X const& x, W const& w, Conv2dOptions options = {}) {
+  auto const& in = operand(x);
+  auto const& filters = operand(w);
+  Dims const sx = in.shape(), sw = filters.shape();
+  if (sx.size() != 4 || sw.size() != 4)
+    fail("conv2d: the input ", sx, " and the weight ", sw, " need 4 dimensions: (N, C, H, W) and (O, C / groups, KH, KW)");
+  detail::Conv2dShape s{sx[0], sx[1], sx[2], sx[3], sw[0], sw[2], sw[3], options.stride.first, options.stride.second,
+                        options.padding.first, options.padding.second, options.dilation.first, options.dilation.second,
+                        options.groups};
+  if (s.groups < 1 || s.in_channels % s.groups || s.out_channels % s.groups)
+    fail("conv2d: ", s.groups, " groups do not divide ", s.in_channels, " input and ", s.out_channels, " output channels");
+  if (sw[1] != s.group_in())
+    fail("conv2d: ", sx, " and ", sw, " do not fit: dimension 1 of the input is ", sx[1], ", dimension 1 of the weight is ",
+         sw[1], " with ", s.groups, " groups");
+  if (s.stride_h < 1 || s.stride_w < 1 || s.dilation_h < 1 || s.dilation_w < 1 || s.pad_h < 0 || s.pad_w < 0)
+    fail("conv2d: stride and dilation start at 1, padding at 0");
+  if (s.out_height() < 1 || s.out_width() < 1)
+    fail("conv2d: a kernel of ", s.kernel_h, " x ", s.kernel_w, " does not fit into the input ", sx, " with this padding");
+  return detail::conv2d_forward(in, filters, s);
+}
+
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Dropout: its mask is computed from the counter-based generator wherever it is needed, and never stored.
+#pragma once
+
+#include <wick/core/random.hpp>
+#include <wick/expr/assign.hpp>
+#include <wick/ops/arithmetic.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// A tensor of 0 (with probability p) and 1 / (1 - p), made from a position in a random stream.
+template <class T>
+struct DropoutMask {
+  using is_operand = void;
+  using is_generated = void;
+  using value_type = T;
+  using extents_type = Dynamic;
+  Layout layout;
+  double p;
+  std::uint64_t seed, position;
+
+  Dims const& shape() const { return layout.shape; }
+
+  static void fetch(void const* mask, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) {
+    auto const& self = *static_cast<DropoutMask const*>(mask);
+    auto* const values = static_cast<T*>(out);
+    if (self.p <= 0) {
+      std::fill_n(values, n, T(1));
+      return;
+    }
+    T const scale = self.p < 1 ? static_cast<T>(1 / (1 - self.p)) : T(0);
+    auto const threshold = static_cast<std::uint32_t>(std::min(self.p * 0x1p32, 4294967295.0));
+    std::array<std::uint32_t, 4> bits{};
+    std::int64_t held = -1;
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::int64_t const at = offset + i * stride, block = at / 4;
+      if (block != held) {
+        bits = Generator::block(self.seed, self.position + static_cast<std::uint64_t>(block));
+        held = block;
+      }
+      values[i] = bits[static_cast<std::size_t>(at % 4)] < threshold ? T(0) : scale;
+    }
+  }
+};
+
+template <class T>
+LeafData leaf_data(DropoutMask<T> const& x) {
+  return {&x, &x.layout};
+}
+
+/// x with each element zeroed with probability p and the others scaled by 1 / (1 - p); x itself when not training
+/// (torch.nn.functional.dropout).
+template <Formula X>
+auto dropout(X const& x, double p = 0.5, bool training = true) {
+  if (!(p >= 0 && p <= 1)) fail("dropout: the probability ", p, " is not between 0 and 1");
+  Dims const shape = x.shape();
+  DropoutMask<value_t<decltype(operand(x))>> mask{Layout(shape), training ? p : 0.0, 0, 0};
+  if (mask.p > 0) {
+    Generator& generator = default_generator();
+    mask.seed = generator.seed();
+    mask.position = generator.reserve(static_cast<std::uint64_t>(shape.numel() + 3) / 4);
+  }
+  return operand(x) * mask;
+}
+
+}  // namespace wick::inline WICK_ISA

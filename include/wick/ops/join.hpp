@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Several tensors as one: cat, stack; and a region of one: slice.
+#pragma once
+
+#include <vector>
+
+#include <wick/ops/shape.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+template <class X>
+auto slice_formula(X const& x, int axis, std::int64_t start, std::int64_t length);
+template <class G>
+auto unslice(G const& g, int axis, std::int64_t start, Dims const& shape);
+
+inline Layout part_layout(Layout const& layout, int axis, std::int64_t length) {
+  Dims shape = layout.shape;
+  shape[axis] = length;
+  return {shape, layout.strides};
+}
+
+struct SliceOp {
+  static constexpr char const* name = "slice";
+  static constexpr bool needs_inputs = false;
+  int axis;
+  std::int64_t start, length;
+  Dims from;
+  template <class T>
+  Tensor<T> view(Tensor<T> const& x) const {
+    return x.share({start * x.strides()[axis], part_layout(x.layout(), axis, length)});
+  }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(unslice(g, axis, start, from)); }
+};
+// Zeros of `shape` with g at [start, start + length) of the axis.
+struct UnsliceOp {
+  static constexpr char const* name = "unslice";
+  static constexpr bool needs_inputs = false;
+  int axis;
+  std::int64_t start, length;
+  template <class T>
+  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    Layout const whole{shape};
+    std::fill_n(y, shape.numel(), T(0));
+    compute_into<T>(y + start * whole.strides[axis], 0, part_layout(whole, axis, length), g);
+  }
+  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(slice_formula(gg, axis, start, length)); }
+};
+
+template <class X>
+auto slice_formula(X const& x, int axis, std::int64_t start, std::int64_t length) {
+  Dims shape = x.shape();
+  SliceOp const op{axis, start, length, shape};
+  shape[axis] = length;
+  return kernel<value_t<X>>(op, shape, x);
+}
+template <class G>
+auto unslice(G const& g, int axis, std::int64_t start, Dims const& shape) {
+  return kernel<value_t<G>>(UnsliceOp{axis, start, g.shape()[axis]}, shape, g);
+}
+
+template <std::size_t N>
+struct CatOp {
+  static constexpr char const* name = "cat";
+  static constexpr bool needs_inputs = false;
+  int axis;
+  template <class T, class... X>
+  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, X const&... parts) const {
+    Layout const whole{shape};
+    std::int64_t start = 0;
+    auto const put = [&](Tensor<T> const& part) {
+      compute_into<T>(y + start * whole.strides[axis], 0, part_layout(whole, axis, part.size(axis)), part);
+      start += part.size(axis);
+    };
+    (put(parts), ...);
+  }
+  auto adjoint(auto const& g, auto const&, auto const&... parts) const {
+    std::int64_t start = 0;
+    auto const take = [&](auto const& part) {
+      std::int64_t const length = part.size(axis);
+      return slice_formula(g, axis, std::exchange(start, start + length), length);
+    };
+    return std::tuple{take(parts)...};
+  }
+};
+
+inline void join_shape(Dims& shape, Dims const& part, int axis) {
+  for (int d = 0; d < shape.size(); ++d)
+    if (part.size() != shape.size() || (d != axis && part[d] != shape[d]))
+      fail("cat: ", shape, " and ", part, " do not fit along dimension ", axis, ": the other dimensions have to agree");
+  shape[axis] += part[axis];
+}
+
+}  // namespace detail
+
+/// Tensors or formulas one after another along an axis (torch.cat): `cat(0, a, b, c)`.
+template <Formula A, Formula... Rest>
+auto cat(std::int64_t axis, A const& a, Rest const&... rest) {
+  Dims shape = a.shape();
+  int const d = normalize_axis("cat", axis, shape.size());
+  if (shape.empty()) fail("cat: tensors of no dimensions cannot be joined; use stack");
+  (detail::join_shape(shape, rest.shape(), d), ...);
+  return kernel<value_t<A>>(detail::CatOp<1 + sizeof...(Rest)>{d}, shape, operand(a), operand(rest)...);
+}
+/// The same for a list whose length is known at run time.
+template <class T>
+Tensor<T> cat(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
+  if (parts.empty()) fail("cat: an empty list of tensors has no shape");
+  Dims shape = parts[0].shape();
+  if (shape.empty()) fail("cat: tensors of no dimensions cannot be joined; use stack");
+  int const d = normalize_axis("cat", axis, shape.size());
+  for (std::size_t i = 1; i < parts.size(); ++i) detail::join_shape(shape, parts[i].shape(), d);
+  Tensor<T> y(Tensor<T>::uninitialized, shape);
+  T* const data = y.data();
+  std::int64_t start = 0;
+  for (auto const& part : parts) {
+    compute_into<T>(data + start * y.strides()[d], 0, detail::part_layout(y.layout(), d, part.size(d)), part);
+    start += part.size(d);
+  }
+  return y;
+}
+
+/// Tensors of one shape along a new axis (torch.stack): `stack(0, a, b)`.
+template <Formula A, Formula... Rest>
+auto stack(std::int64_t axis, A const& a, Rest const&... rest) {
+  auto const check = [&](Dims const& other) {
+    if (!(other == Dims(a.shape()))) fail("stack: ", a.shape(), " and ", other, " differ; all tensors need the same shape");
+  };
+  (check(rest.shape()), ...);
+  return cat(axis, unsqueeze(a, axis), unsqueeze(rest, axis)...);
+}
+template <class T>
+Tensor<T> stack(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
+  std::vector<Tensor<T>> rows;
+  rows.reserve(parts.size());
+  for (auto const& part : parts) {
+    if (!(part.shape() == parts[0].shape()))
+      fail("stack: ", parts[0].shape(), " and ", part.shape(), " differ; all tensors need the same shape");
+    rows.push_back(unsqueeze(part, axis));
+  }
+  return cat(rows, axis);
+}
+
+/// `length` elements of an axis from `start` on (torch.narrow); of a tensor or of a formula over variables.
+template <Formula X>
+auto narrow(X const& x, std::int64_t axis, std::int64_t start, std::int64_t length) {
+  Dims const shape = x.shape();
+  int const d = normalize_axis("narrow", axis, shape.size());
+  if (start < 0 || length < 0 || start + length > shape[d])
+    fail("narrow: [", start, ", ", start + length, ") is out of range for dimension ", d, " of shape ", shape);
+  return detail::slice_formula(operand(x), d, start, length);
+}
+
+}  // namespace wick::inline WICK_ISA
