@@ -39,8 +39,8 @@ Values values_of(wick::Tensor<T> const& x) {
 template <class F>
 Values defined_values(F const& formula) {
   Values v{formula.shape(), {}, wick::dtype_of<wick::value_t<F>>()};
-  Dims at = v.shape;
-  for (int d = 0; d < at.size(); ++d) at[d] = 0;
+  Dims at;
+  at.resize(v.shape.size());  // all 0
   for (std::int64_t left = v.shape.numel(); left > 0; --left) {
     v.data.push_back(static_cast<double>(wick::detail::element(formula, at)));
     for (int d = at.size() - 1; d >= 0; --d) {

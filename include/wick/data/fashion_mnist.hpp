@@ -82,6 +82,8 @@ class FashionMNIST {
     }
   }
 
+  /// The class of picture `index`, 0 to 9. No check of the index.
+  std::int64_t label(std::int64_t index) const { return labels_[static_cast<std::size_t>(index)]; }
   /// The 784 bytes of picture `index`, row by row: 0 is background, 255 is brightest. No check of the index.
   std::span<std::uint8_t const> picture(std::int64_t index) const {
     return {images_.data() + index * pixels, std::size_t{pixels}};

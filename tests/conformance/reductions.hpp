@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// The reductions of the registry as a table of functions.
+#pragma once
+
+#include "operands.hpp"
+#include <wick/ops/registry.hpp>
+
+namespace conformance {
+
+/// One reduction of elements of one type.
+struct ReductionEntry {
+  char const* name;
+  bool needs_elements;
+  Values (*compute)(Input const&, wick::Axes const&, bool keepdim);  ///< by the engine; no axes: all, to one number
+  Values (*define)(Input const&, wick::Axes const&, bool keepdim);   ///< element by element, in double for floats
+  Values (*of_formula)(Input const&, wick::Axes const&);             ///< of x * x + 1, in one loop
+  Values (*by_hand)(Input const&, wick::Axes const&);                ///< the same of a tensor that holds x * x + 1
+};
+
+template <class Op, class T>
+struct ReductionFunctions {
+  using R = typename Op::template result<T>;
+  // The definition is computed in a wider type: the engine's order of additions is its own.
+  using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
+  static Values compute(Input const& input, wick::Axes const& axes, bool keepdim) {
+    wick::Tensor<T> const x = make<T>(input);
+    wick::Tensor<R> const y = axes.empty() ? wick::Tensor<R>(wick::reduce<Op>(x)) : wick::Tensor<R>(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
+    return values_of(y);
+  }
+  static Values define(Input const& input, wick::Axes const& axes, bool keepdim) {
+    wick::Tensor<Wide> const x = make<Wide>(input);
+    Values v = axes.empty() ? defined_values(wick::reduce<Op>(x)) : defined_values(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
+    v.dtype = wick::dtype_of<R>();
+    return v;
+  }
+  static Values of_formula(Input const& input, wick::Axes const& axes) {
+    wick::Tensor<T> const x = make<T>(input);
+    wick::Tensor<R> const y = wick::reduce<Op>(x * x + T(1), axes);
+    return values_of(y);
+  }
+  static Values by_hand(Input const& input, wick::Axes const& axes) {
+    wick::Tensor<T> const x = make<T>(input), squares = x * x + T(1);
+    wick::Tensor<R> const y = wick::reduce<Op>(squares, axes);
+    return values_of(y);
+  }
+  static ReductionEntry entry() {
+    if constexpr (std::is_same_v<T, bool>)
+      return {Op::name, requires { typename Op::needs_elements; }, &compute, &define, nullptr, nullptr};
+    else
+      return {Op::name, requires { typename Op::needs_elements; }, &compute, &define, &of_formula, &by_hand};
+  }
+};
+
+template <class T>
+std::vector<ReductionEntry> reductions_of() {
+  std::vector<ReductionEntry> table;
+  wick::Reductions::each([&]<class Op>(std::type_identity<Op>) { table.push_back(ReductionFunctions<Op, T>::entry()); });
+  return table;
+}
+
+std::vector<ReductionEntry> const& reductions_float();
+std::vector<ReductionEntry> const& reductions_double();
+std::vector<ReductionEntry> const& reductions_int32();
+std::vector<ReductionEntry> const& reductions_int64();
+std::vector<ReductionEntry> const& reductions_bool();
+
+/// Runs every reduction of a table over layouts, axes and sizes, against its definition.
+void check_reductions(std::vector<ReductionEntry> const& table, Dtype dtype);
+
+}  // namespace conformance
