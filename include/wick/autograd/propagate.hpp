@@ -56,23 +56,15 @@ struct SweepStructureOf<Reduce<Op, Arg, E>> {
   using type = Fold<Op, typename SweepStructureOf<Arg>::type>;
 };
 
-/// The gradient of a node, open for accumulation; `fresh` when its old contents do not count.
+/// Opens the gradient of a node for accumulation; true when its old contents do not count.
 template <class T>
-SlotData open_gradient(tape::Propagation& pass, tape::Node<T>& node) {
+bool open_gradient(tape::Propagation& pass, tape::Node<T>& node) {
   pass.reach(node);
-  SlotData slot;
-  slot.fresh = !node.has_gradient;
+  bool const fresh = !node.has_gradient;
   if (!node.has_gradient) node.gradient = Tensor<T>(Tensor<T>::uninitialized, node.shape);
   else node.gradient.own();
   node.has_gradient = true;
-  slot.data = std::as_const(node.gradient).data();
-  return slot;
-}
-
-inline void broadcast_strides(SlotData& slot, Layout const& layout, Dims const& shape) {
-  int const offset = shape.size() - layout.rank();
-  for (int d = 0; d < shape.size(); ++d)
-    slot.stride[d] = d < offset || (layout.shape[d - offset] == 1 && shape[d] != 1) ? 0 : layout.strides[d - offset];
+  return fresh;
 }
 
 /// Sums `value` over the dimensions along which `shape` was broadcast to get it.
@@ -103,6 +95,22 @@ void accumulate(tape::Propagation& pass, tape::Node<T>& node, F&& formula) {
   node.has_gradient = true;
 }
 
+/// The slots of a gradient as a target of a loop over `shape`; of a place to ignore when no gradient is wanted.
+template <class T>
+WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node, Dims const& shape, SlotData* next) {
+  constexpr int planes = ElementTraits<T>::planes;
+  static const Layout one{Dims()};
+  if (!pass.wants(node)) {
+    for (int p = 0; p < planes; ++p) next = fill_leaf({core::Unneeded<base_t<T>>::ignored, &one}, sizeof(base_t<T>), 1, shape, next);
+    return next;
+  }
+  bool const fresh = open_gradient(pass, *node);
+  Tensor<T> const& gradient = node->gradient;
+  SlotData* const end = fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
+  for (; next != end; ++next) next->fresh = fresh;
+  return end;
+}
+
 /// Builds and runs the loop of a backward kernel. `seed` and `result` are read as if they had the formula's shape.
 template <class K, class S, class F, class T>
 void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
@@ -118,11 +126,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
   }
   constexpr int planes = ElementTraits<T>::planes;
   auto const add = [&](Tensor<T> const& x) {
-    for (int p = 0; p < planes; ++p, ++next) {
-      next->data = x.data() + p * x.plane_stride();
-      next->fresh = false;
-      broadcast_strides(*next, seed_layout, shape);
-    }
+    next = fill_leaf({x.data(), &seed_layout, x.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
   };
   add(seed);
   if constexpr (K::inputs > S::slots + planes) add(result);
@@ -131,20 +135,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
     if constexpr (is_saved<Kept>) {
       using U = value_t<Kept>;
       if constexpr (!std::is_integral_v<U>) {
-        auto* const node = leaf.edge.get();
-        bool const wanted = pass.wants(node);
-        SlotData open{};
-        if (wanted) open = open_gradient(pass, *node);
-        for (int p = 0; p < ElementTraits<U>::planes; ++p, ++next) {
-          *next = open;
-          if (wanted) {
-            next->data = static_cast<base_t<U> const*>(open.data) + p * node->gradient.plane_stride();
-            broadcast_strides(*next, node->gradient.layout(), shape);
-          } else {
-            next->data = core::Unneeded<base_t<U>>::ignored;
-            std::fill_n(next->stride, shape.size(), 0);
-          }
-        }
+        next = open_target(pass, leaf.edge.get(), shape, next);
       }
     }
   });

@@ -130,7 +130,7 @@ struct MapKernel {
     p.out_types = targets.data();
     p.kernel = &run;
     p.cost = cost<S>;
-    p.direct = planes <= 8 && std::all_of(targets.begin(), targets.end(), [](auto const& t) { return t.direct; }) &&
+    p.direct = S::slots + planes <= few_slots && std::all_of(targets.begin(), targets.end(), [](auto const& t) { return t.direct; }) &&
                std::all_of(slot_types<S, L>.begin(), slot_types<S, L>.begin() + S::slots, [](auto const& t) { return t.direct; });
     if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L);
     return p;

@@ -56,6 +56,14 @@ void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Lay
 }
 
 template <class T, class F>
+WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+  using S = structure_t<F>;
+  Slots<S::slots + ElementTraits<T>::planes> slots;
+  plain_loop<T>(slots, data, plane_stride, target, f);
+  backend::cpu::launch(program_of<MapKernel<S, T>>, slots.loop);
+}
+
+template <class T, class F>
 void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
   using S = structure_t<F>;
   constexpr Program const& program = program_of<MapKernel<S, T>>;
@@ -75,9 +83,7 @@ void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target,
       return backend::cpu::launch_dense(program, in, out, target.numel());
     }
   }
-  Slots<S::slots + planes> slots;
-  plain_loop<T>(slots, data, plane_stride, target, f);
-  backend::cpu::launch(program, slots.loop);
+  run_loop<T>(data, plane_stride, target, f);
 }
 
 // Joins the reductions of a formula into one row axis: -2 while none was seen, -1 once one does not fit.

@@ -55,6 +55,9 @@ struct SlotData {
 
 /// Most operands (slots) one formula may have.
 inline constexpr int max_slots = 64;
+/// Formulas with no more slots than these run with small buffers: two stack addresses 4096 bytes apart look alike to the
+/// processor, and a load then waits for the other one's store.
+inline constexpr int few_slots = 16;
 
 /// Everything compiled for one structure.
 struct Program {
@@ -65,7 +68,7 @@ struct Program {
   TargetType const* out_types = nullptr;
   Kernel kernel = nullptr;
   Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
-  bool direct = false;       ///< every slot has the kernel's own type and is only read or only written
+  bool direct = false;       ///< few slots, each of the kernel's own type and only read or only written
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
   int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
   int cost = 1;              ///< rough cost of an element, in loads

@@ -84,21 +84,33 @@ WICK_INLINE void visit_leaves(F const& f, Visitor&& visit) {
     visit(f);
 }
 
+namespace detail {
+/// Strides with which a layout is read as if it had shape `shape`.
+WICK_NOINLINE inline void broadcast_strides(SlotData& slot, Layout const& layout, Dims const& shape) {
+  int const offset = shape.size() - layout.rank();
+#pragma GCC unroll 1
+  for (int d = 0; d < shape.size(); ++d)
+    slot.stride[d] = d < offset || (layout.shape[d - offset] == 1 && shape[d] != 1) ? 0 : layout.strides[d - offset];
+}
+// Not inlined: every formula fills its slots, and this is the same for all of them.
+WICK_NOINLINE inline SlotData* fill_leaf(LeafData const& leaf, std::size_t element_size, int planes, Dims const& shape, SlotData* next) {
+  static const Layout number{Dims()};
+  for (int p = 0; p < planes; ++p, ++next) {
+    next->data = static_cast<char const*>(leaf.data) + p * leaf.plane_stride * static_cast<std::int64_t>(element_size);
+    next->fresh = false;
+    broadcast_strides(*next, leaf.layout ? *leaf.layout : number, shape);
+  }
+  return next;
+}
+}  // namespace detail
+
 /// Fills slots from a formula's leaves, read as if they had shape `shape`; returns the next free slot.
 template <class F>
 SlotData* fill_slots(F const& f, Dims const& shape, SlotData* next) {
   visit_leaves(f, [&](auto const& leaf) {
-    using Base = base_t<value_t<decltype(leaf)>>;
-    LeafData const data = leaf_data(leaf);
-    constexpr int planes = is_scalar<std::remove_cvref_t<decltype(leaf)>> ? 1 : ElementTraits<value_t<decltype(leaf)>>::planes;
-    for (int p = 0; p < planes; ++p, ++next) {
-      next->data = static_cast<Base const*>(data.data) + p * data.plane_stride;
-      int const rank = shape.size(), offset = data.layout ? rank - data.layout->rank() : rank;
-      for (int d = 0; d < rank; ++d) {
-        bool const repeats = d < offset || (data.layout->shape[d - offset] == 1 && shape[d] != 1);
-        next->stride[d] = repeats ? 0 : data.layout->strides[d - offset];
-      }
-    }
+    using Leaf = std::remove_cvref_t<decltype(leaf)>;
+    using T = value_t<Leaf>;
+    next = detail::fill_leaf(leaf_data(leaf), sizeof(base_t<T>), is_scalar<Leaf> ? 1 : ElementTraits<T>::planes, shape, next);
   });
   return next;
 }
@@ -106,11 +118,7 @@ SlotData* fill_slots(F const& f, Dims const& shape, SlotData* next) {
 /// Fills the output slots of a target.
 template <class T>
 SlotData* fill_target(base_t<T>* data, std::int64_t plane_stride, Layout const& layout, SlotData* next) {
-  for (int p = 0; p < ElementTraits<T>::planes; ++p, ++next) {
-    next->data = data + p * plane_stride;
-    for (int d = 0; d < layout.rank(); ++d) next->stride[d] = layout.strides[d];
-  }
-  return next;
+  return detail::fill_leaf({data, &layout, plane_stride}, sizeof(base_t<T>), ElementTraits<T>::planes, layout.shape, next);
 }
 
 }  // namespace wick::inline WICK_ISA

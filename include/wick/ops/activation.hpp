@@ -6,11 +6,11 @@
 
 namespace wick::inline WICK_ISA {
 
-/// max(x, 0); slope 0 at 0, NaN stays NaN.
+/// max(x, 0); slope 0 at 0, NaN stays NaN and passes its gradient on, as in PyTorch.
 struct Relu : Unary<"relu", Domain<-4, 4>, types::Same> {
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::maximum(x, 0); }
-  WICK_FN static auto slope_from_value(auto y) { return math::where(y > 0, 1.0, 0.0); }
+  WICK_FN static auto slope_from_value(auto y) { return math::where(y <= 0, 0.0, 1.0); }
 };
 /// Logistic sigmoid, 1 / (1 + e^-x).
 struct Sigmoid : Unary<"sigmoid", Domain<-8, 8>> {

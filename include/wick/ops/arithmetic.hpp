@@ -60,22 +60,22 @@ struct Reciprocal : Unary<"reciprocal", Domain<0.5, 4>> {
   WICK_FN static constexpr auto value(auto x) { return 1 / x; }
   WICK_FN static auto slope_from_value(auto y) { return -(y * y); }
 };
-/// The larger one; NaN if either is. The slope at a tie is shared, as in PyTorch.
+/// The larger one; NaN if either is. The slope at a tie is shared, at NaN both are 1, as in PyTorch.
 struct Maximum : Binary<"maximum"> {
   using cheap = void;
   WICK_FN static auto value(auto a, auto b) { return math::maximum(a, b); }
   WICK_FN static auto slope(auto a, auto b) {
-    auto const tie = math::where(a == b, 0.5, 0.0);
-    return Slopes{math::where(a > b, 1.0, tie), math::where(b > a, 1.0, tie)};
+    auto const tie = math::where(a == b, 0.5, 1.0);
+    return Slopes{math::where(a < b, 0.0, tie), math::where(b < a, 0.0, tie)};
   }
 };
-/// The smaller one; NaN if either is. The slope at a tie is shared, as in PyTorch.
+/// The smaller one; NaN if either is. The slope at a tie is shared, at NaN both are 1, as in PyTorch.
 struct Minimum : Binary<"minimum"> {
   using cheap = void;
   WICK_FN static auto value(auto a, auto b) { return math::minimum(a, b); }
   WICK_FN static auto slope(auto a, auto b) {
-    auto const tie = math::where(a == b, 0.5, 0.0);
-    return Slopes{math::where(a < b, 1.0, tie), math::where(b < a, 1.0, tie)};
+    auto const tie = math::where(a == b, 0.5, 1.0);
+    return Slopes{math::where(a > b, 0.0, tie), math::where(b > a, 0.0, tie)};
   }
 };
 

@@ -51,12 +51,14 @@ struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {
   WICK_FN static auto value(auto x) { return math::rsqrt(x); }
   WICK_FN static auto slope_from_value(auto y) { return -0.5 * y * y * y; }
 };
-/// x^y. The slope in y is taken as 0 where x is not positive, and the slope in x as 0 where y is 0, as in PyTorch.
+/// x^y. As in PyTorch the slope in x is 0 where y is 0, the slope in y is 0 where x is 0 and y is not negative, and NaN
+/// where x is negative.
 struct Pow : Binary<"pow", Domain<0.5, 3>> {
   WICK_FN static auto value(auto x, auto y) { return math::pow(x, y); }
   WICK_FN static auto slope(auto x, auto y) {
-    return Slopes{math::where(y == 0, 0 * x, y * math::pow(x, y - 1)),
-                  math::where(x > 0, math::pow(x, y) * math::log(math::where(x > 0, x, 1.0)), 0 * x)};
+    auto const power = math::pow(x, y);
+    return Slopes{math::where(y == 0, 0.0, y * math::pow(x, y - 1)),
+                  math::where(x == 0, math::where(y >= 0, 0.0, -power), power * math::log(math::where(x == 0, 1.0, x)))};
   }
 };
 

@@ -36,11 +36,12 @@ struct Atan : Unary<"atan"> {
   WICK_FN static auto value(auto x) { return math::atan(x); }
   WICK_FN static auto slope(auto x) { return 1 / (1 + x * x); }
 };
-/// Angle of the point (x, y), between -pi and pi.
+/// Angle of the point (x, y), between -pi and pi; slope 0 at the origin.
 struct Atan2 : Binary<"atan2", Domain<0.5, 4>, types::Floating> {
   WICK_FN static auto value(auto y, auto x) { return math::atan2(y, x); }
   WICK_FN static auto slope(auto y, auto x) {
-    auto const r = 1 / (x * x + y * y);
+    auto const radius2 = x * x + y * y;
+    auto const r = 1 / math::where(radius2 == 0, 1.0, radius2);
     return Slopes{x * r, -y * r};
   }
 };

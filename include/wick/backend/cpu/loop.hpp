@@ -130,8 +130,8 @@ inline void launch_dense(Program const& program, void const* const* in, void* co
   if (n * program.cost <= 2 * parallel_grain) return run_dense(program, in, out, n);
   constexpr std::int64_t unit = 64;
   parallel_for((n + unit - 1) / unit, parallel_grain / (unit * program.cost) + 1, [&](std::int64_t begin, std::int64_t end) {
-    void const* from[max_slots];
-    void* to[most_planes];
+    void const* from[few_slots];
+    void* to[few_slots];
     for (int s = 0; s < program.inputs; ++s) {
       SlotType const& type = program.in_types[s];
       from[s] = static_cast<char const*>(in[s]) + (type.number ? 0 : begin * unit * type.element_size);

@@ -13,8 +13,6 @@ namespace backend::cpu {
 
 // Elements a buffered slot holds at a time.
 inline constexpr std::int64_t block_elements = 1024;
-// Planes a compound element of a densely written target may have.
-inline constexpr int most_planes = 8;
 
 /// Copies `bytes` bytes: whole elements, fewer than a register holds.
 inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
@@ -58,26 +56,26 @@ inline void splat(void* to, void const* from, int element_size, int lanes) {
 
 /// Runs `program` over `n` positions of slots that all lie as its kernel wants them, one element after another.
 inline void run_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
-  std::int64_t step[max_slots];
+  std::int64_t step[few_slots];
+  static constexpr std::int64_t out_step[few_slots] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   bool const simd = program.lanes > 1;
   for (int s = 0; s < program.inputs; ++s) step[s] = program.in_types[s].number ? 0 : simd ? -1 : 1;
-  static constexpr std::int64_t out_step[most_planes] = {1, 1, 1, 1, 1, 1, 1, 1};
   if (!simd) return program.kernel({in, step, out, out_step, n});
 
   int const lanes = program.lanes, size = program.lane_size;
   std::int64_t const full = n & -lanes, rest = (n - full) * size;
   if (full) program.kernel({in, step, out, out_step, full});
   if (!rest) return;
-  alignas(64) char tails[max_slots][64];
-  alignas(64) char results[most_planes][64];
-  void const* tail_in[max_slots];
-  void* tail_out[most_planes];
+  alignas(64) char tails[few_slots][64];
+  void const* tail_in[few_slots];
+  void* tail_out[few_slots];
   for (int s = 0; s < program.inputs; ++s) {
     tail_in[s] = in[s];
     if (program.in_types[s].number) continue;
     load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest);
     tail_in[s] = tails[s];
   }
+  char(*const results)[64] = tails + program.inputs;
   for (int o = 0; o < program.outputs; ++o) tail_out[o] = results[o];
   program.kernel({tail_in, step, tail_out, out_step, lanes});
   for (int o = 0; o < program.outputs; ++o) copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest);
@@ -121,7 +119,12 @@ class Segment {
 
   void run(std::int64_t const* offset) {
     if (program_.lanes == 1) return run_elements(offset);
-    for (std::int64_t start = 0; start < n_; start += block_) run_block(offset, start, std::min(block_, n_ - start));
+    bool const few = program_.inputs + program_.outputs <= few_slots;
+    for (std::int64_t start = 0; start < n_; start += block_) {
+      std::int64_t const length = std::min(block_, n_ - start);
+      if (few) run_block<few_slots>(offset, start, length);
+      else run_block<max_slots>(offset, start, length);
+    }
   }
 
  private:
@@ -140,17 +143,18 @@ class Segment {
     program_.kernel({in, step, out, out_step, n_});
   }
 
+  template <int most>
   void run_block(std::int64_t const* offset, std::int64_t start, std::int64_t length) {
     int const lanes = program_.lanes, size = program_.lane_size;
     std::int64_t const full = length / lanes * lanes;
     int const rest = static_cast<int>(length - full);
-    alignas(64) char splats[max_slots][64];
-    alignas(64) char tails[max_slots][64];
-    void const* in[max_slots];
-    void const* tail_in[max_slots];
-    void* out[max_slots];
-    void* tail_out[max_slots];
-    std::int64_t in_step[max_slots], out_step[max_slots];
+    alignas(64) char splats[most][64];
+    alignas(64) char tails[most][64];
+    void const* in[most];
+    void const* tail_in[most];
+    void* out[most];
+    void* tail_out[most];
+    std::int64_t in_step[most], out_step[most];
     char* buffer = buffers_ ? buffers_->data() : nullptr;
 
     for (int s = 0; s < program_.inputs; ++s) {
