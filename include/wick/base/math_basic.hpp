@@ -236,7 +236,7 @@ WICK_FN V keep_sign(V rounded, [[maybe_unused]] V x) {
 template <Real V>
 WICK_FN V floor(V x) {
   if constexpr (is_batch_v<V>) {
-    return detail::keep_sign(xsimd::floor(x), x);
+    return detail::keep_sign(simd::floor(x), x);
   } else {
     return std::floor(x);
   }
@@ -246,7 +246,7 @@ WICK_FN V floor(V x) {
 template <Real V>
 WICK_FN V ceil(V x) {
   if constexpr (is_batch_v<V>) {
-    return detail::keep_sign(xsimd::ceil(x), x);
+    return detail::keep_sign(simd::ceil(x), x);
   } else {
     return std::ceil(x);
   }
@@ -256,7 +256,7 @@ WICK_FN V ceil(V x) {
 template <Real V>
 WICK_FN V trunc(V x) {
   if constexpr (is_batch_v<V>) {
-    return detail::keep_sign(xsimd::trunc(x), x);
+    return detail::keep_sign(simd::trunc(x), x);
   } else {
     return std::trunc(x);
   }
@@ -266,7 +266,7 @@ WICK_FN V trunc(V x) {
 template <Real V>
 WICK_FN V round(V x) {
   if constexpr (is_batch_v<V>) {
-    return detail::keep_sign(xsimd::nearbyint(x), x);
+    return detail::keep_sign(simd::round(x), x);
   } else {
     return std::nearbyint(x);
   }

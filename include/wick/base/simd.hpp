@@ -391,5 +391,11 @@ WICK_INLINE T reduce_min(Batch<T> const& x) {
   return detail::fold<T>(x, [](T a, T b) { return a < b || a != a ? a : b; });
 }
 
+/// Rounding to whole numbers, lane by lane; the sign of a result 0 is the register's choice.
+template <Lane T> WICK_INLINE Batch<T> floor(Batch<T> const& x) { return xsimd::floor(x); }
+template <Lane T> WICK_INLINE Batch<T> ceil(Batch<T> const& x) { return xsimd::ceil(x); }
+template <Lane T> WICK_INLINE Batch<T> trunc(Batch<T> const& x) { return xsimd::trunc(x); }
+template <Lane T> WICK_INLINE Batch<T> round(Batch<T> const& x) { return xsimd::nearbyint(x); }
+
 }  // namespace simd
 }  // namespace wick::inline WICK_ISA

@@ -30,16 +30,23 @@ struct DropoutMask {
     }
     T const scale = self.p < 1 ? static_cast<T>(1 / (1 - self.p)) : T(0);
     auto const threshold = static_cast<std::uint32_t>(std::min(self.p * 0x1p32, 4294967295.0));
-    std::array<std::uint32_t, 4> bits{};
-    std::int64_t held = -1;
-    for (std::int64_t i = 0; i < n; ++i) {
-      std::int64_t const at = offset + i * stride, block = at / 4;
-      if (block != held) {
-        bits = Generator::block(self.seed, self.position + static_cast<std::uint64_t>(block));
-        held = block;
+    std::int64_t i = 0;
+    if (stride == 1) {
+      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = self.one(offset + i, threshold, scale);
+      for (; i + 4 * philox_batch <= n; i += 4 * philox_batch) {
+        std::uint32_t bits[4][philox_batch];
+        philox_blocks(self.seed, self.position + static_cast<std::uint64_t>((offset + i) / 4), bits);
+        for (int k = 0; k < philox_batch; ++k)
+          for (int word = 0; word < 4; ++word) values[i + 4 * k + word] = bits[word][k] < threshold ? T(0) : scale;
       }
-      values[i] = bits[static_cast<std::size_t>(at % 4)] < threshold ? T(0) : scale;
     }
+    for (; i < n; ++i) values[i] = self.one(offset + i * stride, threshold, scale);
+  }
+
+ private:
+  T one(std::int64_t at, std::uint32_t threshold, T scale) const {
+    auto const bits = Generator::block(seed, position + static_cast<std::uint64_t>(at / 4));
+    return bits[static_cast<std::size_t>(at % 4)] < threshold ? T(0) : scale;
   }
 };
 

@@ -125,9 +125,9 @@ inline void run_chunked(Program const& program, Loop const& loop, int axis) {
   }
 }
 
-/// Runs `program` over `n` positions of operands that all lie one element after another.
-inline void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
-  if (n * program.cost <= 2 * parallel_grain) return run_dense(program, in, out, n);
+/// Cuts dense operands among threads.
+WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const* const* in, void* const* out,
+                                             std::int64_t n) {
   constexpr std::int64_t unit = 64;
   parallel_for((n + unit - 1) / unit, parallel_grain / (unit * program.cost) + 1, [&](std::int64_t begin, std::int64_t end) {
     void const* from[few_slots];
@@ -140,6 +140,12 @@ inline void launch_dense(Program const& program, void const* const* in, void* co
       to[o] = static_cast<char*>(out[o]) + begin * unit * program.out_types[o].element_size;
     run_dense(program, from, to, std::min(end * unit, n) - begin * unit);
   });
+}
+
+/// Runs `program` over `n` positions of operands that all lie one element after another.
+WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
+  if (n * program.cost <= 2 * parallel_grain) run_dense(program, in, out, n);
+  else run_dense_parallel(program, in, out, n);
 }
 
 inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {

@@ -54,8 +54,9 @@ inline void splat(void* to, void const* from, int element_size, int lanes) {
   }
 }
 
-/// Runs `program` over `n` positions of slots that all lie as its kernel wants them, one element after another.
-inline void run_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
+/// Runs `program` over `n` positions of slots that all lie as its kernel wants them, one element after another. Inlined:
+/// where the program is known, little more than the kernel is left.
+WICK_INLINE void run_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
   std::int64_t step[few_slots];
   static constexpr std::int64_t out_step[few_slots] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   bool const simd = program.lanes > 1;

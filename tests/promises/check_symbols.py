@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_symbols.py NM OBJECT WORD...: fails when a symbol of OBJECT contains one of the words (any case)."""
+import subprocess
+import sys
+
+
+def main():
+    nm, path, *words = sys.argv[1:]
+    listing = subprocess.run([nm, "--demangle", path], check=True, capture_output=True, text=True).stdout
+    symbols = [line for line in listing.splitlines() if line.strip()]
+    if not any("value_only" in line for line in symbols):
+        print(f"{path}: the symbols are not those of value_only.cpp")
+        return 1
+    found = [line for line in symbols if any(word.lower() in line.lower() for word in words)]
+    print(f"{len(symbols)} symbols, {len(found)} of them name {' or '.join(words)}")
+    print("\n".join(found[:20]))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
