@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The code of the README: a linear model found by gradient descent.
+// [begin first_minute]
 #include <iostream>
 #include <wick/wick.hpp>
 
-// [begin first_minute]
 using namespace wick;
 
 int main() {
@@ -18,6 +18,6 @@ int main() {
     NoGrad guard;
     for (auto v : {w, b}) v -= 0.1f * v.grad(), v.zero_grad();
   }
-  std::cout << w.value().t() << " " << b.value() << "\n";  // -> tensor([[ 1.0000, -2.0000,  0.5000]]) tensor(3.)
+  std::cout << w.value().t() << " " << b.value() << "\n";  // -> tensor([[ 1.0000, -2.0000,  0.5000]]) tensor(3.0000)
 }
 // [end first_minute]

@@ -11,7 +11,10 @@ namespace mine {
 /// x / (1 + |x|)
 struct Softsign : wick::Unary<"softsign"> {
   WICK_FN static auto value(auto x) { return x / (1 + wick::math::abs(x)); }
-  WICK_FN static auto slope(auto x) { return 1 / wick::math::square(1 + wick::math::abs(x)); }
+  WICK_FN static auto slope(auto x) {
+    auto const s = 1 + wick::math::abs(x);
+    return 1 / (s * s);
+  }
 };
 auto softsign(wick::Formula auto const& x) { return wick::map<Softsign>(x); }
 
@@ -46,7 +49,7 @@ int main() {
   // [begin variables]
   Variable<double> v = tensor({-1., 0., 3.});
   backward(sum(mine::softsign(v)));  // the fused backward kernel calls your slope
-  std::cout << v.grad() << "\n";     // -> tensor([0.2500, 1.0000, 0.0625])
+  std::cout << v.grad() << "\n";     // -> tensor([0.2500, 1.0000, 0.0625], dtype=float64)
 
   Variable<double> u = 3.0;
   Variable<double> slope = grad(mine::softsign(u), u, {.create_graph = true});  // the slope, run with variables

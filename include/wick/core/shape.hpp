@@ -30,11 +30,18 @@ struct Shape {
 
 template <class E>
 inline constexpr bool is_dynamic = std::is_same_v<E, Dynamic>;
+/// True when every extent is known when compiling.
+template <class E>
+inline constexpr bool extents_known = false;
+template <std::int64_t... N>
+inline constexpr bool extents_known<Shape<N...>> = Shape<N...>::known;
 
 /// A short list of integers (at most 8), kept inline.
 class IntList {
  public:
-  constexpr IntList() : values_{} {}
+  constexpr IntList() {
+    if (std::is_constant_evaluated()) clear();
+  }
   template <std::integral... I>
     requires(sizeof...(I) > 0 && sizeof...(I) <= max_rank)
   constexpr IntList(I... values) : rank_(sizeof...(I)), values_{static_cast<std::int64_t>(values)...} {}
@@ -78,7 +85,12 @@ class IntList {
   std::int64_t values_[max_rank];  // those past the rank have no meaning
 
  private:
+  // A constant has no indeterminate parts.
+  constexpr void clear() {
+    for (std::int64_t& value : values_) value = 0;
+  }
   constexpr void take(IntList const& other) {
+    if (std::is_constant_evaluated()) clear();
     if (rank_ > 0) values_[0] = other.values_[0];
     if (rank_ > 1) values_[1] = other.values_[1];
     for (int i = 2; i < rank_; ++i) values_[i] = other.values_[i];

@@ -101,7 +101,7 @@ constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
     static_assert(std::is_same_v<T, value_t<F>>,
                   "Wick: the formula has another element type than its target; convert it with cast<T>(...)");
     static_assert(extents_broadcast<E, extents_t<F>>, "Wick: the extents of the formula and of the Fixed target differ");
-    if constexpr (is_dynamic<extents_t<F>>) check_extents<E>("assign", f.shape());
+    if constexpr (!extents_known<extents_t<F>>) detail::check_fits(f.shape(), target.shape());
     if constexpr (detail::has_lazy<F>) {
       assign_fixed(target, detail::lowered<true>(f));
     } else if constexpr (E::numel <= detail::most_unrolled) {
@@ -135,7 +135,9 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
       if (!is_reduce<F> && x.shape() == shape && x.storage() && x.is_contiguous()) {
         detail::Sharing const sharing =
             detail::find_sharing(f, std::as_const(x).data(), x.layout(), sizeof(base_t<T>), x.storage().block());
-        if (!sharing.hazard && x.storage().use_count() == 1 + sharing.handles)
+        // A named formula keeps its operands: only what an unnamed one holds may be written over.
+        std::uint32_t const going = std::is_lvalue_reference_v<X> ? 0 : sharing.handles;
+        if (!sharing.hazard && x.storage().use_count() == 1 + going)
           return compute_into<T>(const_cast<base_t<T>*>(std::as_const(x).data()), x.plane_stride(), x.layout(), f);
       }
       Tensor<T, E> result(Tensor<T, E>::uninitialized, shape);

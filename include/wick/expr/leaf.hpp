@@ -51,6 +51,9 @@ template <Operand X>
 constexpr X&& operand(X&& x) { return static_cast<X&&>(x); }
 template <PartOperand X>
 auto operand(X const& x) { return x.value(); }
+template <PartOperand X>
+  requires(!std::is_lvalue_reference_v<X> && !std::is_const_v<X>)
+auto operand(X&& x) { return Tensor<typename X::value_type>(static_cast<X&&>(x).value()); }
 
 namespace detail {
 template <class... T>

@@ -37,7 +37,8 @@ constexpr Dims reduced_dims(Dims const& shape, unsigned mask, bool keepdim) {
 }  // namespace detail
 
 /// Base of reductions: a name; `combine` is associative, `lift` prepares an element, `finish` the result. `slope(x, y)`
-/// is the result's slope in element x, up to `seed_scale(count)`; with `by_ties` it is shared among equal elements.
+/// is the result's slope in element x, up to `seed_scale(count)`; with `by_ties` it is shared among equal elements,
+/// with `by_zeros` it is the product of the other elements where x is 0.
 template <Name N>
 struct Reduction {
   static constexpr char const* name = N.text;
@@ -86,7 +87,7 @@ template <class Op, FormulaOrNumber X>
 constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}) {
   using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
   unsigned const mask = detail::axes_mask(Op::name, axes, x.shape().size());
-  if constexpr (requires { Op::needs_elements; }) {
+  if constexpr (requires { typename Op::needs_elements; }) {
     decltype(auto) dims = x.shape();
     for (int i = 0; i < dims.size(); ++i)
       if ((mask >> i & 1) && dims[i] == 0)
@@ -98,9 +99,10 @@ constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}) {
 template <class Op, FormulaOrNumber X>
 constexpr auto reduce(X&& x) {
   using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
-  if constexpr (requires { Op::needs_elements; })
+  if constexpr (requires { typename Op::needs_elements; })
     if (x.shape().numel() == 0) fail(Op::name, ": a tensor of shape ", x.shape(), " has no elements, and this reduction has no value there");
-  return Reduce<Op, Arg, Shape<>>(operand(std::forward<X>(x)), (1u << x.shape().size()) - 1, false);
+  unsigned const all = (1u << x.shape().size()) - 1;
+  return Reduce<Op, Arg, Shape<>>(operand(std::forward<X>(x)), all, false);
 }
 
 }  // namespace wick::inline WICK_ISA

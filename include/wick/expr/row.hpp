@@ -218,7 +218,8 @@ struct RowRunner {
   /// Computes all reductions of the row.
   explicit WICK_INLINE RowRunner(KernelArguments const& a) : count(a.n + a.tail) {
     std::int64_t const width = (count + lanes<L> - 1) / lanes<L> * lanes<L>;
-    for (int k = 0; k < kept_count; ++k) kept[k] = static_cast<L*>(a.scratch) + k * ((width + 15) / 16 * 16);
+    constexpr std::int64_t unit = 64 / sizeof(L);  // as the driver rounds a buffer
+    for (int k = 0; k < kept_count; ++k) kept[k] = static_cast<L*>(a.scratch) + k * ((width + unit - 1) / unit * unit);
     [&]<std::size_t... K>(std::index_sequence<K...>) { (stage<static_cast<int>(K)>(a), ...); }(
         std::make_index_sequence<static_cast<std::size_t>(folds)>{});
   }

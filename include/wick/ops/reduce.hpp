@@ -29,8 +29,9 @@ struct Mean : Reduction<"mean"> {
   WICK_FN static auto slope(auto, auto) { return One{}; }
   static double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
-/// Product of the elements.
+/// Product of the elements. The slope y / x holds where no element is 0; see `by_zeros`.
 struct Prod : Reduction<"prod"> {
+  using by_zeros = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(1); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a * b; }

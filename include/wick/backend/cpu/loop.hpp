@@ -154,6 +154,9 @@ inline void run_segment(Program const& program, SlotData const* slots, std::int6
 
 /// Runs `program` over `loop`, whose plan is made.
 inline void launch(Program const& program, Loop& loop) {
+  std::int64_t const total = loop.total();
+  bool const small = total <= chunk_elements && total * program.cost <= 2 * parallel_grain;
+  if (small && loop.rank == 1 && total > 0 && total <= block_elements && run_line(program, loop.slots, total)) return;
   bool conflict[max_rank] = {};
   bool any_conflict = false;
   for (int o = 0; o < program.outputs; ++o) {
@@ -162,17 +165,15 @@ inline void launch(Program const& program, Loop& loop) {
     bool revisited = false;
     for (int d = 0; d < loop.rank; ++d)
       if (target.stride[d] == 0 && loop.extent[d] > 1) conflict[d] = any_conflict = revisited = true;
-    bool const by_blocks = !revisited && target.stride[loop.rank - 1] == 1 && program.lanes > 1;
+    bool const by_blocks = total > 0 && !revisited && target.stride[loop.rank - 1] == 1 && program.lanes > 1;
     if (target.fresh && !by_blocks) {
       program.out_types[o].identity(const_cast<void*>(target.data), target_elements(loop, target));
       target.fresh = false;
     }
   }
-  std::int64_t const total = loop.total();
   if (total == 0) return;
   int const inner = loop.rank - 1;
-  if (total <= chunk_elements && total * program.cost <= 2 * parallel_grain)
-    return run_box(program, loop, loop.slots, Box(loop));
+  if (small) return run_box(program, loop, loop.slots, Box(loop));
 
   int const splittable = program.whole_rows ? inner : loop.rank;
   int widest_free = -1, widest_conflict = -1;

@@ -82,6 +82,79 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
   for (int o = 0; o < program.outputs; ++o) copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest);
 }
 
+/// Runs `program` along the only dimension of a short loop; false when a slot needs a buffer.
+inline bool run_line(Program const& program, SlotData const* slots, std::int64_t n) {
+  int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes, size = program.lane_size;
+  if (lanes == 1 || program.whole_rows || inputs + outputs > few_slots) return false;
+  for (int s = 0; s < inputs; ++s)
+    if (!program.in_types[s].direct || (slots[s].stride[0] & ~1)) return false;
+  for (int o = 0; o < outputs; ++o) {
+    std::int64_t const stride = slots[inputs + o].stride[0];
+    if (!program.out_types[o].direct || !(stride == 1 || (stride == 0 && program.out_types[o].accumulates))) return false;
+  }
+  std::int64_t const full = n & -lanes, rest = n - full, rest_bytes = rest * size;
+  alignas(64) char splats[few_slots][64], tails[few_slots][64];
+  void const *in[few_slots], *tail_in[few_slots];
+  void *out[few_slots], *tail_out[few_slots];
+  std::int64_t step[few_slots], out_step[few_slots];
+  bool first[few_slots];  // not another name of an earlier target
+
+  for (int s = 0; s < inputs; ++s) {
+    auto const* const data = static_cast<char const*>(slots[s].data);
+    bool const moves = slots[s].stride[0] != 0 && !program.in_types[s].number;
+    step[s] = moves ? -1 : 0;
+    in[s] = tail_in[s] = data;
+    if (moves) {
+      if (rest) load_tail(tails[s], data + full * size, rest_bytes), tail_in[s] = tails[s];
+    } else if (!program.in_types[s].number) {
+      splat(splats[s], data, size, lanes);
+      in[s] = tail_in[s] = splats[s];
+    }
+  }
+  for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
+    TargetType const& type = program.out_types[o];
+    auto* const data = static_cast<char*>(const_cast<void*>(slots[s].data));
+    first[o] = true;
+    if (type.accumulates) {
+      int same = 0;
+      while (same < o && slots[inputs + same].data != data) ++same;
+      if (same < o) {
+        first[o] = false, out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
+        continue;
+      }
+    }
+    bool const stays = slots[s].stride[0] == 0;
+    out_step[o] = stays ? 0 : -1;
+    out[o] = stays ? splats[s] : data;
+    tail_out[o] = tails[s];
+    if (!type.accumulates) continue;
+    if (stays) {
+      type.identity(splats[s], lanes);
+      type.identity(tails[s], lanes);
+    } else {
+      if (slots[s].fresh && full) type.identity(data, full);
+      if (rest && slots[s].fresh) type.identity(tails[s], lanes);
+      else if (rest) load_tail(tails[s], data + full * size, rest_bytes);
+    }
+  }
+  Kernel const kernel = program.reduce && out_step[0] == 0 ? program.reduce : program.kernel;
+  if (full) kernel({in, step, out, out_step, full});
+  if (rest) kernel({tail_in, step, tail_out, out_step, lanes});
+  for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
+    if (!first[o]) continue;
+    TargetType const& type = program.out_types[o];
+    auto* const data = static_cast<char*>(const_cast<void*>(slots[s].data));
+    if (out_step[o] == 0) {
+      if (slots[s].fresh) type.identity(data, 1);
+      if (full) type.fold(data, out[o], lanes);
+      if (rest) type.fold(data, tail_out[o], rest);
+    } else if (rest) {
+      copy_tail(data + full * size, tails[s], rest_bytes);
+    }
+  }
+  return true;
+}
+
 class Segment {
  public:
   /// For segments of `n` positions along dimension `inner`.

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Variables that cross threads: recorded on one, differentiated or dropped on another.
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <thread>
+#include <vector>
+#include <wick/tensor.hpp>
+#include <wick/autograd/backward.hpp>
+
+using namespace wick;
+
+namespace {
+template <class F>
+void on_another_thread(F const& work) {
+  std::thread(work).join();
+}
+}  // namespace
+
+TEST_CASE("each thread records and differentiates its own statements of shared parameters") {
+  Variable<double> const w(tensor({1., 2., 3.}));
+  std::vector<double> seen(8);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        Variable<double> const y = sum(tanh(w * static_cast<double>(t)) * w);
+        Variable<double> const scaled = y * 2.0;
+        seen[static_cast<std::size_t>(t)] = scaled.item();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  for (int t = 0; t < 8; ++t) {
+    double want = 0;
+    for (double x : {1., 2., 3.}) want += 2 * std::tanh(x * t) * x;
+    CHECK(seen[static_cast<std::size_t>(t)] == doctest::Approx(want));
+  }
+}
+
+TEST_CASE("statements of another thread are differentiated by the one that holds the result") {
+  Variable<double> const w(tensor({1., 2., 3.}));
+  std::optional<Variable<double>> y;
+  on_another_thread([&] {
+    Variable<double> const h = w * w;
+    y = sum(h * w);
+  });
+  backward(*y);  // the thread that recorded it is gone
+  CHECK(w.grad().data()[2] == 27);
+  w.zero_grad();
+
+  Variable<double> const mine = w * 2.0;
+  std::optional<Variable<double>> middle;
+  on_another_thread([&] { middle = Variable<double>(mine * w); });  // a statement over a statement of this thread
+  Variable<double> const total = sum(*middle + mine);
+  std::string error;
+  try {
+    backward(total);
+  } catch (Error const& e) {
+    error = e.what();
+  }
+  // A sentence that says why not, never a part of the gradient; and nothing is left half done.
+  CHECK(error.find("another thread") != std::string::npos);
+  middle.reset();
+  w.zero_grad();
+  backward(sum(mine * w));
+  CHECK(w.grad().data()[0] == 4);
+  CHECK(w.grad().data()[2] == 12);
+}
+
+TEST_CASE("entries are given back to the thread that recorded them") {
+  Variable<double> const w(tensor({1., 2., 3.}));
+  std::int64_t const before = tape::Tape::here().live();
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Variable<double>> chain{w};
+    for (int i = 0; i < 20; ++i) chain.push_back(Variable<double>(chain.back() + w));
+    on_another_thread([&] { chain.clear(); });
+  }
+  Variable<double> const next = w + w;  // takes back what the others let go
+  CHECK(tape::Tape::here().live() <= before + 1);
+}
+
+TEST_CASE("a thread's tape lives as long as its last entry") {
+  Variable<double> const w(tensor({1., 2., 3.}));
+  std::vector<Variable<double>> kept;
+  for (int t = 0; t < 4; ++t)
+    on_another_thread([&] {
+      Variable<double> h = w;
+      for (int i = 0; i < 1000; ++i) h = h + w;
+      kept.push_back(h);
+    });
+  CHECK(kept[3].value().data()[1] == 2002);
+  on_another_thread([&] { kept.resize(2); });
+  backward(kept[0], tensor({1., 1., 1.}));
+  CHECK(w.grad().data()[0] == 1001);
+  kept.clear();
+  CHECK(w.value().data()[0] == 1);
+}
+
+TEST_CASE("a parameter made on a thread that has ended") {
+  std::optional<Variable<float>> w;
+  on_another_thread([&] { w = Variable<float>(tensor({1.f, 2.f})); });
+  backward(sum(*w * *w));
+  CHECK(w->grad().data()[1] == 4);
+  on_another_thread([&] { w.reset(); });
+}

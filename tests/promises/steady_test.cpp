@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// P8 and section 5 of the design: after warm-up a training step asks the system for nothing, the tape's memory reaches a
+// plateau, and a long chain needs neither stack nor much memory.
+#include <doctest/doctest.h>
+
+#include <pthread.h>
+
+#include <vector>
+#include <wick/tensor.hpp>
+#include <wick/autograd/backward.hpp>
+#include <wick/backend/kernels.hpp>
+#include <wick/ops/matmul.hpp>
+
+using namespace wick;
+
+namespace {
+
+Tensor<float> ramp(Dims const& shape) {
+  Tensor<float> x = empty<float>(shape);
+  for (std::int64_t i = 0; i < x.numel(); ++i) x.data()[i] = 0.01f * static_cast<float>(i % 37) - 0.1f;
+  return x;
+}
+
+struct Counters {
+  std::int64_t allocations = pool_stats().system_allocations, arena = tape::Tape::here().arena_bytes(), live = tape::Tape::here().live();
+  bool operator==(Counters const&) const = default;
+};
+
+}  // namespace
+
+TEST_CASE("a training step in its steady state asks the system for no memory") {
+  Variable<float> w1(ramp({12, 20})), b1(ramp({20})), w2(ramp({20, 3})), b2(ramp({3}));
+  Tensor<float> const x = ramp({16, 12}), target = ramp({16, 3});
+  auto const step = [&] {
+    Variable<float> const h = tanh(matmul(x, w1) + b1);
+    Variable<float> const y = softmax(matmul(h, w2) + b2, 1);
+    Variable<float> const loss = mean(square(y - target));
+    for (auto const* p : {&w1, &b1, &w2, &b2}) p->zero_grad();
+    backward(loss);
+    NoGrad const guard;
+    for (auto* p : {&w1, &b1, &w2, &b2}) *p -= 0.1f * p->grad();
+    return loss.item();
+  };
+  float const first = step();
+  for (int i = 0; i < 20; ++i) step();
+  Counters const before;
+  float last = 0;
+  for (int i = 0; i < 1000; ++i) last = step();
+  CHECK(Counters() == before);
+  CHECK(last < first);
+}
+
+TEST_CASE("small statements without a tape ask the pool for nothing once their target is there") {
+  Tensor<float> const x = ramp({8}), w = ramp({8});
+  Tensor<float> y = ramp({8});
+  y = tanh(x * w + 1) * 2;
+  std::int64_t const before = pool_stats().requests;
+  for (int i = 0; i < 1000; ++i) y = tanh(x * w + 1) * 2;
+  CHECK(pool_stats().requests == before);
+}
+
+TEST_CASE("a loop that detaches its state keeps the tape at a plateau") {
+  Variable<float> w(ramp({4, 4}));
+  Tensor<float> state = ramp({1, 4});
+  auto const step = [&] {
+    Variable<float> h(state, false);
+    for (int t = 0; t < 3; ++t) h = tanh(matmul(h, w) + h);
+    w.zero_grad();
+    backward(sum(h * h));
+    state = h.detach();
+  };
+  for (int i = 0; i < 100; ++i) step();
+  Counters const before;
+  for (int i = 0; i < 100000; ++i) step();
+  CHECK(Counters() == before);
+}
+
+TEST_CASE("an ever longer history that is never differentiated goes when its last name goes") {
+  Variable<float> const w(ramp({4}));
+  std::int64_t const before = tape::Tape::here().live();
+  for (int round = 0; round < 3; ++round) {
+    Variable<float> h = w;
+    for (int t = 0; t < 20000; ++t) h = h + w;
+    CHECK(tape::Tape::here().live() >= before + 20000);
+    h = w;
+    CHECK(tape::Tape::here().live() == before);
+  }
+}
+
+TEST_CASE("a chain of a million statements on a stack of 256 KB") {
+  // Recording, backward and letting go must not recurse.
+  static bool finished = false;
+  static double slope = 0, graph_slope = 0;
+  static std::int64_t bytes = 0;
+  auto const work = [](void*) -> void* {
+    {
+      Variable<double> const w(1.0);
+      std::int64_t const before = tape::Tape::here().arena_bytes();
+      {
+        Variable<double> h = w;
+        for (int i = 0; i < 1000000; ++i) h = h + w;
+        bytes = tape::Tape::here().arena_bytes() - before;
+        backward(h);
+        slope = w.grad().item();
+      }
+      {
+        Variable<double> h = w * w;
+        for (int i = 0; i < 20000; ++i) h = h * 1.0 + w;
+        graph_slope = grad(h, w, {.create_graph = true}).item();
+      }
+      {
+        Variable<double> dropped = w;  // never differentiated
+        for (int i = 0; i < 1000000; ++i) dropped = dropped + w;
+      }
+    }
+    finished = true;
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  REQUIRE(pthread_attr_setstacksize(&attributes, 256 << 10) == 0);
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, &attributes, work, nullptr) == 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  CHECK(finished);
+  CHECK(slope == 1000001);
+  CHECK(graph_slope == 20002);
+  CHECK(bytes < std::int64_t{1024} << 20);
+  MESSAGE("a million statements take " << bytes / 1000000 << " bytes of the tape each");
+}
