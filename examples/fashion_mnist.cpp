@@ -89,7 +89,7 @@ void draw(std::string const& path, std::vector<std::int64_t> const& predicted, d
 }
 
 void run(Options const& o) {
-  require_device("fashion_mnist", Device(o.device));
+  require_device("--device", Device(o.device));
   if (o.threads > 0) set_num_threads(o.threads);
   manual_seed(o.seed);
   auto const normalize = data::Normalize(0.286f, 0.353f);
@@ -120,9 +120,28 @@ void run(Options const& o) {
   load(fresh, o.weights);
   double const again = accuracy(predict(fresh, test_images), test_images);
   std::printf("weights saved to %s; loaded into a fresh model: test accuracy %.2f %%\n", o.weights.c_str(), again);
-  if (again != percent) fail("fashion_mnist: the loaded weights reach ", again, " %, the trained ones ", percent, " %");
+  if (again != percent) fail("the loaded weights reach ", again, " %, the trained ones ", percent, " %");
   draw(o.picture, predicted, test_images, percent);
   std::printf("picture of test images: %s\n", o.picture.c_str());
+}
+
+/// Accepts whole numbers from `least` on.
+CLI::Validator whole(std::int64_t least) {
+  return {[least](std::string& text) {
+            std::int64_t value = 0;
+            bool const fits = CLI::detail::lexical_cast(text, value) && value >= least;
+            return fits ? std::string() : "'" + text + "' is not a whole number from " + std::to_string(least) + " on";
+          },
+          ""};
+}
+/// Accepts numbers greater than 0.
+CLI::Validator positive() {
+  return {[](std::string& text) {
+            double value = 0;
+            bool const fits = CLI::detail::lexical_cast(text, value) && value > 0 && std::isfinite(value);
+            return fits ? std::string() : "'" + text + "' is not a number greater than 0";
+          },
+          ""};
 }
 
 }  // namespace
@@ -130,13 +149,13 @@ void run(Options const& o) {
 int main(int argc, char** argv) {
   Options o;
   CLI::App app("Trains a small convolutional network on Fashion-MNIST and reports its accuracy.", "fashion_mnist");
-  app.add_option("--epochs", o.epochs, "passes over the training images")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--batch-size", o.batch_size, "images in a step")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--lr", o.lr, "learning rate of AdamW")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--threads", o.threads, "threads that compute; 0: as many as OpenMP gives")->capture_default_str()->check(CLI::NonNegativeNumber);
-  app.add_option("--workers", o.workers, "threads that load batches")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--epochs", o.epochs, "passes over the training images")->capture_default_str()->check(whole(1));
+  app.add_option("--batch-size", o.batch_size, "images in a step")->capture_default_str()->check(whole(1));
+  app.add_option("--lr", o.lr, "learning rate of AdamW")->capture_default_str()->check(positive());
+  app.add_option("--threads", o.threads, "threads that compute; 0: as many as OpenMP gives")->capture_default_str()->check(whole(0));
+  app.add_option("--workers", o.workers, "threads that load batches")->capture_default_str()->check(whole(0));
   app.add_option("--seed", o.seed, "seed of weights, order and dropout")->capture_default_str();
-  app.add_option("--limit", o.limit, "use only so many images of each set; -1: all")->capture_default_str()->check(CLI::Range(std::int64_t{-1}, std::int64_t{60000}));
+  app.add_option("--limit", o.limit, "use only the first so many images of each set")->check(whole(1));
   app.add_option("--data", o.data, "folder of the four idx files, gzipped or not")->capture_default_str();
   app.add_option("--weights", o.weights, "where the weights go")->capture_default_str();
   app.add_option("--picture", o.picture, "where the picture goes")->capture_default_str();

@@ -87,7 +87,7 @@ TEST_CASE("elementwise operations give PyTorch's gradients") {
   for (reference::Case const& c : reference::read_cases("elementwise.txt")) {
     if (!c.has("dx")) continue;
     Differentiable const* op = nullptr;
-    for (auto const* table : {&slopes_1(), &slopes_2(), &slopes_3()})
+    for (auto const* table : {&slopes_1(), &slopes_2(), &slopes_3(), &slopes_4()})
       if (auto const* found = find(*table, c.name)) op = found;
     REQUIRE_MESSAGE(op, c.name);
     ++count;

@@ -60,10 +60,11 @@ std::vector<Differentiable> differentiable_of() {
 }
 
 /// Where one part of the table ends and the next one begins.
-inline constexpr int slopes_first = 24, slopes_second = 41;
+inline constexpr int slopes_first = 24, slopes_second = 34, slopes_third = 44;
 std::vector<Differentiable> const& slopes_1();
 std::vector<Differentiable> const& slopes_2();
 std::vector<Differentiable> const& slopes_3();
+std::vector<Differentiable> const& slopes_4();
 
 /// Gradients against finite differences, to the second order, for all forms of arguments.
 void check_slopes(std::vector<Differentiable> const& table);

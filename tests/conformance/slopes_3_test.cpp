@@ -5,7 +5,7 @@
 #include "slopes.hpp"
 
 std::vector<conformance::Differentiable> const& conformance::slopes_3() {
-  static std::vector<Differentiable> const table = differentiable_of<slopes_second, wick::ElementwiseOps::size>();
+  static std::vector<Differentiable> const table = differentiable_of<slopes_second, slopes_third>();
   return table;
 }
 
