@@ -120,6 +120,18 @@ inline constexpr auto needed_slots = [] {
   detail::Needs<S, 0>::mark(needed, true);
   return needed;
 }();
+/// Bits of a reduction's slope: 1 when it depends on the element, 2 when it depends on the result.
+template <class Op>
+inline constexpr unsigned reduction_bits = detail::dependency_bits<decltype(Op::slope(Dependency<1>(), Dependency<2>()))>();
+/// The slots whose values the backward kernel of `y = Op over axes of S` reads.
+template <class S, class Op>
+inline constexpr auto needed_by_reduction = [] {
+  detail::SlotFlags<static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> needed{};
+  detail::Needs<S, 0>::mark(needed, false);
+  if constexpr ((reduction_bits<Op> & 1) != 0) detail::mark_all<S>(needed, 0);
+  return needed;
+}();
+
 /// True when the backward kernel of S reads the statement's result.
 template <class S>
 inline constexpr bool needs_result = detail::root_from_value<S>;

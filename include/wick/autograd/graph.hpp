@@ -3,6 +3,9 @@
 // result can be differentiated again, to any order.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include <wick/autograd/propagate.hpp>
 #include <wick/core/create.hpp>
 #include <wick/ops/cast.hpp>
@@ -14,38 +17,52 @@ namespace wick::inline WICK_ISA {
 template <class Op>
 struct Unfused : Op {
   using scalar_only = void;
+  using type = Unfused;
+};
+template <class Op>
+struct Unfused<Unfused<Op>> {
+  using type = Unfused<Op>;
 };
 
-/// A variable whose operations run at once, one statement each: what slopes are evaluated with. Literals beside it
-/// become numbers of type T.
+/// A variable that is computed when it is asked for, one operation after another: what slopes are evaluated with. So
+/// only what a gradient needs is computed, and only it must have been saved. Literals become numbers of type T.
 template <class V, class T = V>
-struct Eager {
+class Eager {
+ public:
   using lifts_operations = void;
   using value_type = V;
   using number_type = T;
-  Variable<V> variable;
+
+  Eager() = default;
+  explicit Eager(Variable<V> const& variable) : later_(std::make_shared<Later>()) { later_->value = variable; }
+  explicit Eager(std::function<Variable<V>()> make) : later_(std::make_shared<Later>()) { later_->make = std::move(make); }
+
+  /// The variable, computed once.
+  Variable<V> const& variable() const {
+    if (!later_->value) later_->value = later_->make();
+    return *later_->value;
+  }
 
   template <class Op, class... X>
   WICK_COLD static auto lift(X const&... x) {
-    auto formula = map<typename Once<Op>::type>(part(x)...);
-    using R = value_t<decltype(formula)>;
-    return Eager<R, T>{Variable<R>(std::move(formula))};
+    using Once = typename Unfused<Op>::type;
+    using R = result_t<Op, part_t<X>...>;
+    return Eager<R, T>([x...] { return Variable<R>(map<Once>(part(x)...)); });
   }
 
  private:
-  template <class Op>
-  struct Once {
-    using type = Unfused<Op>;
-  };
-  template <class Op>
-  struct Once<Unfused<Op>> {
-    using type = Unfused<Op>;
+  struct Later {
+    std::optional<Variable<V>> value;
+    std::function<Variable<V>()> make;
   };
   template <class A>
-  static auto part(A const& a) {
-    if constexpr (LiftedNumber<A>) return a.variable;
-    else return Variable<T>(static_cast<T>(a), false);
-  }
+  static Variable<T> part(A const& number) { return Variable<T>(static_cast<T>(number), false); }
+  template <class W>
+  static Variable<W> part(Eager<W, T> const& x) { return x.variable(); }
+  template <class A>
+  using part_t = value_t<decltype(part(std::declval<A const&>()))>;
+
+  std::shared_ptr<Later> later_;
 };
 
 namespace detail {
@@ -81,7 +98,7 @@ WICK_COLD void accumulate_graph(tape::Propagation& pass, tape::Node<T>& node, Va
   }
   if (node.graph_gradient) {
     Variable<T> const before = Variable<T>::of(static_cast<tape::Node<T>*>(node.graph_gradient));
-    add = (Eager<T>{before} + Eager<T>{add}).variable;
+    add = (Eager<T>(before) + Eager<T>(add)).variable();
   }
   tape::set_graph_gradient(node, add);
 }
@@ -101,6 +118,11 @@ WICK_COLD Variable<T> variable_of(Saved<T> const& saved) {
   return Variable<T>::of(node);
 }
 
+template <class Op, class T, class N, class... X>
+auto lift_parts(X const&... x) {
+  return Eager<T, N>::template lift<Op>(x...);
+}
+
 // The value of a part of a statement as a variable; literals beside it become numbers of type N.
 template <class N, class F>
 WICK_COLD auto eager_value(F const& f) {
@@ -108,26 +130,27 @@ WICK_COLD auto eager_value(F const& f) {
   if constexpr (is_scalar<F>) {
     return f.value;
   } else if constexpr (is_saved<F>) {
-    return Eager<T, N>{variable_of(f)};
+    return Eager<T, N>([f] { return variable_of(f); });
   } else if constexpr (is_map<F>) {
-    return f.args.visit([](auto const&... args) { return Eager<T, N>::template lift<typename F::op>(eager_value<N>(args)...); });
+    return f.args.visit([](auto const&... args) { return lift_parts<typename F::op, T, N>(eager_value<N>(args)...); });
   } else if constexpr (is_reduce<F>) {
-    auto const arg = eager_value<N>(f.arg);
-    using Arg = decltype(arg.variable);
-    return Eager<T, N>{Variable<T>(Reduce<typename F::op, std::remove_const_t<Arg>, typename F::extents_type>(arg.variable, f.mask, f.keepdim))};
+    using X = value_t<typename F::argument_type>;
+    return Eager<T, N>([arg = eager_value<N>(f.arg), mask = f.mask, keepdim = f.keepdim] {
+      return Variable<T>(Reduce<typename F::op, Variable<X>, typename F::extents_type>(arg.variable(), mask, keepdim));
+    });
   } else {
-    return Eager<T, N>{Variable<T>(materialize(f), false)};
+    return Eager<T, N>([f] { return Variable<T>(materialize(f), false); });
   }
 }
 
 template <class T, class G>
 Variable<T> as_variable(G const& g) {
-  if constexpr (std::is_same_v<typename G::value_type, T>) return g.variable;
-  else return Variable<T>(cast<T>(g.variable));
+  if constexpr (std::is_same_v<typename G::value_type, T>) return g.variable();
+  else return Variable<T>(cast<T>(g.variable()));
 }
 
 template <class T, class F>
-void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint);
+void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint, Eager<T> const* value = nullptr);
 
 /// The adjoint of a reduction's argument, given that of its result (already with the reduced dimensions kept).
 template <class Op, class T, class Arg>
@@ -137,18 +160,18 @@ WICK_COLD void push_reduction(tape::Propagation& pass, Arg const& arg, unsigned 
   Dims const kept = reduced_dims(shape, mask, true);
   std::int64_t const count = kept.numel() ? shape.numel() / kept.numel() : 0;
   Variable<T> seed(reshape(adjoint, kept));
-  if (double const scale = Op::seed_scale(count); scale != 1) seed = (Eager<T>{seed} * scale).variable;
+  if (double const scale = Op::seed_scale(count); scale != 1) seed = (Eager<T>(seed) * scale).variable();
   auto const x = eager_value<T>(arg);
   if constexpr (requires { typename Op::by_ties; }) {
-    Tensor<T> const value = cast<T>(x.variable.value());
+    Tensor<T> const value = cast<T>(x.variable().value());
     Tensor<T> const best = Reduce<Op, Tensor<T>>(value, mask, true);
     auto const ties = where(value == best, 1.0, 0.0);
     Tensor<T> const number = cast<T>(Reduce<Sum, std::remove_cvref_t<decltype(ties)>>(ties, mask, true));
-    seed = (Eager<T>{seed} / Eager<T>{Variable<T>(number, false)}).variable;
+    seed = (Eager<T>(seed) / Eager<T>(Variable<T>(number, false))).variable();
   }
   auto const slope = [&] {
     auto const all = [&]<class R>(std::type_identity<R>, auto const& part) {
-      return Eager<T>{Variable<T>(Reduce<R, Variable<X>>(part.variable, mask, true))};
+      return Eager<T>([part, mask] { return Variable<T>(Reduce<R, Variable<X>>(part.variable(), mask, true)); });
     };
     if constexpr (requires { typename Op::by_zeros; }) {
       // The product of the other elements, also where some are 0.
@@ -161,13 +184,14 @@ WICK_COLD void push_reduction(tape::Propagation& pass, Arg const& arg, unsigned 
       return Op::slope(x, all(std::type_identity<Op>{}, x));
     }
   }();
-  auto const g = chain(Eager<T>{seed}, slope);
-  push_graph(pass, arg, as_variable<X>(g + Eager<T>{Variable<T>(zeros<T>(shape), false)}));
+  auto const g = chain(Eager<T>(seed), slope);
+  push_graph(pass, arg, as_variable<X>(g + Eager<T>(Variable<T>(zeros<T>(shape), false))));
 }
 
-/// Pushes an adjoint (a variable of the formula's shape, or one that broadcasts it) through a formula.
+/// Pushes an adjoint (a variable of the formula's shape, or one that broadcasts it) through a formula, whose own value
+/// may be at hand.
 template <class T, class F>
-WICK_COLD void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint) {
+WICK_COLD void push_graph(tape::Propagation& pass, F const& f, Variable<T> const& adjoint, [[maybe_unused]] Eager<T> const* value) {
   if constexpr (is_saved<F>) {
     if constexpr (!std::is_integral_v<T>)
       if (pass.wants(f.edge.get())) accumulate_graph(pass, *f.edge.get(), adjoint);
@@ -177,14 +201,16 @@ WICK_COLD void push_graph(tape::Propagation& pass, F const& f, Variable<T> const
       f.args.visit([&](auto const&... args) {
         auto const s = slopes<Op>(
             [&] {
-              if constexpr (Op::arity == 1 && SlopeFromValue<Op>) return Eager<T>::template lift<Op>(eager_value<T>(args)...);
-              else return 0;
+              if constexpr (Op::arity == 1 && SlopeFromValue<Op>)
+                return value ? *value : Eager<T>::template lift<Op>(eager_value<T>(args)...);
+              else
+                return 0;
             }(),
             eager_value<T>(args)...);
         auto const pass_to = [&](auto const& arg, auto const& slope) {
           using Arg = std::remove_cvref_t<decltype(arg)>;
           if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(slope)>, Zero> && has_active<typename SweepStructureOf<Arg>::type>) {
-            auto const g = chain(Eager<T>{adjoint}, slope);
+            auto const g = chain(Eager<T>(adjoint), slope);
             push_graph(pass, arg, as_variable<value_t<Arg>>(g));
           }
         };
@@ -205,7 +231,11 @@ WICK_COLD void push_graph(tape::Propagation& pass, F const& f, Variable<T> const
 
 template <class T, class N, class F>
 void graph_map(tape::Propagation& pass, N& node, F const& f) {
-  push_graph<T>(pass, f, gradient_variable<T>(node));
+  Eager<T> const value([&node] {
+    if (!node.value.storage()) node.value = node.result;
+    return Variable<T>::of(&node);
+  });
+  push_graph<T>(pass, f, gradient_variable<T>(node), &value);
 }
 template <class Op, class T, class N, class F>
 void graph_reduce(tape::Propagation& pass, N& node, F const& arg, unsigned mask) {

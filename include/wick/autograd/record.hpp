@@ -10,13 +10,13 @@ namespace wick::inline WICK_ISA {
 namespace detail {
 
 // Drops the values that the backward kernel does not read, keeping their layouts.
-template <class S, class F>
-void drop_unneeded(F& saved) {
+template <class F, std::size_t N>
+void drop_unneeded(F& saved, SlotFlags<N> const& read) {
   int slot = 0;
   visit_leaves(saved, [&](auto const& leaf) {
     using Kept = std::remove_cvref_t<decltype(leaf)>;
     constexpr int planes = is_scalar<Kept> ? 1 : ElementTraits<value_t<Kept>>::planes;
-    bool const needed = needed_slots<S>[static_cast<std::size_t>(slot)];
+    bool const needed = read[static_cast<std::size_t>(slot)];
     slot += planes;
     if (needed) return;
     if constexpr (is_saved<Kept>) {
@@ -42,34 +42,47 @@ struct Statement final : tape::Node<T> {
   using S = typename SweepStructureOf<F>::type;
   using Kernel = typename std::conditional_t<rows, std::type_identity<RowSweepKernel<std::conditional_t<rows, S, Apply<Neg, Active<float>>>>>,
                                              std::type_identity<SweepKernel<std::conditional_t<rows, Active<float>, S>, Op>>>::type;
-  static constexpr bool uses_result = !std::is_void_v<Op> || needs_result<S>;
+  static constexpr bool uses_result = [] {
+    if constexpr (std::is_void_v<Op>) return needs_result<S>;
+    else return (reduction_bits<Op> & 2) != 0;
+  }();
+  // The slots whose values the backward kernel reads.
+  static constexpr auto needed = [] {
+    if constexpr (rows) {
+      auto all = needed_slots<S>;
+      all.fill(true);
+      return all;
+    } else if constexpr (std::is_void_v<Op>) {
+      return needed_slots<S>;
+    } else {
+      return needed_by_reduction<S, Op>;
+    }
+  }();
 
   std::optional<F> saved;
   Tensor<T> result;
   unsigned mask = 0;  // reduced dimensions
   int row = -1;
 
-  Statement(F&& formula, Tensor<T> value, unsigned reduced, int row_axis)
+  Statement(F&& formula, Tensor<T> y, unsigned reduced, int row_axis)
       : saved(std::move(formula)), mask(reduced), row(row_axis) {
     this->type = &statement_type;
     this->requires_grad = true;
-    this->shape = value.shape();
-    if constexpr (uses_result) result = value;
-    this->value = std::move(value);
-    if constexpr (std::is_void_v<Op> && !rows) drop_unneeded<S>(*saved);
+    this->shape = y.shape();
+    if constexpr (uses_result) result = y;
+    this->value = std::move(y);
+    drop_unneeded(*saved, needed);
   }
 
   static void propagate(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<Statement&>(entry);
     if constexpr (std::is_void_v<Op>) {
-      auto needed = needed_slots<S>;
-      if constexpr (rows) needed.fill(true);
       run_sweep<Kernel, S>(pass, *self.saved, self.shape, needed, self.gradient, self.gradient.layout(), self.result, self.row);
     } else {
       decltype(auto) shape = self.saved->shape();
       Layout const kept{reduced_dims(shape, self.mask, true)};
       std::int64_t const count = self.shape.numel() ? shape.numel() / self.shape.numel() : 0;
-      Tensor<T> seed = self.gradient;
+      Tensor<T> seed = std::move(self.gradient);
       if (double const scale = Op::seed_scale(count); scale != 1) seed = seed * scale;
       if constexpr (requires { typename Op::by_ties; }) {
         Tensor<T> const among(Storage(self.result.storage()), const_cast<base_t<T>*>(std::as_const(self.result).data()), kept);
@@ -78,8 +91,6 @@ struct Statement final : tape::Node<T> {
         Tensor<T> const number = cast<T>(total);
         seed = seed / number.reshape(self.shape);
       }
-      auto needed = needed_slots<S>;
-      needed.fill(true);
       if constexpr (requires { typename Op::by_zeros; }) {
         Tensor<T> const x = materialize(*self.saved);
         if (materialize(any(x == 0)).item()) {
@@ -88,7 +99,8 @@ struct Statement final : tape::Node<T> {
           return;
         }
       }
-      run_sweep<Kernel, S>(pass, *self.saved, shape, needed, seed.contiguous(), kept, self.result);
+      run_sweep<Kernel, S>(pass, *self.saved, shape, needed, seed, kept, self.result);
+      self.gradient = std::move(seed);
     }
   }
   WICK_COLD static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {

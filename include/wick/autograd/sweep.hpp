@@ -202,7 +202,10 @@ struct SweepKernel {
   using T = typename S::value_type;
   using L = sweep_lane_t<S>;
   static constexpr bool reduces = !std::is_void_v<Op>;
-  static constexpr bool uses_result = reduces || needs_result<S>;
+  static constexpr bool uses_result = [] {
+    if constexpr (reduces) return (reduction_bits<Op> & 2) != 0;
+    else return needs_result<S>;
+  }();
   static constexpr int planes = ElementTraits<T>::planes;
   static constexpr int seed_slot = S::slots, result_slot = S::slots + planes;
   static constexpr int inputs = S::slots + (uses_result ? 2 : 1) * planes;
@@ -215,7 +218,8 @@ struct SweepKernel {
       auto v = Tree::forward(frame);
       auto const seed = frame.template load<T, seed_slot>();
       if constexpr (reduces) {
-        auto const y = frame.template load<T, result_slot>();
+        // Without a result slot the slope does not read its second argument.
+        auto const y = frame.template load<T, uses_result ? result_slot : seed_slot>();
         auto const g = chain(seed, Op::slope(convert<T, L>(v.value), y));
         Tree::push(frame, v, convert<T, L>(g), sink);
       } else {

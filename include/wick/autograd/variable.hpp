@@ -197,6 +197,7 @@ class Variable {
       if (is_leaf()) fail(operation, ": a leaf variable that requires a gradient is changed in place only under NoGrad");
       return *this = std::forward<F>(formula);
     }
+    if (!(formula.shape() == shape())) fail(operation, ": a value of shape ", formula.shape(), " cannot change a variable of shape ", shape(), " in place");
     assign(node_->value, std::forward<F>(formula));
     return *this;
   }

@@ -36,6 +36,12 @@ inline constexpr bool extents_known = false;
 template <std::int64_t... N>
 inline constexpr bool extents_known<Shape<N...>> = Shape<N...>::known;
 
+// Copies leave out what lies past the rank, and g++ then doubts the rest.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /// A short list of integers (at most 8), kept inline.
 class IntList {
  public:
@@ -98,6 +104,10 @@ class IntList {
       for (int i = rank_; i < max_rank; ++i) values_[i] = 0;
   }
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// Two numbers, height and width; one number means both.
 struct IntPair {

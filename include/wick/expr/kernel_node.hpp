@@ -176,8 +176,8 @@ struct KernelState final : LazyState<T> {
   Op op;
   std::tuple<KernelOperand<F>...> operands;
 
-  KernelState(Dims const& shape, Op const& attributes, F... formulas)
-      : LazyState<T>(shape), op(attributes), operands(KernelOperand<F>(std::move(formulas))...) {}
+  KernelState(Dims const& dims, Op const& attributes, F... formulas)
+      : LazyState<T>(dims), op(attributes), operands(KernelOperand<F>(std::move(formulas))...) {}
   void compute(T* target, backend::Epilogue<T> const& epilogue) override {
     if constexpr (is_view) compute_into<T>(target, 0, this->layout, evaluate());
     else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value()...); }, operands);

@@ -75,10 +75,10 @@ struct Program {
 };
 
 /// The loops that assigning a formula runs.
-enum class Plan : std::uint8_t { none, contiguous, inner_broadcast, strided, row, reduce, fixed, kernel };
+enum class Plan : std::uint8_t { none, contiguous, inner_broadcast, strided, row, reduce, kernel };
 
 constexpr char const* name(Plan plan) {
-  constexpr char const* names[] = {"none", "contiguous", "inner_broadcast", "strided", "row", "reduce", "fixed", "kernel"};
+  constexpr char const* names[] = {"none", "contiguous", "inner_broadcast", "strided", "row", "reduce", "kernel"};
   return names[static_cast<int>(plan)];
 }
 

@@ -18,8 +18,8 @@ struct AdamWOptions {
 template <class T>
 class AdamW : public Optimizer<T> {
  public:
-  explicit AdamW(std::vector<Variable<T>> parameters, AdamWOptions options = {})
-      : Optimizer<T>(std::move(parameters)), options(options) {
+  explicit AdamW(std::vector<Variable<T>> variables, AdamWOptions o = {})
+      : Optimizer<T>(std::move(variables)), options(o) {
     for (auto const& parameter : this->parameters_) {
       mean_.push_back(zeros<T>(parameter.shape()));
       square_.push_back(zeros<T>(parameter.shape()));

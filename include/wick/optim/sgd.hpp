@@ -18,9 +18,9 @@ struct SGDOptions {
 template <class T>
 class SGD : public Optimizer<T> {
  public:
-  explicit SGD(std::vector<Variable<T>> parameters, SGDOptions options = {})
-      : Optimizer<T>(std::move(parameters)), options(options), velocity_(this->parameters_.size()), started_(this->parameters_.size()) {
-    if (options.nesterov && (options.momentum <= 0 || options.dampening != 0))
+  explicit SGD(std::vector<Variable<T>> variables, SGDOptions o = {})
+      : Optimizer<T>(std::move(variables)), options(o), velocity_(this->parameters_.size()), started_(this->parameters_.size()) {
+    if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
   }
   /// Changes every parameter that has a gradient.

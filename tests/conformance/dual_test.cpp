@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Dual numbers against the tape: every differentiable operation, as a number and as a tensor; second order by nesting.
+#include <doctest/doctest.h>
+
+#include "operands.hpp"
+#include "slopes.hpp"
+#include <wick/autograd/dual.hpp>
+
+using namespace wick;
+using namespace conformance;
+
+namespace {
+
+/// One operation applied to duals.
+struct DualEntry {
+  char const* name;
+  int arity;  ///< arguments that are duals
+  double low, high;
+  Tensor<Dual<double>> (*of_tensors)(std::vector<Tensor<Dual<double>>> const&);
+  Dual<Dual<double>> (*of_numbers)(std::vector<Dual<Dual<double>>> const&);
+};
+
+template <class T>
+Tensor<bool> condition_like(Tensor<T> const& x) {
+  Tensor<bool> c = empty<bool>(x.shape());
+  for (std::int64_t i = 0; i < c.numel(); ++i) c.data()[i] = i % 3 != 1;
+  return c;
+}
+
+std::vector<DualEntry> const& table() {
+  static std::vector<DualEntry> const entries = [] {
+    std::vector<DualEntry> list;
+    ElementwiseOps::each([&]<class Op>(std::type_identity<Op>) {
+      if constexpr (differentiable<Op>)
+        list.push_back({Op::name, Op::arity == 1 ? 1 : 2, Op::domain::low, Op::domain::high,
+                        [](std::vector<Tensor<Dual<double>>> const& x) -> Tensor<Dual<double>> {
+                          if constexpr (Op::arity == 1) return map<Op>(x[0]);
+                          else if constexpr (Op::arity == 2) return map<Op>(x[0], x[1]);
+                          else return map<Op>(condition_like(x[0]), x[0], x[1]);
+                        },
+                        [](std::vector<Dual<Dual<double>>> const& x) -> Dual<Dual<double>> {
+                          if constexpr (Op::arity == 1) return apply<Op>(x[0]);
+                          else if constexpr (Op::arity == 2) return apply<Op>(x[0], x[1]);
+                          else return apply<Op>(true, x[0], x[1]);
+                        }});
+    });
+    return list;
+  }();
+  return entries;
+}
+
+Differentiable const& on_tape(std::string const& name) {
+  for (auto const* part : {&slopes_1(), &slopes_2(), &slopes_3(), &slopes_4()})
+    for (Differentiable const& op : *part)
+      if (op.name == name) return op;
+  fail("no operation ", name, " among those of the tape");
+}
+
+std::vector<double> list(Tensor<double> const& x) { return values_of(x).data; }
+
+}  // namespace
+
+TEST_CASE("tangents of tensors of duals are the tape's gradients times the tangents") {
+  CHECK(table().size() >= 40);
+  for (DualEntry const& op : table())
+    for (std::int64_t n : {1, 5, 8, 19, 1030}) {
+      std::vector<Tensor<Dual<double>>> duals;
+      Variables variables;
+      std::vector<Tensor<double>> directions;
+      for (unsigned k = 0; k < static_cast<unsigned>(op.arity); ++k) {
+        Tensor<double> const x = make<double>(sample(Dims(n), Dtype::float64, op.low, op.high, k + 20, false));
+        directions.push_back(make<double>(sample(Dims(n), Dtype::float64, -1, 1, k + 30, false)));
+        duals.push_back(make_dual(x, directions.back()));
+        variables.push_back(Variable<double>(x));
+      }
+      Variable<double> const y = on_tape(op.name).record(variables);
+      backward(sum(y));
+      Tensor<double> want = zeros<double>({n});
+      for (std::size_t k = 0; k < variables.size(); ++k) want = want + variables[k].grad() * directions[k];
+      Tensor<Dual<double>> const got = op.of_tensors(duals);
+      std::string const value = difference(values_of(values(got)), values_of(y.value()), {4, 1e-15});
+      std::string const tangent = difference(values_of(tangents(got)), values_of(want), {16, 1e-14});
+      CHECK_MESSAGE(value.empty(), std::string(op.name) << ", value: " << value);
+      CHECK_MESSAGE(tangent.empty(), std::string(op.name) << ", tangent: " << tangent);
+    }
+}
+
+TEST_CASE("nested duals give the second derivative of the tape") {
+  for (DualEntry const& op : table()) {
+    Variables variables;
+    std::vector<Dual<Dual<double>>> numbers;
+    for (int k = 0; k < op.arity; ++k) {
+      double const at = op.low + (op.high - op.low) * (k == 0 ? 0.61 : 0.83);
+      variables.push_back(Variable<double>(Tensor<double>(at).reshape({1})));
+      numbers.push_back({Dual<double>(at, 1), Dual<double>(1, 0)});  // x + e1 + e2
+    }
+    Dual<Dual<double>> const got = op.of_numbers(numbers);
+    Variable<double> const y = sum(on_tape(op.name).record(variables));
+    double first = 0, second = 0;
+    Variable<double> slope(0.0, false);
+    for (auto const& v : variables) {
+      Variable<double> const g = grad(y, v, {.create_graph = true});
+      slope = Variable<double>(slope + sum(g));
+      first += list(g.value())[0];
+    }
+    if (slope.requires_grad())
+      for (auto const& v : variables) second += list(grad(slope, v, {.retain_graph = true}).value())[0];
+    CHECK_MESSAGE(got.value.value == doctest::Approx(y.item()).epsilon(1e-12), std::string(op.name));
+    CHECK_MESSAGE(got.value.tangent == doctest::Approx(first).epsilon(1e-10), std::string(op.name));
+    CHECK_MESSAGE(got.tangent.value == doctest::Approx(first).epsilon(1e-10), std::string(op.name));
+    CHECK_MESSAGE(got.tangent.tangent == doctest::Approx(second).epsilon(1e-9), std::string(op.name));
+  }
+}
+
+TEST_CASE("tensors of duals: broadcasting, reductions, layouts, copies") {
+  Tensor<double> const x = tensor({{1., 2., 3.}, {4., 5., 6.}}), dx = tensor({{1., 0., 0.}, {0., 1., 0.}});
+  Tensor<Dual<double>> const d = make_dual(x, dx);
+  Tensor<double> const row = tensor({2., 3., 4.});
+  Tensor<Dual<double>> const y = d * row + 1.0;
+  CHECK(list(values(y)) == std::vector<double>{3, 7, 13, 9, 16, 25});
+  CHECK(list(tangents(y)) == std::vector<double>{2, 0, 0, 0, 3, 0});
+  Tensor<Dual<double>> const total = sum(d * d), columns = sum(d * d, {0});
+  CHECK(total.item().value == 91);
+  CHECK(total.item().tangent == 2 + 10);
+  CHECK(list(tangents(columns)) == std::vector<double>{2, 10, 0});
+  Tensor<Dual<double>> const turned = sin(d.t());
+  CHECK(turned.shape() == Dims(3, 2));
+  CHECK(turned(1, 1).item().tangent == doctest::Approx(std::cos(5.0)));
+  Tensor<Dual<double>> copy = d;
+  copy(0, 0) = Dual<double>(9, 9);
+  CHECK(d(0, 0).item().value == 1);
+  CHECK(copy(0, 0).item().tangent == 9);
+  CHECK(copy(1, 1).item().tangent == 1);
+  Tensor<bool> const larger = d > 3.0;
+  CHECK(larger(1, 0).item());
+  CHECK_FALSE(larger(0, 2).item());
+  Tensor<Dual<double>> const scaled = d * Dual<double>(2, 1);
+  CHECK(scaled(1, 1).item().tangent == 2 + 5);
+}

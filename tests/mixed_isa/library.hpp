@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The functions of exchange.hpp, compiled into each library with that library's flags.
+#include "exchange.hpp"
+
+#include <wick/wick.hpp>
+
+#define MIXED_TEXT_OF(x) #x
+#define MIXED_TEXT(x) MIXED_TEXT_OF(x)
+
+using namespace wick;
+
+char const* MIXED_NAME::isa() { return MIXED_TEXT(WICK_ISA); }
+Tensor<float> MIXED_NAME::make(Dims const& shape) {
+  Tensor<float> x = arange<float>(0, static_cast<float>(shape.numel()));
+  return (x * 0.01f + 0).reshape(shape);
+}
+Tensor<float> MIXED_NAME::formula(Tensor<float> const& x, Tensor<float> const& y) { return tanh(x * y + 1) - softmax(x, -1); }
+void MIXED_NAME::drop(Tensor<float> x) { x = Tensor<float>(); }
+void MIXED_NAME::write(Tensor<float>& x) {
+  x(0) = 5;
+  x += 1;
+}
+Variable<float> MIXED_NAME::record(Variable<float> const& w, Tensor<float> const& x) { return sum(sigmoid(x * w)); }
+void MIXED_NAME::differentiate(Variable<float> const& y) { backward(y); }
+bool MIXED_NAME::catches(void (*thrower)()) {
+  try {
+    thrower();
+  } catch (Error const& error) {
+    return std::string(error.what()).find("(2, 3)") != std::string::npos;
+  }
+  return false;
+}
+void MIXED_NAME::throw_error() { matmul(ones<float>({2, 3}), ones<float>({4, 5})); }
