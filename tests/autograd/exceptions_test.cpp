@@ -2,10 +2,10 @@
 // An exception in the middle of a backward pass: nothing is left half done, everything can be used again.
 #include <doctest/doctest.h>
 
-#include <wick/tensor.hpp>
 #include <wick/autograd/backward.hpp>
 #include <wick/backend/kernels.hpp>
 #include <wick/ops/matmul.hpp>
+#include <wick/tensor.hpp>
 
 using namespace wick;
 
@@ -16,7 +16,9 @@ struct Trap {
   static constexpr char const* name = "trap";
   static inline bool armed = false;
   template <class T>
-  Tensor<T> view(Tensor<T> const& x) const { return x; }
+  Tensor<T> view(Tensor<T> const& x) const {
+    return x;
+  }
   auto adjoint(auto const& g, auto const&, auto const&) const {
     if (armed) fail("trap: sprung");
     return std::tuple(g * 1.0);
@@ -24,7 +26,9 @@ struct Trap {
 };
 
 template <class X>
-auto trap(X const& x) { return kernel<double>(Trap{}, x.shape(), x); }
+auto trap(X const& x) {
+  return kernel<double>(Trap{}, x.shape(), x);
+}
 
 double at(Tensor<double> const& x, int i) { return x.contiguous().data()[i]; }
 

@@ -2,8 +2,8 @@
 // The tape as a user meets it: accumulation, several roots, retained graphs, grad beside .grad, tied variables, guards.
 #include <doctest/doctest.h>
 
-#include <wick/tensor.hpp>
 #include <wick/autograd/backward.hpp>
+#include <wick/tensor.hpp>
 
 using namespace wick;
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <thread>
 #include <vector>
-#include <wick/tensor.hpp>
 #include <wick/autograd/backward.hpp>
+#include <wick/tensor.hpp>
 
 using namespace wick;
 

@@ -2,9 +2,10 @@
 // Dual numbers against the tape: every differentiable operation, as a number and as a tensor; second order by nesting.
 #include <doctest/doctest.h>
 
+#include <wick/autograd/dual.hpp>
+
 #include "operands.hpp"
 #include "slopes.hpp"
-#include <wick/autograd/dual.hpp>
 
 using namespace wick;
 using namespace conformance;
@@ -34,14 +35,20 @@ std::vector<DualEntry> const& table() {
       if constexpr (differentiable<Op>)
         list.push_back({Op::name, Op::arity == 1 ? 1 : 2, Op::domain::low, Op::domain::high,
                         [](std::vector<Tensor<Dual<double>>> const& x) -> Tensor<Dual<double>> {
-                          if constexpr (Op::arity == 1) return map<Op>(x[0]);
-                          else if constexpr (Op::arity == 2) return map<Op>(x[0], x[1]);
-                          else return map<Op>(condition_like(x[0]), x[0], x[1]);
+                          if constexpr (Op::arity == 1)
+                            return map<Op>(x[0]);
+                          else if constexpr (Op::arity == 2)
+                            return map<Op>(x[0], x[1]);
+                          else
+                            return map<Op>(condition_like(x[0]), x[0], x[1]);
                         },
                         [](std::vector<Dual<Dual<double>>> const& x) -> Dual<Dual<double>> {
-                          if constexpr (Op::arity == 1) return apply<Op>(x[0]);
-                          else if constexpr (Op::arity == 2) return apply<Op>(x[0], x[1]);
-                          else return apply<Op>(true, x[0], x[1]);
+                          if constexpr (Op::arity == 1)
+                            return apply<Op>(x[0]);
+                          else if constexpr (Op::arity == 2)
+                            return apply<Op>(x[0], x[1]);
+                          else
+                            return apply<Op>(true, x[0], x[1]);
                         }});
     });
     return list;

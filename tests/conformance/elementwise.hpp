@@ -3,9 +3,9 @@
 #pragma once
 
 #include <span>
+#include <wick/ops/registry.hpp>
 
 #include "operands.hpp"
-#include <wick/ops/registry.hpp>
 
 namespace conformance {
 
@@ -13,11 +13,11 @@ namespace conformance {
 struct Elementwise {
   char const* name;
   int arity;
-  double low, high;  ///< the operation's Domain
-  bool cheap;        ///< exact in SIMD: no transcendental function
-  Values (*compute)(std::span<Input const>);                    ///< by the engine, into a new tensor
-  Values (*write)(std::span<Input const>, Placement const&);    ///< by the engine, through a View; the whole block
-  Values (*define)(std::span<Input const>);                     ///< element by element, as the operation is defined
+  double low, high;                                           ///< the operation's Domain
+  bool cheap;                                                 ///< exact in SIMD: no transcendental function
+  Values (*compute)(std::span<Input const>);                  ///< by the engine, into a new tensor
+  Values (*write)(std::span<Input const>, Placement const&);  ///< by the engine, through a View; the whole block
+  Values (*define)(std::span<Input const>);                   ///< element by element, as the operation is defined
 };
 
 /// What a block holds before something is written into it.
@@ -30,7 +30,8 @@ struct ElementwiseFunctions {
   static auto formula(std::span<Input const> inputs) {
     return [&]<std::size_t... K>(std::index_sequence<K...>) {
       return wick::Map<Op, wick::Tensor<T>...>(make<T>(inputs[K])...);
-    }(std::index_sequence_for<T...>{});
+    }
+    (std::index_sequence_for<T...>{});
   }
   static Values compute(std::span<Input const> inputs) {
     wick::Tensor<R> const y = formula(inputs);
@@ -45,24 +46,33 @@ struct ElementwiseFunctions {
   static Values define(std::span<Input const> inputs) { return defined_values(formula(inputs)); }
 
   static Elementwise entry() {
-    return {Op::name, Op::arity, Op::domain::low, Op::domain::high, requires { typename Op::cheap; }, &compute, &write, &define};
+    return {Op::name, Op::arity, Op::domain::low, Op::domain::high, requires {typename Op::cheap;
   }
+  , &compute, &write, &define
 };
+}  // namespace conformance
+}
+;
 
 /// True for operations that have no meaning for bool (PyTorch refuses most of them).
 template <class Op>
-inline constexpr bool needs_numbers =
-    requires { requires std::is_same_v<typename Op::rule, wick::types::Same>; };
+inline constexpr bool needs_numbers = requires {
+  requires std::is_same_v<typename Op::rule, wick::types::Same>;
+};
 
 /// All operations that take arguments of type T.
 template <class T>
 std::vector<Elementwise> elementwise_of() {
   std::vector<Elementwise> table;
   wick::ElementwiseOps::each([&]<class Op>(std::type_identity<Op>) {
-    if constexpr (std::is_same_v<T, bool> && needs_numbers<Op>) return;
-    else if constexpr (Op::arity == 1) table.push_back(ElementwiseFunctions<Op, T>::entry());
-    else if constexpr (Op::arity == 2) table.push_back(ElementwiseFunctions<Op, T, T>::entry());
-    else table.push_back(ElementwiseFunctions<Op, bool, T, T>::entry());
+    if constexpr (std::is_same_v<T, bool> && needs_numbers<Op>)
+      return;
+    else if constexpr (Op::arity == 1)
+      table.push_back(ElementwiseFunctions<Op, T>::entry());
+    else if constexpr (Op::arity == 2)
+      table.push_back(ElementwiseFunctions<Op, T, T>::entry());
+    else
+      table.push_back(ElementwiseFunctions<Op, bool, T, T>::entry());
   });
   return table;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Every elementwise operation against its definition, whatever the layout; the tables are made elsewhere.
-#include <doctest/doctest.h>
-
 #include "elementwise.hpp"
+
+#include <doctest/doctest.h>
 
 namespace conformance {
 
 namespace {
 
-/// SIMD against one element at a time, in units of the last place: exact, except where a function of math:: is allowed to
-/// differ (docs/math_error.md: one lane of sin or cos beyond the limit sends all of them to the C library; AVX-512
+/// SIMD against one element at a time, in units of the last place: exact, except where a function of math:: is allowed
+/// to differ (docs/math_error.md: one lane of sin or cos beyond the limit sends all of them to the C library; AVX-512
 /// scales in one step) and where a compiler may contract a * b + c.
 Bound simd_bound(Elementwise const& op) {
   std::string const name = op.name;
@@ -26,7 +26,9 @@ Input input(Elementwise const& op, int k, Dtype dtype, Placement const& placemen
   bool const integer = dtype != Dtype::float32 && dtype != Dtype::float64;
   bool const division = op.low > 0;
   double const low = integer ? (division ? 1 : -4) : op.low, high = integer ? 4 : op.high;
-  return {sample(placement.layout.shape, dtype_of_argument(op, k, dtype), low, high, static_cast<unsigned>(k) + 7, true), placement};
+  return {
+      sample(placement.layout.shape, dtype_of_argument(op, k, dtype), low, high, static_cast<unsigned>(k) + 7, true),
+      placement};
 }
 
 void compare(Elementwise const& op, std::vector<Input> const& inputs, std::string const& what) {
@@ -49,7 +51,8 @@ void check_elementwise(std::vector<Elementwise> const& table, Dtype dtype) {
       run(std::vector<Placement>(3, placements(Dims(n))[0]), "size " + std::to_string(n));
     run(std::vector<Placement>(3, placements(Dims())[0]), "no dimensions");
 
-    for (Dims const& shape : {Dims(0), Dims(1), Dims(37), Dims(3, 0), Dims(1, 1), Dims(5, 19), Dims(2, 3, 17), Dims(1, 9, 1), Dims(2, 1, 4, 33)}) {
+    for (Dims const& shape : {Dims(0), Dims(1), Dims(37), Dims(3, 0), Dims(1, 1), Dims(5, 19), Dims(2, 3, 17),
+                              Dims(1, 9, 1), Dims(2, 1, 4, 33)}) {
       std::vector<Placement> const all = placements(shape);
       for (std::size_t p = 0; p < all.size(); ++p)
         run({all[p], all[(p * 5 + 1) % all.size()], all[(p * 3 + 2) % all.size()]}, all[p].name);
@@ -58,27 +61,42 @@ void check_elementwise(std::vector<Elementwise> const& table, Dtype dtype) {
         std::vector<Input> inputs;
         for (int k = 0; k < op.arity; ++k) inputs.push_back(input(op, k, dtype, all[0]));
         Values const want = op.define(inputs);
-        Values block{Dims(target.size), std::vector<double>(static_cast<std::size_t>(target.size), untouched), want.dtype};
+        Values block{Dims(target.size), std::vector<double>(static_cast<std::size_t>(target.size), untouched),
+                     want.dtype};
         std::vector<std::int64_t> const at = offsets(target);
         for (std::size_t i = 0; i < at.size(); ++i) block.data[static_cast<std::size_t>(at[i])] = want.data[i];
         std::string const wrong = difference(op.write(inputs, target), block, simd_bound(op));
-        CHECK_MESSAGE(wrong.empty(), std::string(op.name) << " into a target that lies " << target.name << ": " << wrong);
+        CHECK_MESSAGE(wrong.empty(), std::string(op.name)
+                                         << " into a target that lies " << target.name << ": " << wrong);
       }
     }
     if (op.arity == 1) continue;
     struct Shapes {
       Dims first, second;
     };
-    for (Shapes const& s : {Shapes{{5, 19}, {19}}, {{5, 19}, {5, 1}}, {{5, 19}, {1, 1}}, {{5, 19}, {}}, {{5, 1}, {1, 19}}, {{3, 1, 5}, {4, 1}},
-                            {{3, 0}, {1}}, {{0, 4}, {1, 4}}, {{2, 3, 4}, {3, 1}}, {{1}, {33}}, {{}, {1}}, {{2, 1, 2, 1, 2}, {3, 1, 3, 1}}}) {
+    for (Shapes const& s : {Shapes{{5, 19}, {19}},
+                            {{5, 19}, {5, 1}},
+                            {{5, 19}, {1, 1}},
+                            {{5, 19}, {}},
+                            {{5, 1}, {1, 19}},
+                            {{3, 1, 5}, {4, 1}},
+                            {{3, 0}, {1}},
+                            {{0, 4}, {1, 4}},
+                            {{2, 3, 4}, {3, 1}},
+                            {{1}, {33}},
+                            {{}, {1}},
+                            {{2, 1, 2, 1, 2}, {3, 1, 3, 1}}}) {
       for (bool swapped : {false, true}) {
-        std::vector<Placement> const a = placements(swapped ? s.second : s.first), b = placements(swapped ? s.first : s.second);
+        std::vector<Placement> const a = placements(swapped ? s.second : s.first),
+                                     b = placements(swapped ? s.first : s.second);
         for (std::size_t p = 0; p < std::max(a.size(), b.size()); ++p) {
           Placement const &x = a[p % a.size()], &y = b[(p * 3 + 1) % b.size()];
           std::ostringstream what;
           what << x.layout.shape << " " << x.name << " with " << y.layout.shape << " " << y.name;
-          if (op.arity == 2) run({x, y, y}, what.str());
-          else run({y, x, y}, what.str()), run({x, y, y}, what.str()), run({y, y, x}, what.str());
+          if (op.arity == 2)
+            run({x, y, y}, what.str());
+          else
+            run({y, x, y}, what.str()), run({x, y, y}, what.str()), run({y, y, x}, what.str());
         }
       }
     }

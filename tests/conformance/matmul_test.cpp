@@ -2,11 +2,12 @@
 // Matrix products: PyTorch's values and gradients, batches, transposes, every layout; finite differences.
 #include <doctest/doctest.h>
 
-#include "../reference/cases.hpp"
-#include "operands.hpp"
 #include <wick/autograd/gradcheck.hpp>
 #include <wick/backend/kernels.hpp>
 #include <wick/ops/matmul.hpp>
+
+#include "../reference/cases.hpp"
+#include "operands.hpp"
 
 using namespace wick;
 using namespace conformance;
@@ -49,9 +50,21 @@ void check_layouts(double tolerance) {
   struct Shapes {
     Dims a, b;
   };
-  for (Shapes const& s : {Shapes{{3, 4}, {4, 5}}, {{1, 1}, {1, 1}}, {{1, 9}, {9, 1}}, {{7, 1}, {1, 6}}, {{33, 17}, {17, 65}}, {{0, 4}, {4, 3}},
-                          {{3, 0}, {0, 2}}, {{2, 3, 4}, {4, 5}}, {{2, 3, 4}, {2, 4, 5}}, {{3, 4}, {2, 4, 5}}, {{2, 1, 3, 4}, {5, 4, 2}},
-                          {{1, 3, 4}, {6, 4, 2}}, {{2, 0, 4}, {4, 3}}, {{0, 3, 4}, {4, 3}}, {{130, 70}, {70, 90}}}) {
+  for (Shapes const& s : {Shapes{{3, 4}, {4, 5}},
+                          {{1, 1}, {1, 1}},
+                          {{1, 9}, {9, 1}},
+                          {{7, 1}, {1, 6}},
+                          {{33, 17}, {17, 65}},
+                          {{0, 4}, {4, 3}},
+                          {{3, 0}, {0, 2}},
+                          {{2, 3, 4}, {4, 5}},
+                          {{2, 3, 4}, {2, 4, 5}},
+                          {{3, 4}, {2, 4, 5}},
+                          {{2, 1, 3, 4}, {5, 4, 2}},
+                          {{1, 3, 4}, {6, 4, 2}},
+                          {{2, 0, 4}, {4, 3}},
+                          {{0, 3, 4}, {4, 3}},
+                          {{130, 70}, {70, 90}}}) {
     std::vector<Placement> const left = placements(s.a), right = placements(s.b);
     for (std::size_t p = 0; p < left.size(); ++p)
       for (std::size_t q = 0; q < right.size(); ++q) {
@@ -100,24 +113,31 @@ TEST_CASE("matrix products give PyTorch's values and gradients") {
 }
 
 TEST_CASE("gradients through products, transposes and what runs in their tiles") {
-  auto const leaf = [](Dims const& shape, unsigned seed) { return Variable<double>(make<double>(sample(shape, Dtype::float64, -1, 1, seed, false))); };
+  auto const leaf = [](Dims const& shape, unsigned seed) {
+    return Variable<double>(make<double>(sample(shape, Dtype::float64, -1, 1, seed, false)));
+  };
   GradcheckOptions const options{.rtol = 1e-6, .atol = 1e-7};
-  Variable<double> const a = leaf({3, 4}, 1), b = leaf({4, 5}, 2), bias = leaf({5}, 3), square_matrix = leaf({4, 4}, 4), batch = leaf({2, 3, 4}, 5), other = leaf({2, 1, 4, 3}, 6);
+  Variable<double> const a = leaf({3, 4}, 1), b = leaf({4, 5}, 2), bias = leaf({5}, 3), square_matrix = leaf({4, 4}, 4),
+                         batch = leaf({2, 3, 4}, 5), other = leaf({2, 1, 4, 3}, 6);
   gradcheck([](auto const& x) { return matmul(x[0], x[1]); }, {a, b}, options);
   gradcheck([](auto const& x) { return tanh(matmul(x[0], x[1]) + x[2]); }, {a, b, bias}, options);
   gradcheck([](auto const& x) { return tanh(matmul(x[0], x[1])) * x[2] + matmul(x[0], x[1]); }, {a, b, bias}, options);
   gradcheck([](auto const& x) { return matmul(transpose(x[0], 0, 1), x[0]); }, {a}, options);
   gradcheck([](auto const& x) { return matmul(x[0], x[0]) * x[0]; }, {square_matrix}, options);
-  gradcheck([](auto const& x) { return matmul(matmul(x[0], x[1]), transpose(matmul(x[0], x[1]), 0, 1)); }, {a, b}, options);
+  gradcheck([](auto const& x) { return matmul(matmul(x[0], x[1]), transpose(matmul(x[0], x[1]), 0, 1)); }, {a, b},
+            options);
   gradcheck([](auto const& x) { return matmul(x[0], x[1]); }, {batch, b}, options);
   gradcheck([](auto const& x) { return matmul(x[0], x[1]); }, {batch, other}, options);
-  gradcheck([](auto const& x) { return sum(relu(matmul(exp(x[0]), tanh(x[1]) * 2.0)), {0}) + x[2]; }, {a, b, bias}, options);
+  gradcheck([](auto const& x) { return sum(relu(matmul(exp(x[0]), tanh(x[1]) * 2.0)), {0}) + x[2]; }, {a, b, bias},
+            options);
   gradcheck([](auto const& x) { return dot(x[0], tanh(x[0])); }, {bias}, options);
   gradcheck([](auto const& x) { return softmax(matmul(x[0], x[1]) + x[2], 1); }, {a, b, bias}, options);
-  gradcheck([](auto const& x) {
-    auto const shared = matmul(x[0], x[1]);  // one product, asked for twice
-    return shared * shared + exp(shared);
-  }, {a, b}, options);
+  gradcheck(
+      [](auto const& x) {
+        auto const shared = matmul(x[0], x[1]);  // one product, asked for twice
+        return shared * shared + exp(shared);
+      },
+      {a, b}, options);
   // Second order: the gradient of a sum of squares of the gradient.
   auto const penalty = [](auto const& x) {
     EnableGrad const recording;

@@ -2,8 +2,9 @@
 // From values to tensors and back.
 #pragma once
 
-#include "values.hpp"
 #include <wick/tensor.hpp>
+
+#include "values.hpp"
 
 namespace conformance {
 

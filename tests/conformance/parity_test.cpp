@@ -22,7 +22,10 @@ Entry const* find(std::vector<Entry> const& table, std::string const& name) {
   return nullptr;
 }
 Dtype dtype_named(std::string const& name) {
-  return name == "float64" ? Dtype::float64 : name == "int32" ? Dtype::int32 : name == "int64" ? Dtype::int64 : Dtype::bool_;
+  return name == "float64" ? Dtype::float64
+         : name == "int32" ? Dtype::int32
+         : name == "int64" ? Dtype::int64
+                           : Dtype::bool_;
 }
 Input input_of(reference::Array const& array, Dtype dtype) {
   Values v{array.shape, array.data, dtype};
@@ -79,7 +82,8 @@ TEST_CASE("elementwise operations give PyTorch's values") {
       check_value(c, *op, dtype);
     }
   }
-  for (Elementwise const& op : elementwise_double()) CHECK_MESSAGE(seen.count(op.name), "no parity data for " << std::string(op.name));
+  for (Elementwise const& op : elementwise_double())
+    CHECK_MESSAGE(seen.count(op.name), "no parity data for " << std::string(op.name));
 }
 
 TEST_CASE("elementwise operations give PyTorch's gradients") {
@@ -96,9 +100,11 @@ TEST_CASE("elementwise operations give PyTorch's gradients") {
     if (c.has("z")) x.push_back(Variable<double>(make<double>(input_of(c["z"], Dtype::float64))));
     backward(sum(op->record(x)));
     Bound bound{8, c.name == "gelu" || c.name == "silu" ? 4e-16 : 0};
-    if (c.name == "atan2" || c.name == "tan" || c.name == "tanh" || c.name == "sigmoid" || c.name == "softplus") bound = {16, 2e-16};
+    if (c.name == "atan2" || c.name == "tan" || c.name == "tanh" || c.name == "sigmoid" || c.name == "softplus")
+      bound = {16, 2e-16};
     for (std::size_t k = 0; k < x.size(); ++k) {
-      std::string const wrong = difference(values_of(x[k].grad()), expected(c[k == 0 ? "dx" : "dz"], Dtype::float64), bound);
+      std::string const wrong =
+          difference(values_of(x[k].grad()), expected(c[k == 0 ? "dx" : "dz"], Dtype::float64), bound);
       CHECK_MESSAGE(wrong.empty(), "gradient of " << c.name << " in argument " << k << ": " << wrong);
     }
   }
@@ -113,8 +119,10 @@ TEST_CASE("reductions give PyTorch's values") {
     auto const check = [&](std::vector<ReductionEntry> const& table, Dtype dtype) {
       Values const got = find(table, c.name)->compute(input_of(c["x"], dtype), c.axes("axes"), keepdim);
       double const epsilon = got.dtype == Dtype::float32 ? 6e-8 : 1.2e-16;
-      std::string const wrong = difference(got, expected(c["y"], got.dtype), {floating ? 16.0 : 1.0, floating ? 64 * epsilon : 0});
-      CHECK_MESSAGE(wrong.empty(), c.name << " of " << c.text("data") << " " << c.text("dtype") << " over " << c.text("axes") << ": " << wrong);
+      std::string const wrong =
+          difference(got, expected(c["y"], got.dtype), {floating ? 16.0 : 1.0, floating ? 64 * epsilon : 0});
+      CHECK_MESSAGE(wrong.empty(), c.name << " of " << c.text("data") << " " << c.text("dtype") << " over "
+                                          << c.text("axes") << ": " << wrong);
     };
     if (floating && (c.name == "any" || c.name == "all")) {
       check(reductions_bool(), Dtype::bool_);
@@ -123,9 +131,12 @@ TEST_CASE("reductions give PyTorch's values") {
       check(reductions_float(), Dtype::float32);
       check(reductions_double(), Dtype::float64);
     } else {
-      check(c.text("dtype") == "int32" ? reductions_int32() : c.text("dtype") == "int64" ? reductions_int64() : reductions_bool(),
+      check(c.text("dtype") == "int32"   ? reductions_int32()
+            : c.text("dtype") == "int64" ? reductions_int64()
+                                         : reductions_bool(),
             dtype_named(c.text("dtype")));
     }
   }
-  for (ReductionEntry const& op : reductions_double()) CHECK_MESSAGE(seen.count(op.name), "no parity data for " << std::string(op.name));
+  for (ReductionEntry const& op : reductions_double())
+    CHECK_MESSAGE(seen.count(op.name), "no parity data for " << std::string(op.name));
 }

@@ -2,10 +2,11 @@
 // Gradients of the reductions: against PyTorch's, against finite differences, and to the second order.
 #include <doctest/doctest.h>
 
-#include "../reference/cases.hpp"
-#include "operands.hpp"
 #include <wick/autograd/gradcheck.hpp>
 #include <wick/ops/registry.hpp>
+
+#include "../reference/cases.hpp"
+#include "operands.hpp"
 
 using namespace wick;
 using namespace conformance;
@@ -25,10 +26,12 @@ std::vector<Entry> const& table() {
       if constexpr (requires { Op::slope(1.0, 1.0); })
         list.push_back({Op::name,
                         [](Variable<double> const& x, Axes const& axes, bool keepdim) {
-                          return axes.empty() ? Variable<double>(reduce<Op>(x)) : Variable<double>(reduce<Op>(x, axes, {.keepdim = keepdim}));
+                          return axes.empty() ? Variable<double>(reduce<Op>(x))
+                                              : Variable<double>(reduce<Op>(x, axes, {.keepdim = keepdim}));
                         },
                         [](Variable<double> const& x, Axes const& axes, bool keepdim) {
-                          return axes.empty() ? Variable<double>(reduce<Op>(x * x)) : Variable<double>(reduce<Op>(x * x, axes, {.keepdim = keepdim}));
+                          return axes.empty() ? Variable<double>(reduce<Op>(x * x))
+                                              : Variable<double>(reduce<Op>(x * x, axes, {.keepdim = keepdim}));
                         }});
     });
     return list;
@@ -52,8 +55,10 @@ TEST_CASE("reductions give PyTorch's gradients") {
         Variable<double> const y = op.record(x, c.axes("axes"), c.text("keepdim") == "1");
         Tensor<double> const seed = make<double>(Values{c["seed"].shape, c["seed"].data});
         Tensor<double> got;
-        if (graph) got = grad(sum(y * seed), x, {.create_graph = true}).value();
-        else backward(y, seed), got = x.grad();
+        if (graph)
+          got = grad(sum(y * seed), x, {.create_graph = true}).value();
+        else
+          backward(y, seed), got = x.grad();
         std::string const wrong = difference(values_of(got), Values{c["dx"].shape, c["dx"].data}, {16, 1e-14});
         CHECK_MESSAGE(wrong.empty(), "gradient of " << c.name << " of " << c.text("data") << " over " << c.text("axes")
                                                     << std::string(graph ? " (as a graph): " : ": ") << wrong);
@@ -73,10 +78,12 @@ TEST_CASE("gradients of reductions agree with finite differences, to the second 
           if (mask >> d & 1) axes.push_back(d);
         if (axes.empty() && mask) continue;
         for (auto* const record : {op.record, op.record_formula}) {
-          Variable<double> const x(make<double>(Input{sample(shape, Dtype::float64, 0.5, 1.5, mask + 3, false), placements(shape).back()}));
+          Variable<double> const x(
+              make<double>(Input{sample(shape, Dtype::float64, 0.5, 1.5, mask + 3, false), placements(shape).back()}));
           std::string error;
           try {
-            gradcheck([&](auto const& v) { return record(v[0], axes, mask % 2 == 0); }, {x}, {.rtol = 1e-6, .atol = 1e-7});
+            gradcheck([&](auto const& v) { return record(v[0], axes, mask % 2 == 0); }, {x},
+                      {.rtol = 1e-6, .atol = 1e-7});
             // The gradient, weighted, as a function to check in its turn.
             Tensor<double> const weight = make<double>(sample(shape, Dtype::float64, -1, 1, 9, false));
             Variable<double> const first = grad(sum(square(record(x, axes, false))), x, {.create_graph = true});
@@ -91,7 +98,8 @@ TEST_CASE("gradients of reductions agree with finite differences, to the second 
               };
               double const estimate = (at(1e-6) - at(-1e-6)) / 2e-6;
               if (std::abs(second.data()[i] - estimate) > 1e-5 + 1e-4 * std::abs(estimate))
-                fail("element ", i, " of the second derivative is ", second.data()[i], ", the finite difference ", estimate);
+                fail("element ", i, " of the second derivative is ", second.data()[i], ", the finite difference ",
+                     estimate);
             }
           } catch (Error const& e) {
             error = e.what();

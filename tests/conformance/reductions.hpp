@@ -2,8 +2,9 @@
 // The reductions of the registry as a table of functions.
 #pragma once
 
-#include "operands.hpp"
 #include <wick/ops/registry.hpp>
+
+#include "operands.hpp"
 
 namespace conformance {
 
@@ -25,12 +26,14 @@ struct ReductionFunctions {
 
   static Values compute(Input const& input, wick::Axes const& axes, bool keepdim) {
     wick::Tensor<T> const x = make<T>(input);
-    wick::Tensor<R> const y = axes.empty() ? wick::Tensor<R>(wick::reduce<Op>(x)) : wick::Tensor<R>(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
+    wick::Tensor<R> const y = axes.empty() ? wick::Tensor<R>(wick::reduce<Op>(x))
+                                           : wick::Tensor<R>(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
     return values_of(y);
   }
   static Values define(Input const& input, wick::Axes const& axes, bool keepdim) {
     wick::Tensor<Wide> const x = make<Wide>(input);
-    Values v = axes.empty() ? defined_values(wick::reduce<Op>(x)) : defined_values(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
+    Values v = axes.empty() ? defined_values(wick::reduce<Op>(x))
+                            : defined_values(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
     v.dtype = wick::dtype_of<R>();
     return v;
   }
@@ -45,17 +48,24 @@ struct ReductionFunctions {
     return values_of(y);
   }
   static ReductionEntry entry() {
-    if constexpr (std::is_same_v<T, bool>)
-      return {Op::name, requires { typename Op::needs_elements; }, &compute, &define, nullptr, nullptr};
-    else
-      return {Op::name, requires { typename Op::needs_elements; }, &compute, &define, &of_formula, &by_hand};
+    if constexpr (std::is_same_v<T, bool>) return {Op::name, requires {typename Op::needs_elements;
   }
+  , &compute, &define, nullptr, nullptr
 };
+else return {Op::name, requires {typename Op::needs_elements;
+}  // namespace conformance
+, &compute, &define, &of_formula, &by_hand
+}
+;
+}
+}
+;
 
 template <class T>
 std::vector<ReductionEntry> reductions_of() {
   std::vector<ReductionEntry> table;
-  wick::Reductions::each([&]<class Op>(std::type_identity<Op>) { table.push_back(ReductionFunctions<Op, T>::entry()); });
+  wick::Reductions::each(
+      [&]<class Op>(std::type_identity<Op>) { table.push_back(ReductionFunctions<Op, T>::entry()); });
   return table;
 }
 

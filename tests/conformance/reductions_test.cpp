@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Every reduction against its definition, whatever the axes and the layout; the tables are made elsewhere.
-#include <doctest/doctest.h>
-
 #include "reductions.hpp"
+
+#include <doctest/doctest.h>
 
 using wick::Axes;
 
@@ -29,7 +29,8 @@ Values elements(ReductionEntry const& op, Dims const& shape, Dtype dtype, bool s
   bool const integer = dtype != Dtype::float32 && dtype != Dtype::float64;
   if (product && integer) {
     Values v = sample(shape, dtype, 1, 1, 1, false);
-    for (std::size_t i = 0; i < v.data.size(); i += 17) v.data[i] = dtype == Dtype::bool_ || i > 17 * 30 ? 1 : i % 2 ? -1 : 2;
+    for (std::size_t i = 0; i < v.data.size(); i += 17)
+      v.data[i] = dtype == Dtype::bool_ || i > 17 * 30 ? 1 : i % 2 ? -1 : 2;
     return v;
   }
   return sample(shape, dtype, product ? 0.9 : integer ? -4 : -2, product ? 1.1 : integer ? 5 : 3, 11, specials);
@@ -66,7 +67,8 @@ void check_reductions(std::vector<ReductionEntry> const& table, Dtype dtype) {
           return;
         }
       }
-      std::string const wrong = difference(op.compute(input, axes, keepdim), op.define(input, axes, keepdim), bound_of(op, dtype, shape.numel()));
+      std::string const wrong = difference(op.compute(input, axes, keepdim), op.define(input, axes, keepdim),
+                                           bound_of(op, dtype, shape.numel()));
       CHECK_MESSAGE(wrong.empty(), what.str() << ": " << wrong);
     };
     for (std::int64_t n : {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 129, 1023, 1025, 70001})
@@ -74,14 +76,18 @@ void check_reductions(std::vector<ReductionEntry> const& table, Dtype dtype) {
     check({elements(op, Dims(), dtype, false), placements(Dims())[0]}, Axes(), false);
 
     bool keepdim = false;
-    for (Dims const& shape : {Dims(5, 19), Dims(1, 7), Dims(7, 1), Dims(2, 3, 17), Dims(3, 1, 33), Dims(0, 4), Dims(4, 0), Dims(2, 3, 4, 5), Dims(70, 600)})
+    for (Dims const& shape : {Dims(5, 19), Dims(1, 7), Dims(7, 1), Dims(2, 3, 17), Dims(3, 1, 33), Dims(0, 4),
+                              Dims(4, 0), Dims(2, 3, 4, 5), Dims(70, 600)})
       for (Placement const& placement : placements(shape)) {
         Input const input{elements(op, shape, dtype, shape.numel() % 2 == 1), placement};
         for (Axes const& axes : all_axes(shape.size())) {
           check(input, axes, keepdim);
           keepdim = !keepdim;
-          if (!op.of_formula || axes.empty() || (op.needs_elements && shape.numel() == 0) || std::string(op.name) == "prod") continue;
-          std::string const wrong = difference(op.of_formula(input, axes), op.by_hand(input, axes), bound_of(op, dtype, shape.numel()));
+          if (!op.of_formula || axes.empty() || (op.needs_elements && shape.numel() == 0) ||
+              std::string(op.name) == "prod")
+            continue;
+          std::string const wrong =
+              difference(op.of_formula(input, axes), op.by_hand(input, axes), bound_of(op, dtype, shape.numel()));
           CHECK_MESSAGE(wrong.empty(), op.name << std::string(" of a formula: ") << wrong);
         }
       }

@@ -2,8 +2,8 @@
 // Row formulas in which parts look alike, operands are broadcast, or reductions run over several axes.
 #include <doctest/doctest.h>
 
-#include <wick/tensor.hpp>
 #include <wick/autograd/gradcheck.hpp>
+#include <wick/tensor.hpp>
 
 using namespace wick;
 
@@ -23,14 +23,19 @@ TEST_CASE("rows that only look alike are not mixed up") {
   }
   gradcheck([](auto const& x) { return exp(x[0]) / sum(exp(x[1]), {1}, {.keepdim = true}); }, {u, v}, {.rtol = 1e-6});
   // Numbers that differ only in value.
-  gradcheck([](auto const& x) { return exp(x[0] * 2.0) / sum(exp(x[0] * 3.0), {1}, {.keepdim = true}); }, {u}, {.rtol = 1e-6});
+  gradcheck([](auto const& x) { return exp(x[0] * 2.0) / sum(exp(x[0] * 3.0), {1}, {.keepdim = true}); }, {u},
+            {.rtol = 1e-6});
   // A row formula over broadcast operands: the gradient of the narrow one is summed.
   Variable<double> const narrow(tensor({0.1, 0.2, 0.3})), column(tensor({{0.5}, {1.5}}));
   gradcheck([](auto const& x) { return softmax(x[0] + x[1] * x[2], 1); }, {u, narrow, column}, {.rtol = 1e-6});
   gradcheck([](auto const& x) { return softmax(x[0] + x[1] * x[2], 0); }, {u, narrow, column}, {.rtol = 1e-6});
-  gradcheck([](auto const& x) { return x[0] - amax(x[0], {1}, {.keepdim = true}) * x[1]; }, {u, narrow}, {.rtol = 1e-6});
-  gradcheck([](auto const& x) { return x[0] / norm(x[0], {1}, {.keepdim = true}) + prod(x[0], {1}, {.keepdim = true}); }, {u}, {.rtol = 1e-6});
+  gradcheck([](auto const& x) { return x[0] - amax(x[0], {1}, {.keepdim = true}) * x[1]; }, {u, narrow},
+            {.rtol = 1e-6});
+  gradcheck(
+      [](auto const& x) { return x[0] / norm(x[0], {1}, {.keepdim = true}) + prod(x[0], {1}, {.keepdim = true}); }, {u},
+      {.rtol = 1e-6});
   // Reductions over different axes, of the same variable.
-  gradcheck([](auto const& x) { return x[0] / sum(x[0], {0}, {.keepdim = true}) - mean(x[0], {1}, {.keepdim = true}); }, {u}, {.rtol = 1e-6});
+  gradcheck([](auto const& x) { return x[0] / sum(x[0], {0}, {.keepdim = true}) - mean(x[0], {1}, {.keepdim = true}); },
+            {u}, {.rtol = 1e-6});
   gradcheck([](auto const& x) { return x[0] / sum(x[0]) - mean(x[0] * x[1], {0}); }, {u, narrow}, {.rtol = 1e-6});
 }

@@ -3,10 +3,11 @@
 // differences to the second order.
 #include <doctest/doctest.h>
 
-#include "../reference/cases.hpp"
-#include "operands.hpp"
 #include <wick/autograd/gradcheck.hpp>
 #include <wick/ops/normalize.hpp>
+
+#include "../reference/cases.hpp"
+#include "operands.hpp"
 
 using namespace wick;
 using namespace conformance;
@@ -14,15 +15,20 @@ using namespace conformance;
 namespace {
 
 template <class T>
-Tensor<T> from(reference::Array const& a) { return make<T>(Values{a.shape, a.data}); }
+Tensor<T> from(reference::Array const& a) {
+  return make<T>(Values{a.shape, a.data});
+}
 Values expected(reference::Array const& a, Dtype dtype) { return {a.shape, a.data, dtype}; }
 
 // Calls body(formula) with the row formula of this name.
 template <class X, class Body>
 void with_formula(std::string const& name, X const& x, std::int64_t axis, Body const& body) {
-  if (name == "softmax") body(softmax(x, axis));
-  else if (name == "log_softmax") body(log_softmax(x, axis));
-  else body(layer_norm(x));
+  if (name == "softmax")
+    body(softmax(x, axis));
+  else if (name == "log_softmax")
+    body(log_softmax(x, axis));
+  else
+    body(layer_norm(x));
 }
 
 Variable<double> record(std::string const& name, Variable<double> const& x, std::int64_t axis) {
@@ -40,9 +46,12 @@ std::vector<double> plain_row(std::string const& name, std::vector<double> const
   for (double v : x) squares += (v - mean) * (v - mean);
   std::vector<double> y;
   for (double v : x) {
-    if (name == "softmax") y.push_back(static_cast<double>(std::exp(v - largest) / total));
-    else if (name == "log_softmax") y.push_back(static_cast<double>(v - largest - std::log(total)));
-    else y.push_back(static_cast<double>((v - mean) / std::sqrt(squares / static_cast<long double>(x.size()) + 1e-5L)));
+    if (name == "softmax")
+      y.push_back(static_cast<double>(std::exp(v - largest) / total));
+    else if (name == "log_softmax")
+      y.push_back(static_cast<double>(v - largest - std::log(total)));
+    else
+      y.push_back(static_cast<double>((v - mean) / std::sqrt(squares / static_cast<long double>(x.size()) + 1e-5L)));
   }
   return y;
 }
@@ -65,13 +74,17 @@ void check_widths(double tolerance) {
           double worst = 0;
           for (int r = 0; r < 3; ++r) {
             std::vector<double> row;
-            auto const at = [&](std::int64_t i) { return static_cast<std::size_t>(rows_last ? r * width + i : i * 3 + r); };
+            auto const at = [&](std::int64_t i) {
+              return static_cast<std::size_t>(rows_last ? r * width + i : i * 3 + r);
+            };
             for (std::int64_t i = 0; i < width; ++i) row.push_back(values.data[at(i)]);
             std::vector<double> const want = plain_row(name, row);
             for (std::int64_t i = 0; i < width; ++i)
-              worst = std::max(worst, std::abs(static_cast<double>(y.data()[at(i)]) - want[static_cast<std::size_t>(i)]));
+              worst =
+                  std::max(worst, std::abs(static_cast<double>(y.data()[at(i)]) - want[static_cast<std::size_t>(i)]));
           }
-          CHECK_MESSAGE(worst < tolerance, name << " of width " << width << " (" << placement.name << ") is off by " << worst);
+          CHECK_MESSAGE(worst < tolerance,
+                        name << " of width " << width << " (" << placement.name << ") is off by " << worst);
         }
       }
 }
@@ -88,7 +101,8 @@ TEST_CASE("row formulas give PyTorch's values and gradients") {
     ++count;
     std::int64_t const axis = c.has("x1") ? -1 : c.text("axis").empty() ? -1 : c.axes("axis")[0];
     std::vector<Variable<double>> x;
-    for (int k = 0; c.has("x" + std::to_string(k)); ++k) x.push_back(Variable<double>(from<double>(c["x" + std::to_string(k)])));
+    for (int k = 0; c.has("x" + std::to_string(k)); ++k)
+      x.push_back(Variable<double>(from<double>(c["x" + std::to_string(k)])));
     auto const value = [&]() -> Variable<double> {
       if (c.name == "layer_norm_affine") return layer_norm(x[0], x[1], x[2]);
       return record(c.name, x[0], axis);

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <vector>
-
-#include <wick/tensor.hpp>
 #include <wick/autograd/gradcheck.hpp>
 #include <wick/ops/registry.hpp>
+#include <wick/tensor.hpp>
 
 namespace conformance {
 
@@ -15,8 +14,8 @@ using Variables = std::vector<wick::Variable<double>>;
 /// One operation, recorded in one statement.
 struct Differentiable {
   char const* name;
-  int arity;         ///< variables that it takes
-  double low, high;  ///< the operation's Domain
+  int arity;                                                  ///< variables that it takes
+  double low, high;                                           ///< the operation's Domain
   wick::Variable<double> (*record)(Variables const&);         ///< on its own
   wick::Variable<double> (*record_inside)(Variables const&);  ///< inside a longer formula, its arguments formulas too
 };
@@ -31,15 +30,21 @@ inline wick::Tensor<bool> condition_for(Variables const& x) {
 template <class Op>
 Differentiable differentiable_entry() {
   auto const record = [](Variables const& x) -> wick::Variable<double> {
-    if constexpr (Op::arity == 1) return wick::map<Op>(x[0]);
-    else if constexpr (Op::arity == 2) return wick::map<Op>(x[0], x[1]);
-    else return wick::map<Op>(condition_for(x), x[0], x[1]);
+    if constexpr (Op::arity == 1)
+      return wick::map<Op>(x[0]);
+    else if constexpr (Op::arity == 2)
+      return wick::map<Op>(x[0], x[1]);
+    else
+      return wick::map<Op>(condition_for(x), x[0], x[1]);
   };
   auto const record_inside = [](Variables const& x) -> wick::Variable<double> {
     wick::Tensor<double> const one(1.0);
-    if constexpr (Op::arity == 1) return x[0] * wick::map<Op>(x[0] * one) - x[0];
-    else if constexpr (Op::arity == 2) return x[0] * wick::map<Op>(x[0] * one, one * x[1]) - x[1];
-    else return x[0] * wick::map<Op>(condition_for(x), x[0] * one, x[1]) - x[1];
+    if constexpr (Op::arity == 1)
+      return x[0] * wick::map<Op>(x[0] * one) - x[0];
+    else if constexpr (Op::arity == 2)
+      return x[0] * wick::map<Op>(x[0] * one, one * x[1]) - x[1];
+    else
+      return x[0] * wick::map<Op>(condition_for(x), x[0] * one, x[1]) - x[1];
   };
   return {Op::name, Op::arity == 1 ? 1 : 2, Op::domain::low, Op::domain::high, record, record_inside};
 }
@@ -54,7 +59,8 @@ std::vector<Differentiable> differentiable_of() {
   [&]<class... Op>(std::type_identity<wick::OpList<Op...>>) {
     [&]<int... I>(std::integer_sequence<int, I...>) {
       (add(std::integral_constant<int, I>{}, std::type_identity<Op>{}), ...);
-    }(std::make_integer_sequence<int, sizeof...(Op)>{});
+    }
+    (std::make_integer_sequence<int, sizeof...(Op)>{});
   }(std::type_identity<wick::ElementwiseOps>{});
   return table;
 }

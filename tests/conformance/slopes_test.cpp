@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Gradients of every differentiable operation against central differences, and gradients of gradients against central
 // differences of the gradient; the tables are made elsewhere.
+#include "slopes.hpp"
+
 #include <doctest/doctest.h>
 
 #include "operands.hpp"
-#include "slopes.hpp"
 
 using namespace wick;
 
@@ -43,7 +44,8 @@ std::string second_order(Function function, Variables const& x) {
   for (std::size_t k = 0; k < x.size(); ++k) {
     Variable<double> const g = grad(y, x[k], {.create_graph = true});
     if (!(g.shape() == x[k].shape())) return "the gradient has another shape than the variable";
-    std::string const plain = difference(values_of(g.value()), values_of(gradients(function, x, weight)[k]), {16, 1e-12});
+    std::string const plain =
+        difference(values_of(g.value()), values_of(gradients(function, x, weight)[k]), {16, 1e-12});
     if (!plain.empty()) return "with create_graph the gradient differs: " + plain;
     slopes = Variable<double>(slopes + sum(g * outer[k]));
   }
@@ -64,7 +66,8 @@ std::string second_order(Function function, Variables const& x) {
       double const got = analytic.contiguous().data()[i];
       if (!(std::abs(got - estimate) <= 1e-5 + 1e-4 * std::abs(estimate))) {
         std::ostringstream out;
-        out << "element " << i << " of the second derivative in input " << k << " is " << got << ", the finite difference " << estimate;
+        out << "element " << i << " of the second derivative in input " << k << " is " << got
+            << ", the finite difference " << estimate;
         return out.str();
       }
     }
@@ -110,8 +113,16 @@ void check_slopes(std::vector<Differentiable> const& table) {
     struct Shapes {
       Dims first, second;
     };
-    for (Shapes const& s : {Shapes{{7}, {7}}, {{3, 5}, {5}}, {{3, 5}, {3, 1}}, {{3, 5}, {}}, {{}, {4}}, {{3, 1}, {1, 4}}, {{1}, {6}},
-                            {{2, 1, 3}, {4, 1}}, {{}, {}}, {{0, 3}, {1, 3}}}) {
+    for (Shapes const& s : {Shapes{{7}, {7}},
+                            {{3, 5}, {5}},
+                            {{3, 5}, {3, 1}},
+                            {{3, 5}, {}},
+                            {{}, {4}},
+                            {{3, 1}, {1, 4}},
+                            {{1}, {6}},
+                            {{2, 1, 3}, {4, 1}},
+                            {{}, {}},
+                            {{0, 3}, {1, 3}}}) {
       std::ostringstream what;
       what << s.first << " with " << s.second;
       check({variable(op, placements(s.first).back(), 5), variable(op, placements(s.second)[0], 6)}, what.str());

@@ -10,7 +10,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
 #include <wick/core/dtype.hpp>
 #include <wick/core/shape.hpp>
 
@@ -38,7 +37,8 @@ inline double ulps(double a, double b, Dtype dtype) {
     return static_cast<double>(static_cast<std::uint64_t>(std::max<std::int64_t>(order(p), order(q))) - low);
   };
   if (dtype == Dtype::float32)
-    return distance(std::bit_cast<std::int32_t>(static_cast<float>(a)), std::bit_cast<std::int32_t>(static_cast<float>(b)));
+    return distance(std::bit_cast<std::int32_t>(static_cast<float>(a)),
+                    std::bit_cast<std::int32_t>(static_cast<float>(b)));
   if (dtype == Dtype::float64) return distance(std::bit_cast<std::int64_t>(a), std::bit_cast<std::int64_t>(b));
   return 1e30;
 }
@@ -66,7 +66,8 @@ inline std::string difference(Values const& got, Values const& want, Bound const
   for (std::size_t i = 0; i < want.data.size(); ++i) {
     if (bound.holds(got.data[i], want.data[i], got.dtype)) continue;
     out << "element " << i << " is " << got.data[i] << " and should be " << want.data[i] << " ("
-        << ulps(got.data[i], want.data[i], got.dtype) << " ulp) in a " << name(got.dtype) << " result of shape " << got.shape;
+        << ulps(got.data[i], want.data[i], got.dtype) << " ulp) in a " << name(got.dtype) << " result of shape "
+        << got.shape;
     return out.str();
   }
   return {};
@@ -108,7 +109,8 @@ inline std::vector<Placement> placements(Dims const& shape) {
     step = width;
     for (int d = rank - 2; d >= 0; --d) mixed[d] = step, step *= shape[d] > 0 ? shape[d] : 1;
     mixed[0] = -mixed[0];
-    found.push_back({"rows with gaps, backwards", Layout(shape, mixed), shape[0] > 0 ? -mixed[0] * (shape[0] - 1) : 0, step});
+    found.push_back(
+        {"rows with gaps, backwards", Layout(shape, mixed), shape[0] > 0 ? -mixed[0] * (shape[0] - 1) : 0, step});
   }
   return found;
 }
@@ -142,15 +144,26 @@ struct Input {
 inline Values sample(Dims const& shape, Dtype dtype, double low, double high, unsigned seed, bool specials) {
   Values v{shape, {}, dtype};
   std::uint64_t state = seed * 2654435761u + 12345;
-  static double const special[] = {0.0, -0.0, 1.0, -1.0, std::numeric_limits<double>::infinity(),
-                                   -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN(), 1e-30, 300.0, -300.0};
+  static double const special[] = {0.0,
+                                   -0.0,
+                                   1.0,
+                                   -1.0,
+                                   std::numeric_limits<double>::infinity(),
+                                   -std::numeric_limits<double>::infinity(),
+                                   std::numeric_limits<double>::quiet_NaN(),
+                                   1e-30,
+                                   300.0,
+                                   -300.0};
   for (std::int64_t i = 0; i < shape.numel(); ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     double const unit = static_cast<double>(state >> 40) / static_cast<double>(1 << 24);
     double x = low + (high - low) * unit;
-    if (dtype == Dtype::bool_) x = unit < 0.5 ? 0 : 1;
-    else if (dtype != Dtype::float32 && dtype != Dtype::float64) x = std::floor(low + (high - low + 1) * unit);
-    else if (specials && (state >> 33) % 5 == 0) x = special[(state >> 20) % 10];
+    if (dtype == Dtype::bool_)
+      x = unit < 0.5 ? 0 : 1;
+    else if (dtype != Dtype::float32 && dtype != Dtype::float64)
+      x = std::floor(low + (high - low + 1) * unit);
+    else if (specials && (state >> 33) % 5 == 0)
+      x = special[(state >> 20) % 10];
     if (dtype == Dtype::float32) x = static_cast<float>(x);
     v.data.push_back(x);
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The functions of exchange.hpp, compiled into each library with that library's flags.
-#include "exchange.hpp"
-
 #include <wick/wick.hpp>
+
+#include "exchange.hpp"
 
 #define MIXED_TEXT_OF(x) #x
 #define MIXED_TEXT(x) MIXED_TEXT_OF(x)
@@ -12,9 +12,12 @@ using namespace wick;
 char const* MIXED_NAME::isa() { return MIXED_TEXT(WICK_ISA); }
 Tensor<float> MIXED_NAME::make(Dims const& shape) {
   Tensor<float> x = arange<float>(0, static_cast<float>(shape.numel()));
-  return (x * 0.01f + 0).reshape(shape);
+  x *= 0.01f;
+  return x.reshape(shape);
 }
-Tensor<float> MIXED_NAME::formula(Tensor<float> const& x, Tensor<float> const& y) { return tanh(x * y + 1) - softmax(x, -1); }
+Tensor<float> MIXED_NAME::formula(Tensor<float> const& x, Tensor<float> const& y) {
+  return tanh(x * y + 1) - softmax(x, -1);
+}
 void MIXED_NAME::drop(Tensor<float> x) { x = Tensor<float>(); }
 void MIXED_NAME::write(Tensor<float>& x) {
   x(0) = 5;

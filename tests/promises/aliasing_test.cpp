@@ -4,10 +4,10 @@
 
 #include <random>
 #include <vector>
-#include <wick/tensor.hpp>
 #include <wick/autograd/backward.hpp>
 #include <wick/backend/kernels.hpp>
 #include <wick/ops/matmul.hpp>
+#include <wick/tensor.hpp>
 
 using namespace wick;
 
@@ -120,6 +120,15 @@ TEST_CASE("create_graph sees the values of the time of the statement") {
   CHECK(list(first.value()) == Numbers{3, 12, 27});
   CHECK(list(grad(sum(first), w).value()) == Numbers{6, 12, 18});
   CHECK(list(w.value()) == Numbers{11, 12, 13});
+  // A result that its own slope is computed from.
+  Variable<double> h = exp(w - 10.0);
+  Variable<double> const total = sum(h);
+  {
+    NoGrad const guard;
+    h *= 1000.0;
+  }
+  Tensor<double> const slope = grad(total, w, {.create_graph = true}).value();
+  for (int i = 0; i < 3; ++i) CHECK(slope.data()[i] == doctest::Approx(std::exp(1.0 + i)));
 }
 
 TEST_CASE("random statements, with random writes between them and the backward pass") {
@@ -142,12 +151,24 @@ TEST_CASE("random statements, with random writes between them and the backward p
         auto const& q = nodes[pick(nodes.size())];
         auto const& t = tensors[pick(tensors.size())];
         switch (pick(6)) {
-          case 0: nodes.push_back(Variable<double>(p * q)); break;
-          case 1: nodes.push_back(Variable<double>(tanh(p) * t)); break;
-          case 2: nodes.push_back(Variable<double>(exp(p * 0.1) - q)); break;
-          case 3: nodes.push_back(Variable<double>(sigmoid(p + q))); break;
-          case 4: nodes.push_back(Variable<double>(p * sum(q * t))); break;
-          default: nodes.push_back(Variable<double>(softmax(p * q, 0))); break;
+          case 0:
+            nodes.push_back(Variable<double>(p * q));
+            break;
+          case 1:
+            nodes.push_back(Variable<double>(tanh(p) * t));
+            break;
+          case 2:
+            nodes.push_back(Variable<double>(exp(p * 0.1) - q));
+            break;
+          case 3:
+            nodes.push_back(Variable<double>(sigmoid(p + q)));
+            break;
+          case 4:
+            nodes.push_back(Variable<double>(p * sum(q * t)));
+            break;
+          default:
+            nodes.push_back(Variable<double>(softmax(p * q, 0)));
+            break;
         }
         tensors.push_back(nodes.back().value());
       }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
-// P8 and section 5 of the design: after warm-up a training step asks the system for nothing, the tape's memory reaches a
-// plateau, and a long chain needs neither stack nor much memory.
+// P8 and section 5 of the design: after warm-up a training step asks the system for nothing, the tape's memory reaches
+// a plateau, and a long chain needs neither stack nor much memory.
 #include <doctest/doctest.h>
-
 #include <pthread.h>
 
 #include <vector>
-#include <wick/tensor.hpp>
 #include <wick/autograd/backward.hpp>
 #include <wick/backend/kernels.hpp>
 #include <wick/ops/matmul.hpp>
+#include <wick/tensor.hpp>
 
 using namespace wick;
 
@@ -22,7 +21,8 @@ Tensor<float> ramp(Dims const& shape) {
 }
 
 struct Counters {
-  std::int64_t allocations = pool_stats().system_allocations, arena = tape::Tape::here().arena_bytes(), live = tape::Tape::here().live();
+  std::int64_t allocations = pool_stats().system_allocations, arena = tape::Tape::here().arena_bytes(),
+               live = tape::Tape::here().live();
   bool operator==(Counters const&) const = default;
 };
 

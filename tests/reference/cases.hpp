@@ -8,7 +8,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
 #include <wick/core/shape.hpp>
 
 namespace reference {
@@ -69,7 +68,8 @@ inline std::vector<Case> read_cases(std::string const& file) {
     }
     while (words >> word) array.data.push_back(std::strtod(word.c_str(), nullptr));
     if (static_cast<std::int64_t>(array.data.size()) != array.shape.numel())
-      wick::fail(path, ": ", first, " of case ", cases.back().name, " holds ", array.data.size(), " numbers for shape ", array.shape);
+      wick::fail(path, ": ", first, " of case ", cases.back().name, " holds ", array.data.size(), " numbers for shape ",
+                 array.shape);
     cases.back().arrays[first] = std::move(array);
   }
   return cases;

@@ -15,7 +15,7 @@ void drop_unneeded(F& saved, SlotFlags<N> const& read) {
   int slot = 0;
   visit_leaves(saved, [&](auto const& leaf) {
     using Kept = std::remove_cvref_t<decltype(leaf)>;
-    constexpr int planes = is_scalar<Kept> ? 1 : ElementTraits<value_t<Kept>>::planes;
+    constexpr int planes = ElementTraits<value_t<Kept>>::planes;
     bool const needed = read[static_cast<std::size_t>(slot)];
     slot += planes;
     if (needed) return;
@@ -154,7 +154,7 @@ tape::Node<T>* record_map(F const& f, bool consumed) {
     visit_leaves(f, [&](auto const& leaf) {
       using Leaf = std::remove_cvref_t<decltype(leaf)>;
       if constexpr (LazyNode<Leaf>) reads_kernel |= leaf.state().fuses() && needed_slots<S>[static_cast<std::size_t>(slot)];
-      slot += is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes;
+      slot += ElementTraits<value_t<Leaf>>::planes;
     });
     if (consumed && !reads_kernel) {
       auto kept = save<false>(f, false);

@@ -25,7 +25,13 @@ struct BatchFrame {
           [&]<int P>(std::integral_constant<int, P>) { return simd::load(slot[I + P] + (i & mask[I + P])); });
   }
   template <class T, int I>
-  WICK_INLINE auto number() const { return Batch<L>(*slot[I]); }
+  WICK_INLINE auto number() const {
+    if constexpr (ElementTraits<T>::planes == 1)
+      return Batch<L>(*slot[I]);
+    else
+      return ElementTraits<T>::template gather<Batch<L>>(
+          [&]<int P>(std::integral_constant<int, P>) { return Batch<L>(*slot[I + P]); });
+  }
 };
 
 /// Reads the slots of a kernel one element at a time, with any step.
@@ -47,7 +53,7 @@ struct ElementFrame {
       });
   }
   template <class T, int I>
-  WICK_INLINE T number() const { return *static_cast<T const*>(slot[I]); }
+  WICK_INLINE T number() const { return *static_cast<T const*>(slot[I]); }  // a compound one lies there whole
 };
 
 /// A value brought to element type `To`, within the registers of lane type L (void: plain numbers).

@@ -46,11 +46,11 @@ struct LazyState {
     if (entry) release_entry(entry);
   }
   /// Runs the kernel into row-major memory; `epilogue` sees every finished row segment.
-  virtual void compute(T* target, backend::Epilogue<T> const& epilogue) = 0;
+  virtual void compute(base_t<T>* target, backend::Epilogue<T> const& epilogue) = 0;
   /// The value as a new tensor.
   virtual Tensor<T> evaluate() {
     Tensor<T> result(Tensor<T>::uninitialized, shape);
-    compute(const_cast<T*>(std::as_const(result).data()), {});
+    compute(const_cast<base_t<T>*>(std::as_const(result).data()), {});
     return result;
   }
   /// True when an elementwise formula over this node may run inside of it.
@@ -178,8 +178,9 @@ struct KernelState final : LazyState<T> {
 
   KernelState(Dims const& dims, Op const& attributes, F... formulas)
       : LazyState<T>(dims), op(attributes), operands(KernelOperand<F>(std::move(formulas))...) {}
-  void compute(T* target, backend::Epilogue<T> const& epilogue) override {
-    if constexpr (is_view) compute_into<T>(target, 0, this->layout, evaluate());
+  void compute(base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue) override {
+    if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate());
+    else if constexpr (ElementTraits<T>::planes > 1) fail(Op::name, ": this kernel computes plain numbers only, not duals");
     else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value()...); }, operands);
   }
   Tensor<T> evaluate() override {

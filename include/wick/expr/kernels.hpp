@@ -24,7 +24,8 @@ struct FillSlots<Leaf<T>, L, N> {
 template <class T, class L, std::size_t N>
 struct FillSlots<Number<T>, L, N> {
   static constexpr void fill(std::array<SlotType, N>& table, int& next) {
-    table[static_cast<std::size_t>(next++)] = slot_type<T, L>(true);
+    for (int p = 0; p < ElementTraits<T>::planes; ++p)
+      table[static_cast<std::size_t>(next++)] = slot_type<base_t<T>, L>(true);
   }
 };
 template <class G, class L, std::size_t N>

@@ -76,7 +76,7 @@ void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target,
       visit_leaves(f, [&](auto const& leaf) {
         using Leaf = std::remove_cvref_t<decltype(leaf)>;
         LeafData const found = leaf_data(leaf);
-        for (int p = 0; p < (is_scalar<Leaf> ? 1 : ElementTraits<value_t<Leaf>>::planes); ++p)
+        for (int p = 0; p < ElementTraits<value_t<Leaf>>::planes; ++p)
           *next++ = static_cast<base_t<value_t<Leaf>> const*>(found.data) + p * found.plane_stride;
       });
       for (int p = 0; p < planes; ++p) out[p] = data + p * plane_stride;

@@ -13,11 +13,11 @@ struct Leaf {
   using value_type = T;
   static constexpr int slots = ElementTraits<T>::planes;
 };
-/// A number: one slot, read once.
+/// A number: one slot for each of its parts, read once.
 template <class T>
 struct Number {
   using value_type = T;
-  static constexpr int slots = 1;
+  static constexpr int slots = ElementTraits<T>::planes;
 };
 /// Elements that are computed from their position (random masks): `G::fetch` fills a buffer with them.
 template <class G>

@@ -54,7 +54,8 @@ LeafData leaf_data(View<T, E> const& x) {
 }
 template <class T>
 LeafData leaf_data(Scalar<T> const& x) {
-  return {&x.value, nullptr};
+  static_assert(sizeof(T) == sizeof(base_t<T>) * ElementTraits<T>::planes);
+  return {&x.value, nullptr, 1};  // the parts of a compound number lie one after another
 }
 /// A lazy value as a leaf of a formula that runs inside its kernel: the kernel supplies the elements, unless they are
 /// known already.
@@ -110,7 +111,7 @@ SlotData* fill_slots(F const& f, Dims const& shape, SlotData* next) {
   visit_leaves(f, [&](auto const& leaf) {
     using Leaf = std::remove_cvref_t<decltype(leaf)>;
     using T = value_t<Leaf>;
-    next = detail::fill_leaf(leaf_data(leaf), sizeof(base_t<T>), is_scalar<Leaf> ? 1 : ElementTraits<T>::planes, shape, next);
+    next = detail::fill_leaf(leaf_data(leaf), sizeof(base_t<T>), ElementTraits<T>::planes, shape, next);
   });
   return next;
 }

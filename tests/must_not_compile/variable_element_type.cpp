@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// A formula of another element type than the Variable that it is assigned to.
+// EXPECT: has another element type than the Variable
+#include <wick/wick.hpp>
+
+using namespace wick;
+
+void control_and_case() {
+  Variable<double> x = ones<double>({3});
+  [[maybe_unused]] Variable<float> y = cast<float>(x * 2.0);
+#if !defined(WICK_CONTROL)
+  Variable<float> z = x * 2.0;
+#endif
+}
