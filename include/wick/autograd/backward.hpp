@@ -84,7 +84,7 @@ class Hold {
 };
 
 template <class T>
-void run_backward(tape::Propagation& pass, tape::Node<T>& root, Tensor<T> seed, bool retain) {
+void run_backward(tape::Propagation& pass, tape::Node<T>& root, Tensor<T> seed, bool retain, tape::Entry const* target = nullptr) {
   Hold const hold(&root);
   pass.reach(root);
   if (root.order == 0) {  // a leaf: its own gradient
@@ -96,6 +96,7 @@ void run_backward(tape::Propagation& pass, tape::Node<T>& root, Tensor<T> seed, 
   else root.gradient = seed.contiguous();
   root.has_gradient = true;
   walk(pass, &root, [&](tape::Entry& entry) {
+    if (&entry == target) return;  // its gradient is the result
     entry.type->propagate(entry, pass);
     if (!retain) {
       entry.forgotten = true;
@@ -199,7 +200,7 @@ Variable<T> grad(Variable<T> const& y, Variable<T> const& x, GradOptions options
   if (!y.node()->wanted) return Variable<T>(zeros<T>(x.shape()), false);
   if (!options.create_graph) {
     bool const kept = std::exchange(y.node()->wanted, true);
-    detail::run_backward(pass, *y.node(), one, options.retain_graph);
+    detail::run_backward(pass, *y.node(), one, options.retain_graph, x.node());
     y.node()->wanted = kept;
     return Variable<T>(target.node.has_gradient ? target.node.gradient : zeros<T>(x.shape()), false);
   }

@@ -231,10 +231,7 @@ WICK_COLD void push_graph(tape::Propagation& pass, F const& f, Variable<T> const
 
 template <class T, class N, class F>
 void graph_map(tape::Propagation& pass, N& node, F const& f) {
-  Eager<T> const value([&node] {
-    if (!node.value.storage()) node.value = node.result;
-    return Variable<T>::of(&node);
-  });
+  Eager<T> const value([&node] { return variable_of(Saved<T>{node.result, tape::Edge<T>(&node)}); });
   push_graph<T>(pass, f, gradient_variable<T>(node), &value);
 }
 template <class Op, class T, class N, class F>

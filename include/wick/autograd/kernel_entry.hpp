@@ -47,9 +47,10 @@ struct KernelEntry final : tape::Node<T> {
     auto& self = static_cast<KernelEntry&>(entry);
     std::apply(
         [&](auto const&... x) {
-          Variable<T> result = Variable<T>::of(&self);
-          if constexpr (kernel_needs_result<Op>())
-            if (!self.value.storage()) self.value = self.result;
+          Variable<T> const result = [&self] {
+            if constexpr (kernel_needs_result<Op>()) return variable_of(Saved<T>{self.result, tape::Edge<T>(&self)});
+            else return Variable<T>::of(&self);
+          }();
           auto gradients = self.op.adjoint(gradient_variable<T>(self), result, input_variable(x)...);
           self.each(
               gradients,

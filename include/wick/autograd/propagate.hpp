@@ -12,12 +12,18 @@ namespace tape {
 /// A backward pass in progress.
 struct Propagation {
   bool selective = false;     ///< only entries marked `wanted` get gradients (grad); else all that require one
+  Tape const* tape = nullptr; ///< whose entries the pass walks over
   std::int64_t pending = 0;   ///< reached entries that have not been propagated yet
 
   bool wants(Entry const* entry) const { return entry && entry->requires_grad && (!selective || entry->wanted); }
   void reach(Entry& entry) {
     if (entry.reached) return;
     if (entry.order == 0) return;  // leaves have nothing to propagate
+    if (!tape) tape = entry.owner;
+    if (entry.owner != tape)
+      fail("backward: the result depends on the statement \"", entry.type->name,
+           "\" that another thread recorded; record what is differentiated together on one thread, or detach() it");
+    if (entry.retains_grad) entry.drop_gradient(entry);  // that of an earlier pass
     entry.reached = true;
     ++pending;
     retain(entry.references);

@@ -128,12 +128,15 @@ inline Block* pop(FreeList& list) {
   return block;
 }
 
+// Hands the thread's blocks over when the thread ends.
+WICK_NOINLINE inline void register_cache() {
+  cache.registered = true;
+  static thread_local CacheEnd const end;
+  (void)end;
+}
+
 WICK_NOINLINE inline Block* allocate_slow(std::uint32_t size_class) {
-  if (!cache.registered) {
-    cache.registered = true;
-    static thread_local CacheEnd const end;
-    (void)end;
-  }
+  if (!cache.registered) register_cache();
   {
     std::scoped_lock const lock(central().mutex);
     if (Block* block = pop(central().lists[size_class])) return block;
@@ -179,6 +182,7 @@ WICK_NOINLINE inline void recycle(Block* block) {
 #if defined(WICK_ASAN)
   __asan_poison_memory_region(block->elements(), bytes - sizeof(Block));
 #endif
+  if (!cache.registered) [[unlikely]] register_cache();
   FreeList& list = cache.lists[size_class];
   block->next = list.head;
   list.head = block;
