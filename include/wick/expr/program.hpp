@@ -96,13 +96,17 @@ struct Loop {
   }
 };
 
+// Templates, so that a header that calls them stands on its own: the definitions come with the backend.
 namespace backend::cpu {
 /// Runs `program` over `loop` (defined by the backend).
-inline void launch(Program const& program, Loop& loop);
+template <class Isa = IsaTag>
+void launch(Program const& program, Loop& loop);
 /// Runs `program`, all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
-WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
+template <class Isa = IsaTag>
+void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
 /// Runs `program` over `n` positions along dimension 0 of the slots, from these offsets (defined by the backend).
-inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);
+template <class Isa = IsaTag>
+void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);
 }  // namespace backend::cpu
 
 template <class From, class To>

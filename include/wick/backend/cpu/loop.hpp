@@ -143,17 +143,20 @@ WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const*
 }
 
 /// Runs `program` over `n` positions of operands that all lie one element after another.
+template <class Isa>
 WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
   if (n * program.cost <= 2 * parallel_grain) run_dense(program, in, out, n);
   else run_dense_parallel(program, in, out, n);
 }
 
-inline void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {
+template <class Isa>
+void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {
   Segment(program, slots, 0, n).run(offset);
 }
 
 /// Runs `program` over `loop`, whose plan is made.
-inline void launch(Program const& program, Loop& loop) {
+template <class Isa>
+void launch(Program const& program, Loop& loop) {
   std::int64_t const total = loop.total();
   bool const small = total <= chunk_elements && total * program.cost <= 2 * parallel_grain;
   if (small && loop.rank == 1 && total > 0 && total <= block_elements && run_line(program, loop.slots, total)) return;
