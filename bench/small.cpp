@@ -17,7 +17,8 @@ class PoolCounters {
   ~PoolCounters() {
     auto const now = wick::pool_stats();
     using benchmark::Counter;
-    state_.counters["requests"] = Counter(static_cast<double>(now.requests - before_.requests), Counter::kAvgIterations);
+    state_.counters["requests"] =
+        Counter(static_cast<double>(now.requests - before_.requests), Counter::kAvgIterations);
     state_.counters["allocations"] = static_cast<double>(now.system_allocations - before_.system_allocations);
   }
 

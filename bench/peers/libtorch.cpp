@@ -32,8 +32,11 @@ int main() {
     measure("chain", [&] { y = torch::tanh(x * w + b) * torch::sigmoid(x) + torch::exp(w * b); });
   }
   auto const vx = torch::randn({8}).requires_grad_(), vw = torch::randn({8}).requires_grad_();
-  measure("backward_round", [&] {
-    vx.mutable_grad().reset(), vw.mutable_grad().reset();
-    torch::sum(torch::tanh(vx * vw + vw)).backward();
-  }, true);
+  measure(
+      "backward_round",
+      [&] {
+        vx.mutable_grad().reset(), vw.mutable_grad().reset();
+        torch::sum(torch::tanh(vx * vw + vw)).backward();
+      },
+      true);
 }

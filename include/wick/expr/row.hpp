@@ -139,10 +139,14 @@ template <class L, int Slots, class S, int Stage>
 struct RowFrame : BatchFrame<L, Slots> {
   using Folds = typename RowStages<S>::Folds;
   using Kept = typename RowStages<S>::Kept;
-  Batch<L> const* folded;
-  L* const* kept;
+  // Values, not pointers to the runner's: the compiler could not know that a store to the row leaves those alone.
+  Batch<L> folded[Folds::size > 0 ? Folds::size : 1];
+  L* kept[Kept::size > 0 ? Kept::size : 1];
+  Batch<L> numbers[Slots > 0 ? Slots : 1];  // read once, so that what is made of them leaves the loop
   std::int64_t position;  // in the buffers: they have no separate tail
 
+  template <class T, int I>
+  WICK_INLINE auto number() const { return numbers[I]; }
   template <class F>
   WICK_INLINE auto fold() const { return folded[detail::index_in<Folds, F>]; }
   template <class Part>
@@ -175,19 +179,21 @@ struct Evaluator<Fold<Op, Arg>, I> {
   static WICK_INLINE auto value(Frame const& frame) { return frame.template fold<Fold<Op, Arg>>(); }
 };
 
-/// Runs `body(frame, position, valid)` for each register of the row, the last one from the tail buffers.
+/// Runs `body(frame, part, valid)` for each register of the row from position `start` on, the last one from the tail
+/// buffers.
 template <class Frame, class Body>
-WICK_INLINE void over_row(KernelArguments const& a, Frame& frame, Body&& body) {
+WICK_INLINE void over_row(KernelArguments const& a, Frame& frame, Body&& body, std::int64_t start = 0) {
   constexpr std::int64_t step = lanes<typename Frame::lane>;
-  std::int64_t position = 0;
+  std::int64_t position = start;
   for (int part = 0; part < 2; ++part) {
     std::int64_t const n = part == 0 ? a.n : (a.tail ? step : 0);
     void const* const* const in = part == 0 ? a.in : a.tail_in;
     if (n == 0) continue;
-    for (std::size_t s = 0; s < std::size(frame.slot); ++s)
-      frame.slot[s] = static_cast<typename Frame::lane const*>(in[s]);
+    [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+      ((frame.slot[K] = static_cast<typename Frame::lane const*>(in[K])), ...);
+    }(std::make_index_sequence<std::extent_v<decltype(frame.slot)>>{});
     int const valid = part == 0 ? static_cast<int>(step) : a.tail;
-    for (frame.i = 0; frame.i < n; frame.i += step, position += step) {
+    for (frame.i = part == 0 ? start : 0; frame.i < n; frame.i += step, position += step) {
       frame.position = position;
       body(frame, part, valid);
     }
@@ -227,10 +233,17 @@ struct RowRunner {
   template <int Stage>
   WICK_INLINE auto frame(KernelArguments const& a) const {
     RowFrame<L, S::slots, S, Stage> f;
-    for (int s = 0; s < S::slots; ++s) f.slot[s] = static_cast<L const*>(a.in[s]), f.mask[s] = a.in_step[s];
+    [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+      ((f.slot[K] = static_cast<L const*>(a.in[K]), f.mask[K] = a.in_step[K]), ...);
+      ((slot_types<S, L>[K].number ? void(f.numbers[K] = Batch<L>(*f.slot[K])) : void()), ...);
+    }(std::make_index_sequence<static_cast<std::size_t>(S::slots)>{});
+    [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+      ((f.folded[K] = folded[K]), ...);
+    }(std::make_index_sequence<static_cast<std::size_t>(std::min(Stage, folds))>{});
+    [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+      ((f.kept[K] = kept[K]), ...);
+    }(std::make_index_sequence<static_cast<std::size_t>(kept_count)>{});
     f.i = f.position = 0;
-    f.folded = folded;
-    f.kept = kept;
     return f;
   }
 
@@ -246,14 +259,29 @@ struct RowRunner {
     L const neutral = Op::template identity<L>();
     Batch<L> total(neutral);
     auto f = frame<Stage>(a);
+    if constexpr (keep < 0 && cost<Arg> < 8) {
+      // Four independent accumulators hide the latency of combine; a costly argument does so itself.
+      Batch<L> more[3] = {total, total, total};
+      while (f.i + 4 * lanes<L> <= a.n) {
+        auto const next = [&](Batch<L>& t) WICK_LAMBDA_INLINE {
+          t = Op::combine(t, Op::lift(evaluate<Arg, L, slot>(f)));
+          f.position = f.i += lanes<L>;
+        };
+        next(total), next(more[0]), next(more[1]), next(more[2]);
+      }
+      total = Op::combine(Op::combine(total, more[0]), Op::combine(more[1], more[2]));
+    }
+    std::int64_t const start = f.i;
     over_row(a, f, [&](auto const& at, int, int valid) WICK_LAMBDA_INLINE {
       auto const value = evaluate<Arg, L, slot>(at);
       if constexpr (keep >= 0) simd::store(kept[keep] + at.position, value);
       total = Op::combine(total, only_valid<L>(Op::lift(value), valid, neutral));
-    });
+    }, start);
     alignas(64) L values[static_cast<std::size_t>(lanes<L>)];
     simd::store(values, total);
-    L result = Accumulate<Op, L>::tree(values, lanes<L>);
+    for (int width = lanes<L> / 2; width > 0; width /= 2)
+      for (int i = 0; i < width; ++i) values[i] = Op::combine(values[i], values[i + width]);
+    L result = values[0];
     if constexpr (requires { Op::finish(result, count); }) result = static_cast<L>(Op::finish(result, count));
     folded[Stage] = Batch<L>(result);
   }
