@@ -24,7 +24,8 @@ TEST_CASE("nested lists") {
   CHECK(tensor({true, false}).dtype() == Dtype::bool_);
   CHECK(tensor(2.5).dim() == 0);
   CHECK(tensor<float>({}).shape() == Dims(0));
-  CHECK_THROWS_WITH_AS(tensor({{1., 2.}, {3.}}), "tensor: the nested lists differ in length: dimension 1 has 2 and 1 elements", Error);
+  CHECK_THROWS_WITH_AS(tensor({{1., 2.}, {3.}}),
+                       "tensor: the nested lists differ in length: dimension 1 has 2 and 1 elements", Error);
 }
 
 TEST_CASE("constants") {
@@ -49,7 +50,8 @@ TEST_CASE("ranges") {
   CHECK(elements(arange<float>(0, 1, 0.25f)) == std::vector<float>{0, 0.25f, 0.5f, 0.75f});
   CHECK(arange<float>(0, 1, 0.3f).numel() == 4);
   CHECK(arange<int>(2, 2).numel() == 0);
-  CHECK(elements(arange<std::int64_t>(std::int64_t{1} << 60, (std::int64_t{1} << 60) + 3)).back() == (std::int64_t{1} << 60) + 2);
+  CHECK(elements(arange<std::int64_t>(std::int64_t{1} << 60, (std::int64_t{1} << 60) + 3)).back() ==
+        (std::int64_t{1} << 60) + 2);
   CHECK_THROWS_WITH_AS(arange<int>(0, 5, -1), "arange: from 0 to 5 there is no way in steps of -1", Error);
   CHECK_THROWS_WITH_AS(arange<int>(0, 5, 0), "arange: from 0 to 5 there is no way in steps of 0", Error);
   CHECK(elements(linspace<double>(0, 1, 5)) == std::vector<double>{0, 0.25, 0.5, 0.75, 1});

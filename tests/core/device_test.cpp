@@ -25,8 +25,8 @@ TEST_CASE("devices have names") {
   CHECK(text("cuda:2") == "cuda:2");
   static_assert(Device("cuda:4").number() == 4);
   for (char const* wrong : {"", "gpu", "cuda:", "cuda:x", "cuda:10", "CPU", "cpu:0", "cuda:-1"}) {
-    std::string const message =
-        std::string("device: \"") + wrong + "\" is not a device; known are \"cpu\", \"cuda\" and \"cuda:0\" to \"cuda:9\"";
+    std::string const message = std::string("device: \"") + wrong +
+                                "\" is not a device; known are \"cpu\", \"cuda\" and \"cuda:0\" to \"cuda:9\"";
     CHECK_THROWS_WITH_AS(Device{wrong}, message.c_str(), Error);
   }
 }

@@ -106,10 +106,13 @@ TEST_CASE("larger fixed tensors, and none at all") {
 TEST_CASE("what does not fit says so") {
   Fixed<double, 2, 2> x;
   Tensor<double> const wide = zeros<double>({2, 3}), deep = zeros<double>({1, 2, 2}), one = ones<double>({1, 1});
-  CHECK_THROWS_WITH_AS(x = wide, "assign: a value of shape (2, 3) does not broadcast to the target of shape (2, 2)", Error);
-  CHECK_THROWS_WITH_AS(x = deep + 0, "assign: a value of shape (1, 2, 2) does not broadcast to the target of shape (2, 2)", Error);
+  CHECK_THROWS_WITH_AS(x = wide, "assign: a value of shape (2, 3) does not broadcast to the target of shape (2, 2)",
+                       Error);
+  CHECK_THROWS_WITH_AS(x = deep + 0,
+                       "assign: a value of shape (1, 2, 2) does not broadcast to the target of shape (2, 2)", Error);
   Tensor<double, Shape<Dyn>> const three = zeros<double>({3});
-  CHECK_THROWS_WITH_AS(x = three * 1, "assign: a value of shape (3,) does not broadcast to the target of shape (2, 2)", Error);
+  CHECK_THROWS_WITH_AS(x = three * 1, "assign: a value of shape (3,) does not broadcast to the target of shape (2, 2)",
+                       Error);
   x = one + 1;
   CHECK(x(1, 1) == 2);
   CHECK_THROWS_WITH_AS(x(2, 0), "index: 2 is out of range for dimension 0 of a tensor of shape (2, 2)", Error);

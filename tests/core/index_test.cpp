@@ -99,11 +99,14 @@ TEST_CASE("subscripts that do not fit say so") {
   CHECK_THROWS_WITH_AS(x(0, Slice(0, 1, 0)), "index: the step of a slice of dimension 1 must not be 0", Error);
   CHECK_THROWS_WITH_AS(x(2) = 1, "index: 2 is out of range for dimension 0 of a tensor of shape (2, 3)", Error);
   CHECK_THROWS_WITH_AS(tensor(1.f)(0), "index: 1 indices for a tensor of shape ()", Error);
-  CHECK_THROWS_WITH_AS(zeros<float>({0})(0), "index: 0 is out of range for dimension 0 of a tensor of shape (0,)", Error);
+  CHECK_THROWS_WITH_AS(zeros<float>({0})(0), "index: 0 is out of range for dimension 0 of a tensor of shape (0,)",
+                       Error);
   Tensor<float> const deep = zeros<float>({1, 1, 1, 1, 1, 1, 1, 1});
   CHECK_THROWS_WITH_AS(deep(newaxis), "a tensor has at most 8 dimensions", Error);
-  CHECK_THROWS_WITH_AS(x(0, Slice()) = zeros<float>({2}), "assign: a value of shape (2,) does not broadcast to the target of shape (3,)", Error);
-  CHECK_THROWS_WITH_AS(x[0] = zeros<float>({1, 3}), "assign: a value of shape (1, 3) does not broadcast to the target of shape (3,)", Error);
+  CHECK_THROWS_WITH_AS(x(0, Slice()) = zeros<float>({2}),
+                       "assign: a value of shape (2,) does not broadcast to the target of shape (3,)", Error);
+  CHECK_THROWS_WITH_AS(x[0] = zeros<float>({1, 3}),
+                       "assign: a value of shape (1, 3) does not broadcast to the target of shape (3,)", Error);
 }
 
 TEST_CASE("what is written") {

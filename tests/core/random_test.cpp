@@ -49,7 +49,7 @@ static_assert(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4
 
 constexpr std::int64_t many = 200000;
 // The distance that a true sample of this size exceeds once in ten thousand.
-const double allowed = 2.23 / std::sqrt(static_cast<double>(many));
+double const allowed = 2.23 / std::sqrt(static_cast<double>(many));
 
 }  // namespace
 

@@ -29,9 +29,11 @@ TEST_CASE("layouts") {
   CHECK(Layout(Dims(3, 1), Strides(1, -7)).contiguous);
   CHECK_FALSE(Layout(Dims(3), Strides(-1)).contiguous);
   CHECK(Layout(Dims(0), Strides(-1)).contiguous);
-  CHECK_THROWS_WITH_AS(Layout(Dims(2, 3), Strides(1)), "a layout of 2 dimensions needs as many strides, but has 1", Error);
+  CHECK_THROWS_WITH_AS(Layout(Dims(2, 3), Strides(1)), "a layout of 2 dimensions needs as many strides, but has 1",
+                       Error);
   CHECK_THROWS_WITH_AS(Layout(Dims(2, -3)), "an extent must not be negative, but dimension 1 of (2, -3) is", Error);
-  CHECK_THROWS_WITH_AS(Layout(Dims(-1), Strides(1)), "an extent must not be negative, but dimension 0 of (-1,) is", Error);
+  CHECK_THROWS_WITH_AS(Layout(Dims(-1), Strides(1)), "an extent must not be negative, but dimension 0 of (-1,) is",
+                       Error);
   CHECK_THROWS_WITH_AS(zeros<float>({std::int64_t{1} << 40, std::int64_t{1} << 40}),
                        "a tensor of shape (1099511627776, 1099511627776) has too many elements", Error);
 }
@@ -48,8 +50,10 @@ TEST_CASE("reshape") {
   CHECK(full<float>({1}, 2).reshape({}).dim() == 0);
   CHECK(zeros<float>({0, 3}).reshape({3, 0}).shape() == Dims(3, 0));
   CHECK(zeros<float>({0, 3}).reshape({-1, 5}).shape() == Dims(0, 5));
-  CHECK_THROWS_WITH_AS(x.reshape({5}), "reshape: a tensor of shape (3, 4) has 12 elements, which do not fill (5,)", Error);
-  CHECK_THROWS_WITH_AS(x.reshape({5, -1}), "reshape: a tensor of shape (3, 4) has 12 elements, which do not fill (5, -1)", Error);
+  CHECK_THROWS_WITH_AS(x.reshape({5}), "reshape: a tensor of shape (3, 4) has 12 elements, which do not fill (5,)",
+                       Error);
+  CHECK_THROWS_WITH_AS(x.reshape({5, -1}),
+                       "reshape: a tensor of shape (3, 4) has 12 elements, which do not fill (5, -1)", Error);
   CHECK_THROWS_WITH_AS(x.reshape({-1, -1}), "reshape: (-1, -1) asks for a negative extent in dimension 1", Error);
   CHECK_THROWS_WITH_AS(x.reshape({-2, 6}), "reshape: (-2, 6) asks for a negative extent in dimension 0", Error);
   CHECK_THROWS_WITH_AS(zeros<float>({0, 3}).reshape({-1, 0}),
@@ -73,8 +77,10 @@ TEST_CASE("permute, transpose, t") {
   CHECK_THROWS_WITH_AS(x.t(), "t: a tensor of shape (2, 3, 4) has more than 2 dimensions", Error);
   CHECK_THROWS_WITH_AS(x.permute({0, 1}), "permute: 2 dimensions are named for a tensor of shape (2, 3, 4)", Error);
   CHECK_THROWS_WITH_AS(x.permute({0, 1, -2}), "permute: dimension 1 stands twice", Error);
-  CHECK_THROWS_WITH_AS(x.permute({0, 1, 3}), "permute: dimension 3 is out of range for a tensor of 3 dimensions (-3 to 2)", Error);
-  CHECK_THROWS_WITH_AS(x.transpose(0, 3), "transpose: dimension 3 is out of range for a tensor of 3 dimensions (-3 to 2)", Error);
+  CHECK_THROWS_WITH_AS(x.permute({0, 1, 3}),
+                       "permute: dimension 3 is out of range for a tensor of 3 dimensions (-3 to 2)", Error);
+  CHECK_THROWS_WITH_AS(x.transpose(0, 3),
+                       "transpose: dimension 3 is out of range for a tensor of 3 dimensions (-3 to 2)", Error);
 }
 
 TEST_CASE("broadcasting") {
@@ -82,12 +88,16 @@ TEST_CASE("broadcasting") {
   CHECK(broadcast("add", {}, {2, 3}) == Dims(2, 3));
   CHECK(broadcast("add", {0}, {1}) == Dims(0));
   CHECK(broadcast("add", {3, 1}, {1, 0}) == Dims(3, 0));
-  CHECK_THROWS_WITH_AS(zeros<float>({2, 3}) + zeros<float>({4, 2, 5}),
-                       "add: (2, 3) and (4, 2, 5) do not broadcast: dimension 1 of the first is 3, dimension 2 of the second is 5", Error);
-  CHECK_THROWS_WITH_AS(zeros<float>({0}) * zeros<float>({2}),
-                       "mul: (0,) and (2,) do not broadcast: dimension 0 of the first is 0, dimension 0 of the second is 2", Error);
-  CHECK_THROWS_WITH_AS(zeros<float>({2, 3}) < zeros<float>({2}),
-                       "lt: (2, 3) and (2,) do not broadcast: dimension 1 of the first is 3, dimension 0 of the second is 2", Error);
+  CHECK_THROWS_WITH_AS(
+      zeros<float>({2, 3}) + zeros<float>({4, 2, 5}),
+      "add: (2, 3) and (4, 2, 5) do not broadcast: dimension 1 of the first is 3, dimension 2 of the second is 5",
+      Error);
+  CHECK_THROWS_WITH_AS(
+      zeros<float>({0}) * zeros<float>({2}),
+      "mul: (0,) and (2,) do not broadcast: dimension 0 of the first is 0, dimension 0 of the second is 2", Error);
+  CHECK_THROWS_WITH_AS(
+      lt(zeros<float>({2, 3}), zeros<float>({2})),
+      "lt: (2, 3) and (2,) do not broadcast: dimension 1 of the first is 3, dimension 0 of the second is 2", Error);
   Tensor<float> const column = tensor({{1.f}, {2.f}}), row = tensor({10.f, 20.f, 30.f});
   Tensor<float> const table = column + row;
   CHECK(table.shape() == Dims(2, 3));

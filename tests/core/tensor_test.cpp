@@ -155,8 +155,10 @@ TEST_CASE("tensors of known extents") {
   CHECK(elements(Tensor<float>(exact)) == Floats{11, 4, 6, 8, 10, 12});
   known = x * 2;
   CHECK(known(1, 2).item() == 12);
-  CHECK_THROWS_WITH_AS(known = zeros<float>({3, 3}) + 1, "tensor: dimension 0 of the target is 2, the value has shape (3, 3)", Error);
-  CHECK_THROWS_WITH_AS((Tensor<float, Shape<2, Dyn>>(zeros<float>({2}))), "tensor: the target has 2 dimensions, the value has shape (2,)", Error);
+  CHECK_THROWS_WITH_AS(known = zeros<float>({3, 3}) + 1,
+                       "tensor: dimension 0 of the target is 2, the value has shape (3, 3)", Error);
+  CHECK_THROWS_WITH_AS((Tensor<float, Shape<2, Dyn>>(zeros<float>({2}))),
+                       "tensor: the target has 2 dimensions, the value has shape (2,)", Error);
 }
 
 TEST_CASE("conversions") {

@@ -129,10 +129,14 @@ TEST_CASE("a tensor's view sees its own elements only") {
 TEST_CASE("what does not fit says so") {
   Doubles memory = counted(6);
   View<double> v(memory.data(), {2, 3});
-  CHECK_THROWS_WITH_AS(v = zeros<double>({2}), "assign: a value of shape (2,) does not broadcast to the target of shape (2, 3)", Error);
-  CHECK_THROWS_WITH_AS(v = zeros<double>({1, 2, 3}), "assign: a value of shape (1, 2, 3) does not broadcast to the target of shape (2, 3)", Error);
-  CHECK_THROWS_WITH_AS(View<double>(memory.data(), {2, 3}, {1}), "a layout of 2 dimensions needs as many strides, but has 1", Error);
-  CHECK_THROWS_WITH_AS((View<double, Shape<2, 4>>(memory.data(), {2, 3})), "View: dimension 1 of the target is 4, the value has shape (2, 3)", Error);
+  CHECK_THROWS_WITH_AS(v = zeros<double>({2}),
+                       "assign: a value of shape (2,) does not broadcast to the target of shape (2, 3)", Error);
+  CHECK_THROWS_WITH_AS(v = zeros<double>({1, 2, 3}),
+                       "assign: a value of shape (1, 2, 3) does not broadcast to the target of shape (2, 3)", Error);
+  CHECK_THROWS_WITH_AS(View<double>(memory.data(), {2, 3}, {1}),
+                       "a layout of 2 dimensions needs as many strides, but has 1", Error);
+  CHECK_THROWS_WITH_AS((View<double, Shape<2, 4>>(memory.data(), {2, 3})),
+                       "View: dimension 1 of the target is 4, the value has shape (2, 3)", Error);
   CHECK(memory == counted(6));
 }
 

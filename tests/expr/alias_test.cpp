@@ -88,7 +88,10 @@ TEST_CASE("regions of a tensor assigned from regions of itself") {
     {
       Read const a = read(x, model, rows, columns, dice), b = read(x, model, rows, columns, dice);
       for (std::size_t i = 0; i < a.values.size(); ++i)
-        values.push_back(kind == 0 ? a.values[i] : kind == 1 ? a.values[i] + b.values[i] : kind == 2 ? a.values[i] * 2 + 1 : 0);
+        values.push_back(kind == 0   ? a.values[i]
+                         : kind == 1 ? a.values[i] + b.values[i]
+                         : kind == 2 ? a.values[i] * 2 + 1
+                                     : 0);
       // The kinds write with and without other handles on the elements alive.
       if (kind == 0) x(r.slice, c.slice) = a.region;
       if (kind == 1) x(r.slice, c.slice) = a.region + b.region;
@@ -111,13 +114,15 @@ TEST_CASE("regions of a tensor assigned from regions of itself") {
       for (int i = 0; i < rows; ++i)
         for (int j = 0; j < columns; ++j)
           values[static_cast<std::size_t>(i * columns + j)] =
-              model[static_cast<std::size_t>(r.picked[static_cast<std::size_t>(i)] * n + c.picked[static_cast<std::size_t>(j)])] +
+              model[static_cast<std::size_t>(r.picked[static_cast<std::size_t>(i)] * n +
+                                             c.picked[static_cast<std::size_t>(j)])] +
               a.values[static_cast<std::size_t>(i * columns + j)];
       x(r.slice, c.slice) += a.region;
     }
     for (int i = 0; i < rows; ++i)
       for (int j = 0; j < columns; ++j)
-        model[static_cast<std::size_t>(r.picked[static_cast<std::size_t>(i)] * n + c.picked[static_cast<std::size_t>(j)])] =
+        model[static_cast<std::size_t>(r.picked[static_cast<std::size_t>(i)] * n +
+                                       c.picked[static_cast<std::size_t>(j)])] =
             values[static_cast<std::size_t>(i * columns + j)];
     CAPTURE(round);
     CAPTURE(kind);
@@ -142,26 +147,57 @@ TEST_CASE("whole tensors assigned from formulas of themselves") {
     int const kind = dice.below(8);
     Model expected;
     for (int i = 0; i < n; ++i)
-      for (int j = 0; j < n; ++j)
-        switch (kind) {
-          case 0: expected.push_back(at(j, i) + at(i, j)); break;
-          case 1: expected.push_back(at(-1 - i, j) + at(i, j)); break;
-          case 2: expected.push_back(at(i, j) - total([&](int k) { return at(i, k); })); break;
-          case 3: expected.push_back(at(i, j) - total([&](int k) { return at(k, j); })); break;
-          case 4: expected.push_back(at(0, j) + at(i, j)); break;
-          case 5: expected.push_back(at(i, 0) * at(i, j)); break;
-          case 6: expected.push_back(at(j, i) - total([&](int k) { return at(i, k); })); break;
-          default: expected.push_back(at(-1 - i, -1 - j)); break;
+      for (int j = 0; j < n; ++j) switch (kind) {
+          case 0:
+            expected.push_back(at(j, i) + at(i, j));
+            break;
+          case 1:
+            expected.push_back(at(-1 - i, j) + at(i, j));
+            break;
+          case 2:
+            expected.push_back(at(i, j) - total([&](int k) { return at(i, k); }));
+            break;
+          case 3:
+            expected.push_back(at(i, j) - total([&](int k) { return at(k, j); }));
+            break;
+          case 4:
+            expected.push_back(at(0, j) + at(i, j));
+            break;
+          case 5:
+            expected.push_back(at(i, 0) * at(i, j));
+            break;
+          case 6:
+            expected.push_back(at(j, i) - total([&](int k) { return at(i, k); }));
+            break;
+          default:
+            expected.push_back(at(-1 - i, -1 - j));
+            break;
         }
     switch (kind) {
-      case 0: x = x.t() + x; break;
-      case 1: x += x(Slice({}, {}, -1)); break;
-      case 2: x = x - sum(x, {1}, {.keepdim = true}); break;
-      case 3: x -= sum(x, {0}, {.keepdim = true}); break;
-      case 4: x += x[0]; break;
-      case 5: x = x * x(Slice(), Slice(0, 1)); break;
-      case 6: x = x.t() - sum(x, {1}, {.keepdim = true}); break;
-      default: x = x(Slice({}, {}, -1), Slice({}, {}, -1)); break;
+      case 0:
+        x = x.t() + x;
+        break;
+      case 1:
+        x += x(Slice({}, {}, -1));
+        break;
+      case 2:
+        x = x - sum(x, {1}, {.keepdim = true});
+        break;
+      case 3:
+        x -= sum(x, {0}, {.keepdim = true});
+        break;
+      case 4:
+        x += x[0];
+        break;
+      case 5:
+        x = x * x(Slice(), Slice(0, 1));
+        break;
+      case 6:
+        x = x.t() - sum(x, {1}, {.keepdim = true});
+        break;
+      default:
+        x = x(Slice({}, {}, -1), Slice({}, {}, -1));
+        break;
     }
     CAPTURE(kind);
     REQUIRE(model_of(x) == expected);

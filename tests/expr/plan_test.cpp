@@ -46,7 +46,8 @@ TEST_CASE("reductions, rows and what is neither") {
   // A reduction without keepdim, or over other dimensions, is computed first and then read like any tensor.
   CHECK(plan(matrix - mean(matrix, {0})) == "inner_broadcast");
   CHECK(plan(matrix / sum(matrix)) == "inner_broadcast");
-  CHECK(plan(matrix - mean(matrix, {0}, {.keepdim = true}) - mean(matrix, {1}, {.keepdim = true})) == "inner_broadcast");
+  CHECK(plan(matrix - mean(matrix, {0}, {.keepdim = true}) - mean(matrix, {1}, {.keepdim = true})) ==
+        "inner_broadcast");
 }
 
 TEST_CASE("dimensions that lie together become one loop") {
@@ -76,7 +77,6 @@ TEST_CASE("results are written in place when nobody looks on") {
   x = x * y + x;
   x += 1;
   x = y * 2;
-  x = x;
   CHECK(std::as_const(x).data() == where);
   CHECK(pool_stats().requests == before);
   Tensor<float> const other = x;

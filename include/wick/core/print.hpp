@@ -7,17 +7,16 @@
 #include <cstdio>
 #include <optional>
 #include <string>
-
 #include <wick/core/fixed.hpp>
 
 namespace wick {
 
 /// How tensors are printed (torch.set_printoptions).
 struct PrintOptions {
-  int precision = 4;              ///< digits after the decimal point
-  std::int64_t threshold = 1000;  ///< tensors of more elements are summarized
-  int edge_items = 3;             ///< elements a summary shows at each end of a dimension
-  int line_width = 80;            ///< characters
+  int precision = 4;               ///< digits after the decimal point
+  std::int64_t threshold = 1000;   ///< tensors of more elements are summarized
+  int edge_items = 3;              ///< elements a summary shows at each end of a dimension
+  int line_width = 80;             ///< characters
   std::optional<bool> sci_mode{};  ///< scientific notation always or never; by default where the numbers call for it
 };
 

@@ -9,8 +9,7 @@ namespace wick::inline WICK_ISA {
 
 /// Computes the formula and prints the result as a tensor.
 template <Operand F>
-  requires(is_map<F> || is_reduce<F> || LazyNode<F>)
-std::ostream& operator<<(std::ostream& out, F const& formula) {
+requires(is_map<F> || is_reduce<F> || LazyNode<F>) std::ostream& operator<<(std::ostream& out, F const& formula) {
   return out << materialize(formula);
 }
 
