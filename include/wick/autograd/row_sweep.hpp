@@ -12,14 +12,15 @@ namespace wick::inline WICK_ISA {
 template <class Op, class Arg, int I, int O>
 struct Backprop<Fold<Op, Arg>, I, O> {
   template <class Frame>
-  static WICK_INLINE auto forward(Frame const& frame) {
-    auto const value = frame.template fold<Fold<Op, Arg>>();
-    return ValueTree<std::remove_cvref_t<decltype(value)>>{value};
-  }
+  using Tree = ValueTree<std::remove_cvref_t<decltype(std::declval<Frame const&>().template fold<Fold<Op, Arg>>())>>;
+  template <class Frame>
+  static WICK_INLINE void forward(Frame const& frame, auto& tree) { tree.value = frame.template fold<Fold<Op, Arg>>(); }
   template <class Frame, class V, class G, class Sink>
   static WICK_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
     if constexpr (detail::has_active<Arg>) sink.template gather<Fold<Op, Arg>>(adjoint);
   }
+  template <class Sink>
+  static WICK_INLINE void push_nothing(Sink const&) {}
 };
 
 namespace detail {
@@ -58,6 +59,8 @@ struct RowSink {
     L* const target = static_cast<L*>(out[O]) + (i & step[O]);
     simd::store(target, simd::load(target) + adjoint);
   }
+  template <class T, int O>
+  WICK_INLINE void add_nothing(int) const {}
   template <class F>
   WICK_INLINE void gather(Batch<L> const& adjoint) const {
     Batch<L>& total = fold_adjoint[detail::index_in<Folds, F>];
@@ -75,14 +78,15 @@ struct RowSweepKernel {
   static constexpr bool uses_result = needs_result<S>;
   static constexpr int inputs = S::slots + (uses_result ? 2 : 1), outputs = detail::active_planes<S>;
 
-  static void run(KernelArguments const& a) {
+  [[gnu::flatten]] static void run(KernelArguments const& a) {
     Runner const runner(a);
     Batch<L> fold_adjoint[Folds::size];
     for (auto& adjoint : fold_adjoint) adjoint = Batch<L>(L(0));
 
     auto f = runner.template frame<Folds::size>(a);
     over_row(a, f, [&](auto const& at, int part, int valid) WICK_LAMBDA_INLINE {
-      auto v = Backprop<S, 0, 0>::forward(at);
+      typename Backprop<S, 0, 0>::template Tree<std::remove_cvref_t<decltype(at)>> v;
+      Backprop<S, 0, 0>::forward(at, v);
       auto const extra = [&](int slot) WICK_LAMBDA_INLINE {
         return simd::load(static_cast<L const*>((part ? a.tail_in : a.in)[slot]) + (at.i & a.in_step[slot]));
       };
@@ -109,7 +113,7 @@ struct RowSweepKernel {
     if constexpr (detail::has_active<Arg>) {
       constexpr int slot = detail::first_slot<S, Fold<Op, Arg>>();
       constexpr int target = detail::FirstTarget<S, Fold<Op, Arg>, 0>::value;
-      using Tree = Backprop<Arg, slot, target>;
+      using Argument = Backprop<Arg, slot, target>;
       Batch<L> const result = runner.folded[Stage];
       L seed = simd::reduce_add(fold_adjoint[Stage]) * static_cast<L>(Op::seed_scale(runner.count));
       if constexpr (requires { typename Op::by_ties; }) {
@@ -122,9 +126,10 @@ struct RowSweepKernel {
       }
       auto f = runner.template frame<Folds::size>(a);
       over_row(a, f, [&](auto const& at, int part, int valid) WICK_LAMBDA_INLINE {
-        auto const v = Tree::forward(at);
+        typename Argument::template Tree<std::remove_cvref_t<decltype(at)>> v;
+        Argument::forward(at, v);
         auto const g = chain(Batch<L>(seed), Op::slope(v.value, result));
-        Tree::push(at, v, g, sink(a, part, at.i, valid, fold_adjoint));
+        Argument::push(at, v, g, sink(a, part, at.i, valid, fold_adjoint));
       });
     }
   }

@@ -3,6 +3,8 @@
 // to the gradients of the leaves. One fused loop.
 #pragma once
 
+#include <tuple>
+
 #include <wick/autograd/dependency.hpp>
 #include <wick/expr/kernels.hpp>
 #include <wick/ops/reduce.hpp>
@@ -75,7 +77,8 @@ using sweep_lane_t = std::conditional_t<
     std::is_void_v<lane_t<S>> || !detail::gradients_in_lane<S, std::conditional_t<std::is_void_v<lane_t<S>>, float, lane_t<S>>>,
     void, lane_t<S>>;
 
-/// The value of a node and of everything below it, for one position.
+/// The value of a node and of everything below it, for one position. Filled in place: copies of whole trees would stay
+/// in memory, where single values live in registers.
 template <class Y, class... Below>
 struct ValueTree {
   Y value;
@@ -90,27 +93,31 @@ struct ValueTree<Y> {
 template <class S, int I, int O>
 struct Backprop {
   template <class Frame>
-  static WICK_INLINE auto forward(Frame const& frame) {
-    auto const value = Evaluator<S, I>::value(frame);
-    return ValueTree<std::remove_cvref_t<decltype(value)>>{value};
-  }
+  using Tree = ValueTree<std::remove_cvref_t<decltype(Evaluator<S, I>::value(std::declval<Frame const&>()))>>;
+  template <class Frame>
+  static WICK_INLINE void forward(Frame const& frame, auto& tree) { tree.value = Evaluator<S, I>::value(frame); }
   template <class Frame, class V, class G, class Sink>
   static WICK_INLINE void push(Frame const&, V const&, G const&, Sink const&) {}
+  template <class Sink>
+  static WICK_INLINE void push_nothing(Sink const&) {}
 };
 
 template <class T, int I, int O>
 struct Backprop<Active<T>, I, O> {
   template <class Frame>
-  static WICK_INLINE auto forward(Frame const& frame) {
-    auto const value = Evaluator<Leaf<T>, I>::value(frame);
-    return ValueTree<std::remove_cvref_t<decltype(value)>>{value};
-  }
+  using Tree = ValueTree<std::remove_cvref_t<decltype(Evaluator<Leaf<T>, I>::value(std::declval<Frame const&>()))>>;
+  template <class Frame>
+  static WICK_INLINE void forward(Frame const& frame, auto& tree) { tree.value = Evaluator<Leaf<T>, I>::value(frame); }
   template <class Frame, class V, class G, class Sink>
   static WICK_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
     if constexpr (ElementTraits<T>::planes == 1)
       sink.template add<T, O>(adjoint);
     else
       ElementTraits<T>::scatter(adjoint, [&]<class B>(int p, B const& part) { sink.template add_plane<base_t<T>, O>(p, part); });
+  }
+  template <class Sink>
+  static WICK_INLINE void push_nothing(Sink const& sink) {
+    for (int p = 0; p < ElementTraits<T>::planes; ++p) sink.template add_nothing<base_t<T>, O>(p);
   }
 };
 
@@ -119,42 +126,63 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   using S = Apply<Op, Args...>;
   using K = std::index_sequence_for<Args...>;
 
-  template <class Frame>
-  static WICK_INLINE auto forward(Frame const& frame) { return forward(frame, K{}); }
-  template <class Frame, std::size_t... k>
-  static WICK_INLINE auto forward(Frame const& frame, std::index_sequence<k...>) {
-    return join(frame, Backprop<Args, slot_of<I, static_cast<int>(k), Args...>(),
-                                detail::target_of<O, static_cast<int>(k), Args...>()>::forward(frame)...);
-  }
   template <class Frame, class... Below>
   static WICK_INLINE auto join(Frame const& frame, Below const&... below) {
-    auto const value = [&] {
-      if constexpr (requires { typename Frame::Kept; }) {
-        if constexpr (Frame::template is_kept<S>()) return frame.template read_kept<S>();
-        else return apply_converted<Op, typename Frame::lane, typename Args::value_type...>(K{}, below.value...);
-      } else {
-        return apply_converted<Op, typename Frame::lane, typename Args::value_type...>(K{}, below.value...);
-      }
-    }();
-    return ValueTree<std::remove_cvref_t<decltype(value)>, Below...>{value, {below...}};
+    if constexpr (is_kept<Frame, S>()) return frame.template read_kept<S>();
+    else return node_value<Frame, Op, Args...>(below.value...);
+  }
+
+  template <int N>
+  using Argument = Backprop<typename std::tuple_element_t<N, std::tuple<Args...>>, slot_of<I, N, Args...>(),
+                            detail::target_of<O, N, Args...>()>;
+  template <class Frame, class Index>
+  struct TreeOf;
+  template <class Frame, std::size_t... k>
+  struct TreeOf<Frame, std::index_sequence<k...>> {
+    using type = ValueTree<
+        decltype(Backprop::join(std::declval<Frame const&>(),
+                      std::declval<typename Argument<static_cast<int>(k)>::template Tree<Frame> const&>()...)),
+        typename Argument<static_cast<int>(k)>::template Tree<Frame>...>;
+  };
+  template <class Frame>
+  using Tree = typename TreeOf<Frame, K>::type;
+
+  template <class Frame>
+  static WICK_INLINE void forward(Frame const& frame, auto& tree) {
+    tree.below.visit([&](auto&... below) WICK_LAMBDA_INLINE {
+      fill(frame, K{}, below...);
+      tree.value = join(frame, below...);
+    });
+  }
+  template <class Frame, std::size_t... k>
+  static WICK_INLINE void fill(Frame const& frame, std::index_sequence<k...>, auto&... below) {
+    (Argument<static_cast<int>(k)>::forward(frame, below), ...);
   }
 
   template <class Frame, class V, class G, class Sink>
   static WICK_INLINE void push(Frame const& frame, V const& v, G const& adjoint, Sink const& sink) {
     if constexpr (detail::has_active<S> && differentiable<Op>)
-      v.below.visit([&](auto const&... below) { push_to(frame, v.value, adjoint, sink, K{}, below...); });
+      v.below.visit([&](auto const&... below) WICK_LAMBDA_INLINE { push_to(frame, v.value, adjoint, sink, K{}, below...); });
+    else
+      push_nothing(sink);
+  }
+  /// Leaves that no adjoint reaches still have their first term stored: zero.
+  template <class Sink>
+  static WICK_INLINE void push_nothing(Sink const& sink) { push_nothing(sink, K{}); }
+  template <class Sink, std::size_t... k>
+  static WICK_INLINE void push_nothing(Sink const& sink, std::index_sequence<k...>) {
+    (Argument<static_cast<int>(k)>::push_nothing(sink), ...);
   }
   template <class Frame, class Y, class G, class Sink, std::size_t... k, class... Below>
   static WICK_INLINE void push_to(Frame const& frame, Y const& y, G const& adjoint, Sink const& sink,
                                   std::index_sequence<k...>, Below const&... below) {
     using L = typename Frame::lane;
     auto const s = slopes<Op>(y, convert<argument_t<Op, static_cast<int>(k), typename Args::value_type...>, L>(below.value)...);
-    auto const pass = [&]<int N, class Arg>(std::integral_constant<int, N>, std::type_identity<Arg>, auto const& tree) {
+    auto const pass = [&]<int N, class Arg>(std::integral_constant<int, N>, std::type_identity<Arg>, auto const& tree) WICK_LAMBDA_INLINE {
       if constexpr (detail::has_active<Arg>) {
         auto const g = chain(adjoint, member<N>(s));
-        if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(g)>, Zero>)
-          Backprop<Arg, slot_of<I, N, Args...>(), detail::target_of<O, N, Args...>()>::push(
-              frame, tree, convert<typename Arg::value_type, L>(g), sink);
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(g)>, Zero>) Argument<N>::push_nothing(sink);
+        else Argument<N>::push(frame, tree, convert<typename Arg::value_type, L>(g), sink);
       }
     };
     (pass(std::integral_constant<int, static_cast<int>(k)>{}, std::type_identity<Args>{}, below), ...);
@@ -167,18 +195,32 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   }
 };
 
-/// Adds adjoints to the gradient targets of a SIMD kernel.
-template <class L>
+/// Adds adjoints to the gradient targets of a SIMD kernel. Each target gets one term a position; the first term of a
+/// fresh gradient is added to a register of zeros, so nobody fills the gradient first.
+template <class L, int N>
 struct BatchSink {
-  void* const* out;
-  std::int64_t const* step;
-  std::int64_t i;
+  L* out[N];
+  L const* from[N];
+  std::int64_t step[N], from_step[N];
+  std::int64_t i = 0;
+
+  explicit WICK_INLINE BatchSink(KernelArguments const& a) {
+    [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+      ((out[K] = static_cast<L*>(a.out[K]), from[K] = static_cast<L const*>(a.from[K])), ...);
+      ((step[K] = a.out_step[K], from_step[K] = a.from_step[K]), ...);
+    }(std::make_index_sequence<static_cast<std::size_t>(N)>{});
+  }
   template <class T, int O>
   WICK_INLINE void add(auto const& adjoint) const { add_plane<T, O>(0, adjoint); }
   template <class T, int O>
   WICK_INLINE void add_plane(int plane, Batch<L> const& adjoint) const {
-    L* const target = static_cast<L*>(out[O + plane]) + (i & step[O + plane]);
-    simd::store(target, simd::load(target) + adjoint);
+    int const o = O + plane;
+    simd::store(out[o] + (i & step[o]), simd::load(from[o] + (i & from_step[o])) + adjoint);
+  }
+  template <class T, int O>
+  WICK_INLINE void add_nothing(int plane) const {
+    int const o = O + plane;
+    simd::store(out[o] + (i & step[o]), simd::load(from[o] + (i & from_step[o])));
   }
 };
 /// The same, element by element.
@@ -193,6 +235,8 @@ struct ElementSink {
     T& target = static_cast<T*>(out[O + plane])[i * step[O + plane]];
     target = static_cast<T>(target + static_cast<T>(adjoint));
   }
+  template <class T, int O>
+  WICK_INLINE void add_nothing(int) const {}
 };
 
 /// Backward of `y = S` (Op = void) or of `y = Op over axes of S`. Input slots: those of S, the seed (the gradient of y),
@@ -211,29 +255,28 @@ struct SweepKernel {
   static constexpr int inputs = S::slots + (uses_result ? 2 : 1) * planes;
   static constexpr int outputs = detail::active_planes<S>;
 
-  static void run(KernelArguments const& a) {
+  [[gnu::flatten]] static void run(KernelArguments const& a) {
     auto frame = make_frame<L, inputs>(a);
-    using Tree = Backprop<S, 0, 0>;
+    using Root = Backprop<S, 0, 0>;
     auto const body = [&](auto const& sink) WICK_LAMBDA_INLINE {
-      auto v = Tree::forward(frame);
+      typename Root::template Tree<decltype(frame)> v;
+      Root::forward(frame, v);
       auto const seed = frame.template load<T, seed_slot>();
       if constexpr (reduces) {
         // Without a result slot the slope does not read its second argument.
         auto const y = frame.template load<T, uses_result ? result_slot : seed_slot>();
         auto const g = chain(seed, Op::slope(convert<T, L>(v.value), y));
-        Tree::push(frame, v, convert<T, L>(g), sink);
+        Root::push(frame, v, convert<T, L>(g), sink);
       } else {
         if constexpr (uses_result) v.value = frame.template load<T, result_slot>();
-        Tree::push(frame, v, seed, sink);
+        Root::push(frame, v, seed, sink);
       }
     };
     if constexpr (std::is_void_v<L>) {
       for (; frame.i < a.n; ++frame.i) body(ElementSink{a.out, a.out_step, frame.i});
     } else {
-      void* out[outputs];
-      std::int64_t step[outputs];
-      for (int o = 0; o < outputs; ++o) out[o] = a.out[o], step[o] = a.out_step[o];
-      for (std::int64_t const n = a.n; frame.i < n; frame.i += lanes<L>) body(BatchSink<L>{out, step, frame.i});
+      BatchSink<L, outputs> sink(a);
+      for (std::int64_t const n = a.n; frame.i < n; sink.i = frame.i += lanes<L>) body(sink);
     }
   }
 
@@ -252,7 +295,7 @@ struct SweepKernel {
     p.out_types = detail::gradient_targets<S>.data();
     p.kernel = &run;
     p.cost = 2 * cost<S>;
-    if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L);
+    if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L), p.reads_from = true;
     return p;
   }
 };

@@ -352,5 +352,21 @@ WICK_FN auto hypot(A a, B b) {
   return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto x, auto y) { return std::hypot(x, y); });
 }
 
+/// a / s in loops where all lanes of s are one number that stays: 1 / s leaves the loop, and the remainder of a
+/// division corrects the quotient (Markstein 1990). Rounded as a division but for quotients below the normal numbers.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V divide_many(V a, V s) {
+  using T = lane_of_t<V>;
+  // Between these the reciprocal and the remainder are normal numbers.
+  constexpr T low = sizeof(T) == 4 ? T(0x1p-100) : T(0x1p-900), high = sizeof(T) == 4 ? T(0x1p100) : T(0x1p900);
+  V const size = math::abs(s);
+  V const reciprocal = simd::select<V>(simd::both(size >= V(low), size <= V(high)), V(T(1)) / s,
+                                       V(std::numeric_limits<T>::quiet_NaN()));
+  V const q = a * reciprocal;
+  V const result = simd::fma<V>(math::negate(simd::fma<V>(q, s, math::negate(a))), reciprocal, q);
+  if (simd::any(simd::negate(result == result))) return a / s;  // infinity has no remainder
+  return result;
+}
+
 }  // namespace math
 }  // namespace wick::inline WICK_ISA

@@ -105,21 +105,42 @@ WICK_INLINE auto apply_converted(std::index_sequence<K...>, V const&... values) 
   return convert<Result, L>(apply<Op>(convert<argument_t<Op, static_cast<int>(K), T...>, L>(values)...));
 }
 
+/// True when a row frame has the value of part S in its buffer.
+template <class Frame, class S>
+constexpr bool is_kept() {
+  if constexpr (requires { typename Frame::Kept; }) return Frame::template is_kept<S>();
+  else return false;
+}
+
+/// True where an operation has a shorter way for a second argument that is the same for the whole row.
+template <class Frame, class Op, class... Args>
+constexpr bool takes_row_constant() {
+  if constexpr (requires { typename Frame::Kept; typename Op::has_row_constant; }) {
+    bool const same[] = {same_over_row<Args>...};
+    return !same[0] && same[1];
+  } else {
+    return false;
+  }
+}
+
+/// The value of the node `Op(Args...)` from those of its arguments.
+template <class Frame, class Op, class... Args, class... V>
+WICK_INLINE auto node_value(V const&... values) {
+  using L = typename Frame::lane;
+  if constexpr (takes_row_constant<Frame, Op, Args...>()) return Op::with_row_constant(convert<L, L>(values)...);
+  else return apply_converted<Op, L, typename Args::value_type...>(std::index_sequence_for<Args...>{}, values...);
+}
+
 template <class Op, class... Args, int I>
 struct Evaluator<Apply<Op, Args...>, I> {
   template <class Frame>
   static WICK_INLINE auto value(Frame const& frame) {
-    if constexpr (requires { typename Frame::Kept; }) {
-      if constexpr (Frame::template is_kept<Apply<Op, Args...>>()) return frame.template read_kept<Apply<Op, Args...>>();
-      else return from(frame, std::index_sequence_for<Args...>{});
-    } else {
-      return from(frame, std::index_sequence_for<Args...>{});
-    }
+    if constexpr (is_kept<Frame, Apply<Op, Args...>>()) return frame.template read_kept<Apply<Op, Args...>>();
+    else return from(frame, std::index_sequence_for<Args...>{});
   }
   template <class Frame, std::size_t... K>
-  static WICK_INLINE auto from(Frame const& frame, std::index_sequence<K...> k) {
-    return apply_converted<Op, typename Frame::lane, typename Args::value_type...>(
-        k, Evaluator<Args, slot_of<I, static_cast<int>(K), Args...>()>::value(frame)...);
+  static WICK_INLINE auto from(Frame const& frame, std::index_sequence<K...>) {
+    return node_value<Frame, Op, Args...>(Evaluator<Args, slot_of<I, static_cast<int>(K), Args...>()>::value(frame)...);
   }
 };
 

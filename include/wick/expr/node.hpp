@@ -14,12 +14,14 @@ template <class A>
 struct Pack<A> {
   [[no_unique_address]] A first;
   template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first); }
+  template <class F> constexpr decltype(auto) visit(F&& f) { return f(first); }
 };
 template <class A, class B>
 struct Pack<A, B> {
   A first;
   B second;
   template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first, second); }
+  template <class F> constexpr decltype(auto) visit(F&& f) { return f(first, second); }
 };
 template <class A, class B, class C>
 struct Pack<A, B, C> {
@@ -27,6 +29,7 @@ struct Pack<A, B, C> {
   B second;
   C third;
   template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first, second, third); }
+  template <class F> constexpr decltype(auto) visit(F&& f) { return f(first, second, third); }
 };
 
 namespace detail {
@@ -63,12 +66,17 @@ struct BroadcastAll<A, B, Rest...> {
   static constexpr bool fits = extents_broadcast<A, B> && Next::fits;
 };
 
+template <class X>
+constexpr decltype(auto) shape_of_operand(X const& x) {
+  if constexpr (Operand<X>) return x.shape();
+  else return Dims();
+}
 /// Shape of an elementwise formula over these operands; equal shapes and numbers take the short way.
 template <class A, class... Rest>
 constexpr Dims broadcast_all(char const* operation, A const& a, Rest const&... rest) {
-  Dims result = a.shape();
-  [[maybe_unused]] auto const join = [&](auto const& b) {
-    if constexpr (!is_scalar<std::remove_cvref_t<decltype(b)>>) {
+  Dims result = shape_of_operand(a);
+  [[maybe_unused]] auto const join = [&]<class B>(B const& b) {
+    if constexpr (Operand<B> && !is_scalar<B>) {
       decltype(auto) other = b.shape();
       if (!(other == result)) result = broadcast(operation, result, other);
     }
@@ -76,6 +84,9 @@ constexpr Dims broadcast_all(char const* operation, A const& a, Rest const&... r
   (join(rest), ...);
   return result;
 }
+/// Marks the constructor that makes operands beside elements of type T.
+template <class T>
+struct Beside {};
 }  // namespace detail
 
 /// `Op` of the elements of its operands, broadcast together.
@@ -93,6 +104,10 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
   /// Throws Error when the operands' shapes do not broadcast.
   constexpr explicit Map(Args... arguments)
       : ShapeHolder(shape_of(arguments...)), args{static_cast<Args&&>(arguments)...} {}
+  /// The same, each operand made in its place: a tensor is copied or moved once.
+  template <class T, class... X>
+  constexpr Map(detail::Beside<T>, X&&... x)
+      : ShapeHolder(shape_of(x...)), args{operand_beside<T>(std::forward<X>(x))...} {}
 
   int dim() const { return this->shape().size(); }
   std::int64_t size(std::int64_t axis) const { return this->shape()[normalize_axis("size", axis, dim())]; }
@@ -104,7 +119,8 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
   Pack<Args...> args;
 
  private:
-  static constexpr Dims shape_of(Args const&... arguments) {
+  template <class... X>
+  static constexpr Dims shape_of(X const&... arguments) {
     if constexpr (std::is_same_v<ShapeHolder, detail::FoundShape>) return detail::broadcast_all(Op::name, arguments...);
     else return {};
   }
@@ -113,7 +129,13 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
 namespace detail {
 template <class Op, class T, class... X>
 constexpr auto make_map(X&&... x) {
-  return Map<Op, decltype(operand_beside<T>(std::forward<X>(x)))...>(operand_beside<T>(std::forward<X>(x))...);
+  return Map<Op, decltype(operand_beside<T>(std::forward<X>(x)))...>(Beside<T>{}, std::forward<X>(x)...);
+}
+// A region is a tensor from here on; everything else stays what it is.
+template <class X>
+constexpr decltype(auto) without_part(X&& x) {
+  if constexpr (PartOperand<X>) return operand(std::forward<X>(x));
+  else return std::forward<X>(x);
 }
 }  // namespace detail
 
@@ -121,7 +143,7 @@ constexpr auto make_map(X&&... x) {
 template <class Op, class... X>
 constexpr auto map(X&&... x) {
   if constexpr (!((Operand<X> || PartOperand<X>) || ...)) return apply<Op>(x...);
-  else return detail::make_map<Op, operands_value_t<X...>>(std::forward<X>(x)...);
+  else return detail::make_map<Op, operands_value_t<X...>>(detail::without_part(std::forward<X>(x))...);
 }
 
 }  // namespace wick::inline WICK_ISA

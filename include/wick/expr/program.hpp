@@ -18,6 +18,9 @@ struct KernelArguments {
   void* const* out;
   std::int64_t const* out_step;
   std::int64_t n;  ///< positions; with SIMD a multiple of the lanes
+  // What accumulating targets held before, for kernels that ask: a gradient's first term is stored, not added.
+  void const* const* from = nullptr;
+  std::int64_t const* from_step = nullptr;
   // Row kernels see the whole row: what is left after the last full register lies in these buffers.
   void const* const* tail_in = nullptr;
   void* const* tail_out = nullptr;
@@ -55,8 +58,7 @@ struct SlotData {
 
 /// Most operands (slots) one formula may have.
 inline constexpr int max_slots = 64;
-/// Formulas with no more slots than these run with small buffers: two stack addresses 4096 bytes apart look alike to the
-/// processor, and a load then waits for the other one's store.
+/// Formulas with no more slots than these run with small buffers, which stay in L1 beside their operands.
 inline constexpr int few_slots = 16;
 
 /// Everything compiled for one structure.
@@ -69,6 +71,7 @@ struct Program {
   Kernel kernel = nullptr;
   Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
   bool direct = false;       ///< few slots, each of the kernel's own type and only read or only written
+  bool reads_from = false;   ///< the kernel adds to `from`, so that fresh targets need not be filled first
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
   int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
   int cost = 1;              ///< rough cost of an element, in loads

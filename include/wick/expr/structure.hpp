@@ -38,6 +38,16 @@ struct Fold {
   static constexpr int slots = Arg::slots;
 };
 
+/// True for parts of a row formula that have one value for the whole row.
+template <class S>
+inline constexpr bool same_over_row = false;
+template <class T>
+inline constexpr bool same_over_row<Number<T>> = true;
+template <class Op, class Arg>
+inline constexpr bool same_over_row<Fold<Op, Arg>> = true;
+template <class Op, class... Args>
+inline constexpr bool same_over_row<Apply<Op, Args...>> = (same_over_row<Args> && ...);
+
 template <class X>
 struct StructureOf {
   using type = Leaf<typename X::value_type>;

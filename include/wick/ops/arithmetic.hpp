@@ -26,7 +26,9 @@ struct Mul : Binary<"mul"> {
 };
 /// a / b; integers divide as floats, as in PyTorch.
 struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
+  using has_row_constant = void;
   WICK_FN static constexpr auto value(auto a, auto b) { return a / b; }
+  WICK_FN static auto with_row_constant(auto a, auto b) { return math::divide_many(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{1 / b, -(a / b) / b}; }
 };
 /// -x

@@ -97,7 +97,10 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
   void const *in[few_slots], *tail_in[few_slots];
   void *out[few_slots], *tail_out[few_slots];
   std::int64_t step[few_slots], out_step[few_slots];
+  void const *from[few_slots], *tail_from[few_slots];
+  std::int64_t from_step[few_slots];
   bool first[few_slots];  // not another name of an earlier target
+  alignas(64) char neutral[64];
 
   for (int s = 0; s < inputs; ++s) {
     auto const* const data = static_cast<char const*>(slots[s].data);
@@ -120,6 +123,7 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
       while (same < o && slots[inputs + same].data != data) ++same;
       if (same < o) {
         first[o] = false, out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
+        from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
         continue;
       }
     }
@@ -127,10 +131,14 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
     out_step[o] = stays ? 0 : -1;
     out[o] = stays ? splats[s] : data;
     tail_out[o] = tails[s];
+    from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
     if (!type.accumulates) continue;
     if (stays) {
       type.identity(splats[s], lanes);
       type.identity(tails[s], lanes);
+    } else if (slots[s].fresh && program.reads_from) {
+      type.identity(neutral, lanes);
+      from[o] = tail_from[o] = neutral, from_step[o] = 0;
     } else {
       if (slots[s].fresh && full) type.identity(data, full);
       if (rest && slots[s].fresh) type.identity(tails[s], lanes);
@@ -138,8 +146,8 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
     }
   }
   Kernel const kernel = program.reduce && out_step[0] == 0 ? program.reduce : program.kernel;
-  if (full) kernel({in, step, out, out_step, full});
-  if (rest) kernel({tail_in, step, tail_out, out_step, lanes});
+  if (full) kernel({in, step, out, out_step, full, from, from_step});
+  if (rest) kernel({tail_in, step, tail_out, out_step, lanes, tail_from, from_step});
   for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
     if (!first[o]) continue;
     TargetType const& type = program.out_types[o];
@@ -179,7 +187,7 @@ class Segment {
       bool const stays = stride == 0 && program.out_types[o].accumulates;
       uses_buffer_[s] = !stays && !(program.out_types[o].direct && stride == 1);
       buffered |= uses_buffer_[s];
-      fresh |= slots[s].fresh;
+      fresh |= slots[s].fresh && !program.reads_from;
     }
     if (!program.whole_rows && (buffered || fresh)) block_ = std::min(n, block_elements);
     width_ = (block_ + program.lanes - 1) / program.lanes * program.lanes * program.lane_size;
@@ -188,7 +196,13 @@ class Segment {
     if (buffered)
       for (int s = 0; s < program.inputs + program.outputs; ++s) bytes += uses_buffer_[s] ? width_ : 0;
     bytes += program.row_buffers * width_;
-    if (bytes > 0) buffers_.emplace(bytes);
+    if (bytes == 0) return;
+    // Row buffers start at the same place in a page as the row: an address a little behind the row's in its page looks
+    // to the processor like what was just stored, and the row's loads wait.
+    constexpr std::uintptr_t page = 4096;
+    buffers_.emplace(bytes + (program.row_buffers ? static_cast<std::int64_t>(page) : 0));
+    if (program.row_buffers && program.inputs)
+      shift_ = (reinterpret_cast<std::uintptr_t>(slots[0].data) - reinterpret_cast<std::uintptr_t>(buffers_->data())) % page & ~std::uintptr_t{63};
   }
 
   void run(std::int64_t const* offset) {
@@ -228,8 +242,10 @@ class Segment {
     void const* tail_in[most];
     void* out[most];
     void* tail_out[most];
-    std::int64_t in_step[most], out_step[most];
-    char* buffer = buffers_ ? buffers_->data() : nullptr;
+    void const *from[most], *tail_from[most];
+    std::int64_t in_step[most], out_step[most], from_step[most];
+    alignas(64) char neutral[64];
+    char* buffer = buffers_ ? buffers_->data() + shift_ : nullptr;
 
     for (int s = 0; s < program_.inputs; ++s) {
       SlotType const& type = program_.in_types[s];
@@ -262,16 +278,17 @@ class Segment {
       std::int64_t const stride = slots_[s].stride[inner_];
       if (int const same = alias_[o]; same >= 0) {
         out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
+        from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
         continue;
       }
       if (type.accumulates && stride == 0) {
-        out_step[o] = 0;
+        out_step[o] = from_step[o] = 0;
         type.identity(splats[s], lanes);
         type.identity(tails[s], lanes);
-        out[o] = splats[s], tail_out[o] = tails[s];
+        from[o] = out[o] = splats[s], tail_from[o] = tail_out[o] = tails[s];
         continue;
       }
-      out_step[o] = -1;
+      out_step[o] = from_step[o] = -1;
       if (uses_buffer_[s]) {
         out[o] = buffer;
         buffer += width_;
@@ -280,17 +297,23 @@ class Segment {
       } else {
         out[o] = at(s, offset[s] + start, size);
       }
-      if (type.accumulates && slots_[s].fresh) type.identity(out[o], length);
       tail_out[o] = tails[s];
+      from[o] = out[o], tail_from[o] = tails[s];
+      if (type.accumulates && slots_[s].fresh && program_.reads_from) {
+        type.identity(neutral, lanes);
+        from[o] = tail_from[o] = neutral, from_step[o] = 0;
+        continue;
+      }
+      if (type.accumulates && slots_[s].fresh) type.identity(out[o], length);
       if (rest && type.accumulates) copy_tail(tails[s], static_cast<char const*>(out[o]) + full * size, rest * size);
     }
 
     if (program_.whole_rows) {
-      program_.kernel({in, in_step, out, out_step, full, tail_in, tail_out, rest, buffer});
+      program_.kernel({in, in_step, out, out_step, full, nullptr, nullptr, tail_in, tail_out, rest, buffer});
     } else {
       Kernel const kernel = program_.reduce && out_step[0] == 0 ? program_.reduce : program_.kernel;
-      if (full) kernel({in, in_step, out, out_step, full});
-      if (rest) kernel({tail_in, in_step, tail_out, out_step, lanes});
+      if (full) kernel({in, in_step, out, out_step, full, from, from_step});
+      if (rest) kernel({tail_in, in_step, tail_out, out_step, lanes, tail_from, from_step});
     }
 
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
@@ -326,6 +349,7 @@ class Segment {
   SlotData const* slots_;
   int inner_;
   std::int64_t n_, block_, width_ = 0;
+  std::uintptr_t shift_ = 0;
   bool uses_buffer_[max_slots];
   int alias_[max_slots];
   std::optional<Scratch<char>> buffers_;
