@@ -83,6 +83,14 @@ class Hold {
   tape::Entry* entry_;
 };
 
+/// The gradient of a single number in itself: one, in the number's shape.
+template <class T>
+Tensor<T> unit_seed(Dims const& shape) {
+  Tensor<T> one(Tensor<T>::uninitialized, shape);
+  ElementTraits<T>::store(const_cast<base_t<T>*>(std::as_const(one).data()), one.plane_stride(), T(1));
+  return one;
+}
+
 template <class T>
 void run_backward(tape::Propagation& pass, tape::Node<T>& root, Tensor<T> seed, bool retain, tape::Entry const* target = nullptr) {
   Hold const hold(&root);
@@ -93,7 +101,7 @@ void run_backward(tape::Propagation& pass, tape::Node<T>& root, Tensor<T> seed, 
     return;
   }
   if (root.has_gradient) root.gradient = Tensor<T>(std::move(root.gradient)) + seed;
-  else root.gradient = seed.contiguous();
+  else root.gradient = seed.is_contiguous() ? std::move(seed) : seed.clone();
   root.has_gradient = true;
   walk(pass, &root, [&](tape::Entry& entry) {
     if (&entry == target) return;  // its gradient is the result
@@ -160,7 +168,7 @@ template <class T>
 void backward(Variable<T> const& y, BackwardOptions options = {}) {
   detail::check_root("backward", *y.node(), y.shape(), false);
   tape::Propagation pass;
-  detail::run_backward(pass, *y.node(), full<T>(y.shape(), T(1)), options.retain_graph);
+  detail::run_backward(pass, *y.node(), detail::unit_seed<T>(y.shape()), options.retain_graph);
 }
 /// The same for a `y` of any shape, given the gradient of what follows: the vector of a vector-Jacobian product.
 template <class T>
@@ -194,7 +202,7 @@ Variable<T> grad(Variable<T> const& y, Variable<T> const& x, GradOptions options
   };
   tape::Propagation pass;
   pass.selective = true;
-  Tensor<T> const one = full<T>(y.shape(), T(1));
+  Tensor<T> const one = detail::unit_seed<T>(y.shape());
   if (y.node() == x.node()) return Variable<T>(one, false);
   Clear const clear{detail::mark_wanted(entries)};
   if (!y.node()->wanted) return Variable<T>(zeros<T>(x.shape()), false);

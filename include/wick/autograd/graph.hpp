@@ -81,8 +81,8 @@ void push_each(Pass const& pass, Sl const& s, A const& a, B const& b, C const& c
   pass(a, s.first), pass(b, s.second), pass(c, s.third);
 }
 
-template <class T, class Op, bool rows, class F>
-tape::Node<T>* append_statement(F&& saved, Tensor<T> value, unsigned mask, int row);
+template <class T, class Op, bool rows, class Save>
+tape::Node<T>* append_statement(Save const& save, Tensor<T> value, unsigned mask, int row);
 
 /// Adds a variable to the gradient of a node, as a variable.
 template <class T>
@@ -113,7 +113,7 @@ WICK_COLD Variable<T> variable_of(Saved<T> const& saved) {
   } else if (saved.value.storage() && saved.value.data() != std::as_const(node->value).data()) {
     // Changed in place since: an identity statement keeps the old value and the way to the variable.
     Map<Cast<T>, Saved<T>> same(saved);
-    return Variable<T>::adopt(append_statement<T, void, false>(std::move(same), saved.value, 0, -1));
+    return Variable<T>::adopt(append_statement<T, void, false>([&] { return same; }, saved.value, 0, -1));
   }
   return Variable<T>::of(node);
 }

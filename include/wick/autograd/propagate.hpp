@@ -117,11 +117,47 @@ WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node
   return end;
 }
 
+/// True when the gradients that exist already follow their elements' row-major order.
+template <class F>
+bool gradients_contiguous(F const& saved) {
+  bool result = true;
+  visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
+    if constexpr (is_saved<Kept>) result &= !leaf.edge || !leaf.edge.get()->has_gradient || leaf.edge.get()->gradient.is_contiguous();
+  });
+  return result;
+}
+/// The gradient of a node as a target that moves with the loop.
+template <class T>
+LineSlot open_line_target(tape::Propagation& pass, tape::Node<T>* node) {
+  if (!pass.wants(node)) return {core::Unneeded<T>::ignored, false};
+  bool const fresh = open_gradient(pass, *node);
+  return {std::as_const(node->gradient).data(), true, fresh};
+}
+
 /// Builds and runs the loop of a backward kernel. `seed` and `result` are read as if they had the formula's shape.
 template <class K, class S, class F, class T>
 void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
                Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1) {
   constexpr int count = K::inputs + K::outputs;
+  if constexpr (ElementTraits<T>::planes == 1 && count <= few_slots) {
+    bool const one_seed = seed_layout.numel() == 1, dense_seed = seed_layout.contiguous && seed_layout.shape == shape;
+    std::int64_t const n = shape.numel();
+    // A short loop over dense operands needs no loop nest.
+    if (row < 0 && backend::cpu::is_short_line(program_of<K>, n) && (one_seed || dense_seed) &&
+        all_contiguous(saved, shape) && gradients_contiguous(saved)) {
+      LineSlot line[count];
+      LineSlot* next = fill_line(saved, line);
+      for (int s = 0; s < S::slots; ++s)
+        if (!needed[static_cast<std::size_t>(s)]) line[s] = {core::Unneeded<double>::elements, false};
+      *next++ = {seed.data(), dense_seed};
+      if constexpr (K::inputs > S::slots + 1) *next++ = {result.data(), dense_seed};
+      visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
+        if constexpr (is_saved<Kept>)
+          if constexpr (!std::is_integral_v<value_t<Kept>>) *next++ = open_line_target(pass, leaf.edge.get());
+      });
+      return backend::cpu::run_line(program_of<K>, line, n);
+    }
+  }
   Slots<count> slots;
   slots.open(shape, count);
   SlotData* next = fill_slots(saved, shape, slots.data);

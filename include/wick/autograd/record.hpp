@@ -64,8 +64,14 @@ struct Statement final : tape::Node<T> {
   unsigned mask = 0;  // reduced dimensions
   int row = -1;
 
-  Statement(F&& formula, Tensor<T> y, unsigned reduced, int row_axis)
-      : saved(std::move(formula)), mask(reduced), row(row_axis) {
+  /// `save()` returns the saved formula, which is made in its place.
+  template <class Save>
+  Statement(Save const& save, Tensor<T> y, unsigned reduced, int row_axis) : mask(reduced), row(row_axis) {
+    struct Late {
+      Save const& save;
+      operator F() const { return save(); }
+    };
+    saved.emplace(Late{save});
     this->type = &statement_type;
     this->requires_grad = true;
     this->shape = y.shape();
@@ -82,25 +88,25 @@ struct Statement final : tape::Node<T> {
       decltype(auto) shape = self.saved->shape();
       Layout const kept{reduced_dims(shape, self.mask, true)};
       std::int64_t const count = self.shape.numel() ? shape.numel() / self.shape.numel() : 0;
-      Tensor<T> seed = std::move(self.gradient);
-      if (double const scale = Op::seed_scale(count); scale != 1) seed = seed * scale;
+      Tensor<T> changed;
+      Tensor<T> const* seed = &self.gradient;
+      if (double const scale = Op::seed_scale(count); scale != 1) seed = &(changed = *seed * scale);
       if constexpr (requires { typename Op::by_ties; }) {
         Tensor<T> const among(Storage(self.result.storage()), const_cast<base_t<T>*>(std::as_const(self.result).data()), kept);
         auto const ties = where(*self.saved == among, 1.0, 0.0);
         Reduce<Sum, std::remove_cvref_t<decltype(ties)>> const total(ties, self.mask, true);
         Tensor<T> const number = cast<T>(total);
-        seed = seed / number.reshape(self.shape);
+        seed = &(changed = *seed / number.reshape(self.shape));
       }
       if constexpr (requires { typename Op::by_zeros; }) {
         Tensor<T> const x = materialize(*self.saved);
         if (materialize(any(x == 0)).item()) {
-          Tensor<T> const adjoint = seed.reshape(kept.shape) * product_of_others(x, self.mask);
+          Tensor<T> const adjoint = seed->reshape(kept.shape) * product_of_others(x, self.mask);
           run_sweep<SweepKernel<S>, S>(pass, *self.saved, shape, needed, adjoint, adjoint.layout(), x);
           return;
         }
       }
-      run_sweep<Kernel, S>(pass, *self.saved, shape, needed, seed, kept, self.result);
-      self.gradient = std::move(seed);
+      run_sweep<Kernel, S>(pass, *self.saved, shape, needed, *seed, kept, self.result);
     }
   }
   WICK_COLD static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
@@ -119,7 +125,7 @@ struct Statement final : tape::Node<T> {
   static void forget(tape::Entry& entry) {
     auto& self = static_cast<Statement&>(entry);
     self.saved.reset();
-    self.result = Tensor<T>();
+    self.result.reset();
   }
   static void destroy(tape::Entry& entry) { static_cast<Statement&>(entry).~Statement(); }
 
@@ -130,9 +136,9 @@ struct Statement final : tape::Node<T> {
   static constexpr tape::EntryType statement_type{statement_name(), &propagate, &propagate_graph, &inputs, &forget, &destroy};
 };
 
-template <class T, class Op, bool rows, class F>
-tape::Node<T>* append_statement(F&& saved, Tensor<T> value, unsigned mask, int row) {
-  return &tape::Tape::here().append<Statement<T, std::remove_cvref_t<F>, Op, rows>>(std::forward<F>(saved), std::move(value), mask, row);
+template <class T, class Op, bool rows, class Save>
+tape::Node<T>* append_statement(Save const& save, Tensor<T> value, unsigned mask, int row) {
+  return &tape::Tape::here().append<Statement<T, decltype(save()), Op, rows>>(save, std::move(value), mask, row);
 }
 
 template <class T, class F>
@@ -142,9 +148,10 @@ Tensor<T> value_of(F const& f) {
   return y;
 }
 
-/// Records an elementwise formula; `consumed` when nobody else can ask for it again.
+/// Records an elementwise formula in which kernel nodes or reductions stand; `consumed` when nobody else can ask for it
+/// again.
 template <class T, class F>
-tape::Node<T>* record_map(F const& f, bool consumed) {
+tape::Node<T>* record_costly_map(F const& f, bool consumed) {
   using Kept = decltype(save<false>(f));
   using S = typename SweepStructureOf<Kept>::type;
   if constexpr (lazy_leaves<F> > 0) {
@@ -160,12 +167,22 @@ tape::Node<T>* record_map(F const& f, bool consumed) {
       auto kept = save<false>(f, false);
       Tensor<T> y(Tensor<T>::uninitialized, f.shape());
       if (run_epilogue<T>(const_cast<T*>(std::as_const(y).data()), y.layout(), f))
-        return append_statement<T, void, false>(std::move(kept), std::move(y), 0, -1);
+        return append_statement<T, void, false>([&] { return std::move(kept); }, std::move(y), 0, -1);
     }
   }
   auto kept = save<false>(f);
   Tensor<T> y = value_of<T>(kept);
-  return append_statement<T, void, false>(std::move(kept), std::move(y), 0, -1);
+  return append_statement<T, void, false>([&] { return std::move(kept); }, std::move(y), 0, -1);
+}
+
+/// Records an elementwise formula.
+template <class T, class F>
+tape::Node<T>* record_map(F const& f, bool consumed) {
+  if constexpr (is_plain<F>) {
+    return append_statement<T, void, false>([&] { return save<false>(f); }, value_of<T>(f), 0, -1);
+  } else {
+    return record_costly_map<T>(f, consumed);
+  }
 }
 
 template <class T, class F>
@@ -177,10 +194,14 @@ tape::Node<T>* record_formula(F const& f, bool consumed) {
     retain(node->references);
     return node;
   } else if constexpr (is_reduce<F>) {
-    auto arg = save<false>(f.arg);
-    Reduce<typename F::op, decltype(arg), typename F::extents_type> const r(arg, f.mask, f.keepdim);
-    Tensor<T> y = value_of<T>(r);
-    return append_statement<T, typename F::op, false>(std::move(arg), std::move(y), f.mask, -1);
+    if constexpr (is_plain<typename F::argument_type>) {
+      return append_statement<T, typename F::op, false>([&] { return save<false>(f.arg); }, value_of<T>(f), f.mask, -1);
+    } else {
+      auto arg = save<false>(f.arg);
+      Reduce<typename F::op, decltype(arg), typename F::extents_type> const r(arg, f.mask, f.keepdim);
+      Tensor<T> y = value_of<T>(r);
+      return append_statement<T, typename F::op, false>([&] { return std::move(arg); }, std::move(y), f.mask, -1);
+    }
   } else if constexpr (has_reduce<F>) {
     using Kept = decltype(save<true>(f));
     using S = typename SweepStructureOf<Kept>::type;
@@ -193,7 +214,7 @@ tape::Node<T>* record_formula(F const& f, bool consumed) {
         fill_slots(kept, shape, slots.data);
         if (same_parts_same_data<S>(slots.data, shape.size())) {
           Tensor<T> y = value_of<T>(kept);
-          return append_statement<T, void, true>(std::move(kept), std::move(y), 0, axis);
+          return append_statement<T, void, true>([&] { return std::move(kept); }, std::move(y), 0, axis);
         }
       }
     }

@@ -63,7 +63,9 @@ auto save(F const& f, bool need_lazy = true) {
     return saved_lazy(f, need_lazy);
   } else if constexpr (is_map<F>) {
     return f.args.visit([&](auto const&... args) {
-      return Map<typename F::op, decltype(save<keep_rows>(args, need_lazy))...>(save<keep_rows>(args, need_lazy)...);
+      using Kept = Pack<decltype(save<keep_rows>(args, need_lazy))...>;
+      using Saving = Map<typename F::op, decltype(save<keep_rows>(args, need_lazy))...>;
+      return Saving(InPlace{}, f.shape(), [&] { return Kept{save<keep_rows>(args, need_lazy)...}; });
     });
   } else if constexpr (is_reduce<F>) {
     if constexpr (keep_rows) {

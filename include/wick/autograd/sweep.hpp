@@ -296,6 +296,7 @@ struct SweepKernel {
     p.kernel = &run;
     p.cost = 2 * cost<S>;
     if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L), p.reads_from = true;
+    p.direct = has_direct_slots(p);
     return p;
   }
 };

@@ -50,7 +50,15 @@ class Tape {
   E& append(A&&... args) {
     static_assert(sizeof(E) + sizeof(Chunk) <= chunk_bytes, "Wick: this statement is too large for a tape entry; split it");
     if (foreign_waiting_.load(std::memory_order_relaxed)) drain_foreign();
-    E* const entry = ::new (room(sizeof(E))) E(std::forward<A>(args)...);
+    void* const place = room(sizeof(E));
+    struct Undo {
+      void* place;
+      ~Undo() {
+        if (place) --chunk_of(place)->live;
+      }
+    } undo{place};
+    E* const entry = ::new (place) E(std::forward<A>(args)...);
+    undo.place = nullptr;
     entry->owner = this;
     entry->order = ++count_;
     entry->older = newest_;
@@ -96,8 +104,8 @@ class Tape {
     ++current_->live;
     return result;
   }
-  static Chunk* chunk_of(Entry* entry) {
-    return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(entry) & ~(chunk_bytes - 1));
+  static Chunk* chunk_of(void* place) {
+    return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(place) & ~(chunk_bytes - 1));
   }
   void recycle(Chunk* chunk) {
     chunk->next = free_;

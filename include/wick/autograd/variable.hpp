@@ -18,9 +18,9 @@ struct Node : Entry {
   Dims shape;
 
   Node() {
-    drop_value = [](Entry& e) { static_cast<Node&>(e).value = Tensor<T>(); };
+    drop_value = [](Entry& e) { static_cast<Node&>(e).value.reset(); };
     drop_gradient = [](Entry& e) {
-      static_cast<Node&>(e).gradient = Tensor<T>();
+      static_cast<Node&>(e).gradient.reset();
       static_cast<Node&>(e).has_gradient = false;
     };
   }

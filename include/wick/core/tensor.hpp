@@ -113,6 +113,12 @@ class Tensor {
   Device device() const { return {}; }
   bool is_contiguous() const { return layout_.contiguous; }
 
+  /// Lets go of the elements; afterwards the shape is (0,).
+  void reset() {
+    storage_ = Storage();
+    forget();
+  }
+
   /// The first element, for reading.
   Base const* data() const& { return data_; }
   /// The first element, for writing: afterwards no other tensor shares the elements.

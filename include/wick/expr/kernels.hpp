@@ -131,8 +131,7 @@ struct MapKernel {
     p.out_types = targets.data();
     p.kernel = &run;
     p.cost = cost<S>;
-    p.direct = S::slots + planes <= few_slots && std::all_of(targets.begin(), targets.end(), [](auto const& t) { return t.direct; }) &&
-               std::all_of(slot_types<S, L>.begin(), slot_types<S, L>.begin() + S::slots, [](auto const& t) { return t.direct; });
+    p.direct = has_direct_slots(p);
     if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L);
     return p;
   }
@@ -242,6 +241,7 @@ struct ReduceKernel {
       p.lanes = lanes<L>, p.lane_size = sizeof(L);
       if constexpr (planes == 1) p.reduce = &run_in_registers;
     }
+    p.direct = has_direct_slots(p);
     return p;
   }
 };

@@ -47,6 +47,18 @@ bool all_contiguous(F const& f, Dims const& shape) {
   return result;
 }
 
+// Where the elements of such a formula are.
+template <class F>
+LineSlot* fill_line(F const& f, LineSlot* next) {
+  visit_leaves(f, [&](auto const& leaf) {
+    using Leaf = std::remove_cvref_t<decltype(leaf)>;
+    LeafData const found = leaf_data(leaf);
+    for (int p = 0; p < ElementTraits<value_t<Leaf>>::planes; ++p)
+      *next++ = {static_cast<base_t<value_t<Leaf>> const*>(found.data) + p * found.plane_stride, !is_scalar<Leaf>};
+  });
+  return next;
+}
+
 // The loop of a plain formula into a target of this layout (whose shape the formula broadcasts to).
 template <class T, class F, int N>
 void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
@@ -220,6 +232,15 @@ void run_reduce(base_t<typename R::value_type>* data, std::int64_t plane_stride,
     return;
   }
   constexpr int count = S::slots + ElementTraits<T>::planes;
+  if constexpr (ElementTraits<T>::planes == 1 && count <= few_slots) {
+    std::int64_t const n = shape.numel();
+    if (results.numel() == 1 && backend::cpu::is_short_line(program_of<K>, n) && all_contiguous(r.arg, shape)) {
+      LineSlot line[count];
+      *fill_line(r.arg, line) = {data, false, true};
+      backend::cpu::run_line(program_of<K>, line, n);
+      return finish_reduction<typename R::op, T>(data, plane_stride, 1, n);
+    }
+  }
   Slots<count> slots;
   slots.open(shape, count);
   Layout layout{results};

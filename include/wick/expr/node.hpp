@@ -87,6 +87,8 @@ constexpr Dims broadcast_all(char const* operation, A const& a, Rest const&... r
 /// Marks the constructor that makes operands beside elements of type T.
 template <class T>
 struct Beside {};
+/// Marks the constructor that takes the operands from a function, in their place.
+struct InPlace {};
 }  // namespace detail
 
 /// `Op` of the elements of its operands, broadcast together.
@@ -108,6 +110,10 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
   template <class T, class... X>
   constexpr Map(detail::Beside<T>, X&&... x)
       : ShapeHolder(shape_of(x...)), args{operand_beside<T>(std::forward<X>(x))...} {}
+
+  /// The same for operands whose joint shape is known: `make()` returns them.
+  template <class Make>
+  constexpr Map(detail::InPlace, Dims const& shape, Make const& make) : ShapeHolder(shape), args(make()) {}
 
   int dim() const { return this->shape().size(); }
   std::int64_t size(std::int64_t axis) const { return this->shape()[normalize_axis("size", axis, dim())]; }

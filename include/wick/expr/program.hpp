@@ -56,6 +56,13 @@ struct SlotData {
   std::int64_t stride[max_rank];
 };
 
+/// A slot of a loop of one dimension whose elements follow one another, or stay.
+struct LineSlot {
+  void const* data;
+  bool moves;
+  bool fresh = false;  ///< an accumulating target whose old contents do not count
+};
+
 /// Most operands (slots) one formula may have.
 inline constexpr int max_slots = 64;
 /// Formulas with no more slots than these run with small buffers, which stay in L1 beside their operands.
@@ -70,12 +77,20 @@ struct Program {
   TargetType const* out_types = nullptr;
   Kernel kernel = nullptr;
   Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
-  bool direct = false;       ///< few slots, each of the kernel's own type and only read or only written
+  bool direct = false;       ///< few slots, each of the kernel's own type
   bool reads_from = false;   ///< the kernel adds to `from`, so that fresh targets need not be filled first
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
   int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
   int cost = 1;              ///< rough cost of an element, in loads
 };
+
+/// Whether a program's slots are few and of its kernel's own type.
+constexpr bool has_direct_slots(Program const& program) {
+  bool direct = program.inputs + program.outputs <= few_slots;
+  for (int s = 0; s < program.inputs; ++s) direct = direct && program.in_types[s].direct;
+  for (int o = 0; o < program.outputs; ++o) direct = direct && program.out_types[o].direct;
+  return direct;
+}
 
 /// The loops that assigning a formula runs.
 enum class Plan : std::uint8_t { none, contiguous, inner_broadcast, strided, row, reduce, kernel };
@@ -107,6 +122,12 @@ void launch(Program const& program, Loop& loop);
 /// Runs `program`, all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
 template <class Isa = IsaTag>
 void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
+/// True when `run_line` may run `program` over `n` positions: not worth a second thread, and no slot needs a buffer.
+template <class Isa = IsaTag>
+bool is_short_line(Program const& program, std::int64_t n);
+/// Runs `program` along `n` positions of slots that lie one after another or, inputs and accumulating targets, stay.
+template <class Isa = IsaTag>
+void run_line(Program const& program, LineSlot const* slots, std::int64_t n);
 /// Runs `program` over `n` positions along dimension 0 of the slots, from these offsets (defined by the backend).
 template <class Isa = IsaTag>
 void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);

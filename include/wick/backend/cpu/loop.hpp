@@ -150,6 +150,12 @@ WICK_INLINE void launch_dense(Program const& program, void const* const* in, voi
 }
 
 template <class Isa>
+bool is_short_line(Program const& program, std::int64_t n) {
+  return program.direct && program.lanes > 1 && !program.whole_rows && n > 0 && n <= block_elements &&
+         n * program.cost <= 2 * parallel_grain;
+}
+
+template <class Isa>
 void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {
   Segment(program, slots, 0, n).run(offset);
 }
@@ -159,7 +165,17 @@ template <class Isa>
 void launch(Program const& program, Loop& loop) {
   std::int64_t const total = loop.total();
   bool const small = total <= chunk_elements && total * program.cost <= 2 * parallel_grain;
-  if (small && loop.rank == 1 && total > 0 && total <= block_elements && run_line(program, loop.slots, total)) return;
+  if (loop.rank == 1 && is_short_line(program, total)) {
+    LineSlot line[few_slots];
+    bool fits = true;
+    for (int s = 0; s < loop.count; ++s) {
+      std::int64_t const stride = loop.slots[s].stride[0];
+      bool const may_stay = s < program.inputs || program.out_types[s - program.inputs].accumulates;
+      fits &= stride == 1 || (stride == 0 && may_stay);
+      line[s] = {loop.slots[s].data, stride != 0, loop.slots[s].fresh};
+    }
+    if (fits) return run_line(program, line, total);
+  }
   bool conflict[max_rank] = {};
   bool any_conflict = false;
   for (int o = 0; o < program.outputs; ++o) {

@@ -82,16 +82,9 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
   for (int o = 0; o < program.outputs; ++o) copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest);
 }
 
-/// Runs `program` along the only dimension of a short loop; false when a slot needs a buffer.
-inline bool run_line(Program const& program, SlotData const* slots, std::int64_t n) {
+template <class Isa>
+WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
   int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes, size = program.lane_size;
-  if (lanes == 1 || program.whole_rows || inputs + outputs > few_slots) return false;
-  for (int s = 0; s < inputs; ++s)
-    if (!program.in_types[s].direct || (slots[s].stride[0] & ~1)) return false;
-  for (int o = 0; o < outputs; ++o) {
-    std::int64_t const stride = slots[inputs + o].stride[0];
-    if (!program.out_types[o].direct || !(stride == 1 || (stride == 0 && program.out_types[o].accumulates))) return false;
-  }
   std::int64_t const full = n & -lanes, rest = n - full, rest_bytes = rest * size;
   alignas(64) char splats[few_slots][64], tails[few_slots][64];
   void const *in[few_slots], *tail_in[few_slots];
@@ -104,7 +97,7 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
 
   for (int s = 0; s < inputs; ++s) {
     auto const* const data = static_cast<char const*>(slots[s].data);
-    bool const moves = slots[s].stride[0] != 0 && !program.in_types[s].number;
+    bool const moves = slots[s].moves && !program.in_types[s].number;
     step[s] = moves ? -1 : 0;
     in[s] = tail_in[s] = data;
     if (moves) {
@@ -127,7 +120,7 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
         continue;
       }
     }
-    bool const stays = slots[s].stride[0] == 0;
+    bool const stays = !slots[s].moves;
     out_step[o] = stays ? 0 : -1;
     out[o] = stays ? splats[s] : data;
     tail_out[o] = tails[s];
@@ -160,7 +153,6 @@ inline bool run_line(Program const& program, SlotData const* slots, std::int64_t
       copy_tail(data + full * size, tails[s], rest_bytes);
     }
   }
-  return true;
 }
 
 class Segment {
