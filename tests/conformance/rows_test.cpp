@@ -154,3 +154,11 @@ TEST_CASE("gradients of row formulas agree with finite differences, to the secon
         }
       }
 }
+
+TEST_CASE("rows without elements have gradients without elements") {
+  Variable<float> const x = zeros<float>({3, 0});
+  Variable<float> const total = sum(softmax(x, 1) + log_softmax(x, -1));
+  CHECK(total.item() == 0);
+  backward(total);
+  CHECK(x.grad().shape() == Dims(3, 0));
+}

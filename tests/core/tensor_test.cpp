@@ -227,3 +227,14 @@ static_assert(std::is_same_v<decltype(mean(I32()))::value_type, float>);
 static_assert(std::is_same_v<decltype(max(I32()))::value_type, std::int32_t>);
 static_assert(std::is_same_v<decltype(where(Bools(), F32(), F64()))::value_type, double>);
 static_assert(std::is_same_v<decltype(where(Bools(), F32(), 1.0))::value_type, float>);
+
+TEST_CASE("an update in place does not widen its target") {
+  Tensor<float> x = ones<float>({3});
+  CHECK_THROWS_WITH_AS((x += ones<float>({2, 3})), "+=: a value of shape (2, 3) does not fit into a tensor of shape (3,)", Error);
+  CHECK_THROWS_AS((x /= ones<float>({1, 1})), Error);
+  CHECK(all(x == ones<float>({3})).item());
+  x += ones<float>({1});
+  x *= 3;
+  CHECK(x.shape() == Dims(3));
+  CHECK(x(2).item() == 6);
+}

@@ -61,3 +61,12 @@ TEST_CASE("rows longer than a buffer") {
   check_formulas(many, 1);
   check_formulas(many, 0);
 }
+
+TEST_CASE("rows without elements") {
+  Tensor<float> const x = zeros<float>({3, 0}), y = softmax(x, 1), z = log_softmax(x, -1);
+  CHECK(y.shape() == Dims(3, 0));
+  CHECK(z.shape() == Dims(3, 0));
+  Tensor<float> const none = softmax(zeros<float>({0, 3}), 1);
+  CHECK(none.shape() == Dims(0, 3));
+  CHECK_THROWS_WITH_AS(amax(x, {1}), "max: dimension 1 of shape (3, 0) is empty, and this reduction has no value there", Error);
+}

@@ -222,10 +222,11 @@ class Tensor {
     return copy;
   }
 
-  template <class F, class Isa = IsaTag> Tensor& operator+=(F const& f) { return *this = *this + f; }
-  template <class F, class Isa = IsaTag> Tensor& operator-=(F const& f) { return *this = *this - f; }
-  template <class F, class Isa = IsaTag> Tensor& operator*=(F const& f) { return *this = *this * f; }
-  template <class F, class Isa = IsaTag> Tensor& operator/=(F const& f) { return *this = *this / f; }
+  /// In place when nobody else holds the elements. Throws Error when `f` would widen the tensor.
+  template <class F, class Isa = IsaTag> Tensor& operator+=(F const& f) { return update("+=", *this + f); }
+  template <class F, class Isa = IsaTag> Tensor& operator-=(F const& f) { return update("-=", *this - f); }
+  template <class F, class Isa = IsaTag> Tensor& operator*=(F const& f) { return update("*=", *this * f); }
+  template <class F, class Isa = IsaTag> Tensor& operator/=(F const& f) { return update("/=", *this / f); }
 
   Storage const& storage() const { return storage_; }
   std::int64_t plane_stride() const { return storage_.plane_stride(); }
@@ -237,6 +238,12 @@ class Tensor {
   Tensor<T> share(core::Region const& region) const { return {storage_, data_ + region.offset, region.layout}; }
 
  private:
+  template <class F>
+  Tensor& update(char const* operation, F&& formula) {
+    if (!(formula.shape() == shape()))
+      fail(operation, ": a value of shape ", formula.shape(), " does not fit into a tensor of shape ", shape());
+    return *this = std::forward<F>(formula);
+  }
   // Where a subscript would point if the elements were row-major: a write may have to move them.
   core::Region dense(std::initializer_list<Index> entries) const {
     return is_contiguous() ? core::Region() : core::subscript(Layout(shape()), entries);

@@ -204,22 +204,25 @@ struct ReduceKernel {
     }
   }
 
-  // A target that stays in place: four independent accumulators hide the latency of combine.
+  // A target that stays in place: four independent accumulators hide the latency of combine; what is costly hides it.
   [[gnu::flatten]] static void run_in_registers(KernelArguments const& a) {
     if constexpr (!std::is_void_v<L> && planes == 1) {
       auto frame = make_frame<L, S::slots>(a);
       L* const out = static_cast<L*>(a.out[0]);
-      Batch<L> const neutral(Op::template identity<L>());
-      Batch<L> total[4] = {simd::load(out), neutral, neutral, neutral};
+      [[maybe_unused]] Batch<L> const neutral(Op::template identity<L>());
+      Batch<L> total = simd::load(out);
       std::int64_t const n = a.n, step = lanes<L>;
-      while (frame.i + 4 * step <= n) {
-        for (auto& t : total) {
-          t = Op::combine(t, Op::lift(evaluate<S, Result, 0>(frame)));
-          frame.i += step;
-        }
+      auto const next = [&](Batch<L>& t) WICK_LAMBDA_INLINE {
+        t = Op::combine(t, Op::lift(evaluate<S, Result, 0>(frame)));
+        frame.i += step;
+      };
+      if constexpr (cost<S> < 16) {
+        Batch<L> more[3] = {neutral, neutral, neutral};
+        while (frame.i + 4 * step <= n) next(total), next(more[0]), next(more[1]), next(more[2]);
+        total = Op::combine(Op::combine(total, more[0]), Op::combine(more[1], more[2]));
       }
-      for (; frame.i < n; frame.i += step) total[0] = Op::combine(total[0], Op::lift(evaluate<S, Result, 0>(frame)));
-      simd::store(out, Op::combine(Op::combine(total[0], total[1]), Op::combine(total[2], total[3])));
+      while (frame.i < n) next(total);
+      simd::store(out, total);
     }
   }
 

@@ -82,18 +82,27 @@ struct Reduce {
   bool keepdim;
 };
 
+namespace detail {
+// The reduction without asking whether it has a value; where it has none, nobody may read it.
+template <class Op, class X>
+constexpr auto make_reduce(X&& x, Axes const& axes, ReduceOptions options) {
+  using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
+  unsigned const mask = axes_mask(Op::name, axes, x.shape().size());
+  return Reduce<Op, Arg>(operand(std::forward<X>(x)), mask, options.keepdim);
+}
+}  // namespace detail
+
 /// The formula `Op` over `axes` of x.
 template <class Op, FormulaOrNumber X>
 constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}) {
-  using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
-  unsigned const mask = detail::axes_mask(Op::name, axes, x.shape().size());
   if constexpr (requires { typename Op::needs_elements; }) {
     decltype(auto) dims = x.shape();
+    unsigned const mask = detail::axes_mask(Op::name, axes, dims.size());
     for (int i = 0; i < dims.size(); ++i)
       if ((mask >> i & 1) && dims[i] == 0)
         fail(Op::name, ": dimension ", i, " of shape ", dims, " is empty, and this reduction has no value there");
   }
-  return Reduce<Op, Arg>(operand(std::forward<X>(x)), mask, options.keepdim);
+  return detail::make_reduce<Op>(std::forward<X>(x), axes, options);
 }
 /// The formula `Op` over all elements of x: a single number.
 template <class Op, FormulaOrNumber X>

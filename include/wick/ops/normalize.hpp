@@ -6,17 +6,25 @@
 
 namespace wick::inline WICK_ISA {
 
+namespace detail {
+// An empty row has no largest element, and no element that would ask for it.
+template <Formula X>
+auto row_maximum(X const& x, std::int64_t axis) {
+  return make_reduce<Max>(x, Axes(axis), {.keepdim = true});
+}
+}  // namespace detail
+
 /// exp(x) over its sum along `axis`, without overflow (torch.softmax).
 template <Formula X>
 auto softmax(X const& x, std::int64_t axis) {
-  auto const e = exp(x - amax(x, Axes(axis), {.keepdim = true}));
+  auto const e = exp(x - detail::row_maximum(x, axis));
   return e / sum(e, Axes(axis), {.keepdim = true});
 }
 
 /// Logarithm of the softmax, without overflow (torch.log_softmax).
 template <Formula X>
 auto log_softmax(X const& x, std::int64_t axis) {
-  auto const shifted = x - amax(x, Axes(axis), {.keepdim = true});
+  auto const shifted = x - detail::row_maximum(x, axis);
   return shifted - log(sum(exp(shifted), Axes(axis), {.keepdim = true}));
 }
 
