@@ -7,6 +7,7 @@
 #include <wick/core/print.hpp>
 #include <wick/expr/assign.hpp>
 #include <wick/ops/activation.hpp>
+#include <wick/ops/argmax.hpp>
 #include <wick/ops/arithmetic.hpp>
 #include <wick/ops/cast.hpp>
 #include <wick/ops/compare.hpp>

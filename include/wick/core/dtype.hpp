@@ -5,6 +5,7 @@
 #include <complex>
 #include <concepts>
 #include <cstdint>
+#include <ostream>
 #include <type_traits>
 
 #include <wick/base/config.hpp>
@@ -22,6 +23,8 @@ constexpr char const* name(Dtype dtype) {
                                    "uint32", "uint64",  "float32", "float64",   "complex64",  "complex128", "other"};
   return names[static_cast<int>(dtype)];
 }
+/// Prints the name, `float32`.
+inline std::ostream& operator<<(std::ostream& out, Dtype dtype) { return out << name(dtype); }
 
 template <class T>
 constexpr Dtype dtype_of() {

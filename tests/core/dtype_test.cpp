@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Element types: names, and the types of results. The tables hold what torch.promote_types and the dtypes of PyTorch's
+// results say for the same pairs (PyTorch 2).
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <tuple>
+#include <wick/tensor.hpp>
+
+using namespace wick;
+
+namespace {
+
+using Types = std::tuple<float, double, std::int32_t, std::int64_t, bool>;
+constexpr auto f = Dtype::float32, d = Dtype::float64, i = Dtype::int32, l = Dtype::int64, b = Dtype::bool_;
+
+constexpr Dtype sums[5][5] = {{f, d, f, f, f}, {d, d, d, d, d}, {f, d, i, l, i}, {f, d, l, l, l}, {f, d, i, l, b}};
+constexpr Dtype quotients[5][5] = {{f, d, f, f, f}, {d, d, d, d, d}, {f, d, f, f, f}, {f, d, f, f, f}, {f, d, f, f, f}};
+constexpr Dtype totals[5] = {f, d, l, l, l}, exponentials[5] = {f, d, f, f, f};
+
+template <class F>
+constexpr Dtype type_of(F const&) { return dtype_of<value_t<F>>(); }
+
+template <std::size_t A, std::size_t B>
+void check_pair() {
+  using X = std::tuple_element_t<A, Types>;
+  using Y = std::tuple_element_t<B, Types>;
+  auto const x = ones<X>({2});
+  auto const y = ones<Y>({2});
+  CAPTURE(x.dtype());
+  CAPTURE(y.dtype());
+  CHECK(type_of(x + y) == sums[A][B]);
+  CHECK(type_of(maximum(x, y)) == sums[A][B]);
+  CHECK(type_of(where(x == y, x, y)) == sums[A][B]);
+  CHECK(type_of(x / y) == quotients[A][B]);
+  CHECK(type_of(x < y) == b);
+}
+template <std::size_t A>
+void check_type() {
+  using X = std::tuple_element_t<A, Types>;
+  auto const x = ones<X>({2});
+  CHECK(type_of(sum(x)) == totals[A]);
+  CHECK(type_of(exp(x)) == exponentials[A]);
+  CHECK(type_of(argmax(x)) == l);
+  [&]<std::size_t... B>(std::index_sequence<B...>) { (check_pair<A, B>(), ...); }(std::make_index_sequence<5>{});
+}
+
+}  // namespace
+
+TEST_CASE("types of results are PyTorch's") {
+  [&]<std::size_t... A>(std::index_sequence<A...>) { (check_type<A>(), ...); }(std::make_index_sequence<5>{});
+}
+
+TEST_CASE("a literal does not widen what it stands beside") {
+  CHECK(type_of(ones<float>({2}) * 2.0) == f);
+  CHECK(type_of(ones<std::int32_t>({2}) + 1) == i);
+  CHECK(type_of(ones<std::int32_t>({2}) * 0.5) == f);
+  CHECK(type_of(ones<bool>({2}) + 1) == l);
+}
+
+TEST_CASE("names") {
+  std::ostringstream out;
+  out << zeros<float>({1}).dtype() << " " << dtype_of<bool>() << " " << dtype_of<std::int64_t>();
+  CHECK(out.str() == "float32 bool int64");
+}
