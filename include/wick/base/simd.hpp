@@ -397,5 +397,18 @@ template <Lane T> WICK_INLINE Batch<T> ceil(Batch<T> const& x) { return xsimd::c
 template <Lane T> WICK_INLINE Batch<T> trunc(Batch<T> const& x) { return xsimd::trunc(x); }
 template <Lane T> WICK_INLINE Batch<T> round(Batch<T> const& x) { return xsimd::nearbyint(x); }
 
+/// A register of 64-bit words. The compilers' own vectors: xsimd 8.1 shifts these lane by lane.
+typedef std::uint64_t Words __attribute__((vector_size(sizeof(Batch<float>))));
+/// The low halves of x's words times a 32-bit number: products of 64 bits.
+WICK_INLINE Words multiply_low(Words const& x, std::uint32_t factor) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Words>(_mm512_mul_epu32(reinterpret_cast<__m512i>(x), _mm512_set1_epi64(factor)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Words>(_mm256_mul_epu32(reinterpret_cast<__m256i>(x), _mm256_set1_epi64x(factor)));
+#else
+  return (x & 0xFFFFFFFFu) * factor;
+#endif
+}
+
 }  // namespace simd
 }  // namespace wick::inline WICK_ISA

@@ -22,26 +22,6 @@ constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> c
   return counter;
 }
 
-/// Blocks that `philox_blocks` computes side by side.
-inline constexpr int philox_batch = 16;
-
-/// The blocks first, first + 1, ... of the stream of `seed`: out[word][block]. Written so that compilers vectorise it.
-inline void philox_blocks(std::uint64_t seed, std::uint64_t first, std::uint32_t (&out)[4][philox_batch]) {
-  auto& [c0, c1, c2, c3] = out;
-  for (int i = 0; i < philox_batch; ++i) {
-    std::uint64_t const block = first + static_cast<std::uint64_t>(i);
-    c0[i] = static_cast<std::uint32_t>(block), c1[i] = static_cast<std::uint32_t>(block >> 32), c2[i] = c3[i] = 0;
-  }
-  std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9, k1 += 0xBB67AE85) {
-    for (int i = 0; i < philox_batch; ++i) {
-      std::uint64_t const a = std::uint64_t{0xD2511F53} * c0[i], b = std::uint64_t{0xCD9E8D57} * c2[i];
-      c0[i] = static_cast<std::uint32_t>(b >> 32) ^ c1[i] ^ k0, c1[i] = static_cast<std::uint32_t>(b);
-      c2[i] = static_cast<std::uint32_t>(a >> 32) ^ c3[i] ^ k1, c3[i] = static_cast<std::uint32_t>(a);
-    }
-  }
-}
-
 /// A stream of random numbers: a seed and a position. Copying it copies the stream.
 class Generator {
  public:

@@ -2,6 +2,7 @@
 // Dropout: its mask is computed from the counter-based generator wherever it is needed, and never stored.
 #pragma once
 
+#include <wick/base/philox.hpp>
 #include <wick/core/random.hpp>
 #include <wick/expr/assign.hpp>
 #include <wick/ops/arithmetic.hpp>
@@ -33,11 +34,16 @@ struct DropoutMask {
     std::int64_t i = 0;
     if (stride == 1) {
       for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = self.one(offset + i, threshold, scale);
-      for (; i + 4 * philox_batch <= n; i += 4 * philox_batch) {
-        std::uint32_t bits[4][philox_batch];
-        philox_blocks(self.seed, self.position + static_cast<std::uint64_t>((offset + i) / 4), bits);
-        for (int k = 0; k < philox_batch; ++k)
-          for (int word = 0; word < 4; ++word) values[i + 4 * k + word] = bits[word][k] < threshold ? T(0) : scale;
+      constexpr std::int64_t group = 4 * philox_lanes, most = 16 * group;
+      std::uint32_t bits[most];
+      while (i + group <= n) {
+        std::int64_t const count = std::min(most, (n - i) / group * group);
+        for (std::int64_t k = 0; k < count; k += group)
+          philox_batch(self.seed, self.position + static_cast<std::uint64_t>((offset + i + k) / 4), bits + k);
+        // Compared as signed numbers, for which every processor has an instruction.
+        auto const with_sign = [](std::uint32_t x) { return static_cast<std::int32_t>(x ^ 0x80000000u); };
+        for (std::int64_t k = 0; k < count; ++k) values[i + k] = with_sign(bits[k]) < with_sign(threshold) ? T(0) : scale;
+        i += count;
       }
     }
     for (; i < n; ++i) values[i] = self.one(offset + i * stride, threshold, scale);
