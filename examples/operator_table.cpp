@@ -94,11 +94,11 @@ constexpr Function functions[] = {
     {"dot", "matmul", "yes"},           {"conv2d", "conv", "yes"},       {"max_pool2d", "pool", "yes"},
     {"avg_pool2d", "pool", "yes"},      {"softmax", "normalize", "yes"}, {"log_softmax", "normalize", "yes"},
     {"layer_norm", "normalize", "yes"}, {"dropout", "dropout", "yes"},   {"gather", "gather", "yes"},
-    {"one_hot", "gather", "no"},        {"argmax", "gather", "no"},      {"argmin", "gather", "no"},
+    {"one_hot", "gather", "no"},        {"argmax", "argmax", "no"},      {"argmin", "argmax", "no"},
     {"isclose", "compare", "no"},       {"cast", "cast", "yes"},         {"reshape", "shape", "yes"},
     {"flatten", "shape", "yes"},        {"permute", "shape", "yes"},     {"transpose", "shape", "yes"},
     {"unsqueeze", "shape", "yes"},      {"squeeze", "shape", "yes"},     {"cat", "join", "yes"},
-    {"stack", "join", "yes"},           {"narrow", "join", "yes"},
+    {"stack", "join", "yes"},           {"narrow", "select", "yes"},
 };
 // Members of Tensor and functions of core/create.hpp, by their PyTorch names.
 constexpr char const* members[] = {"tensor", "arange", "linspace", "zeros",      "ones",       "full",

@@ -170,6 +170,12 @@ class Variable {
   bool active() const { return node_->requires_grad; }
   Node* node() const { return node_; }
 
+  /// A region, NumPy style, as a formula: its gradient goes to the region's elements.
+  template <class... I>
+    requires(std::convertible_to<I, Index> && ...)
+  auto operator()(I const&... entries) const { return region({Index(entries)...}); }
+  auto operator[](Index const& entry) const { return region({entry}); }
+
   /// In place under NoGrad; else the name moves on to the result, as in h = h + f.
   template <class F, class Isa = IsaTag> Variable& operator+=(F const& f) { return update("+=", *this + f); }
   template <class F, class Isa = IsaTag> Variable& operator-=(F const& f) { return update("-=", *this - f); }
@@ -178,6 +184,10 @@ class Variable {
 
  private:
   explicit Variable(std::nullptr_t) {}
+  template <class Isa = IsaTag>
+  auto region(std::initializer_list<Index> entries) const {
+    return select(Isa{}, *this, core::select(shape(), entries));
+  }
   void hold() {
     retain(node_->references);
     retain(node_->handles);

@@ -55,55 +55,73 @@ constexpr std::int64_t clamp_bound(std::int64_t bound, std::int64_t extent, std:
   return bound < low ? low : bound > high ? high : bound;
 }
 
-/// Applies a subscript to a layout. Throws Error for too many entries, an integer out of range, a zero step.
-inline Region subscript(Layout const& layout, std::initializer_list<Index> entries) {
+/// What a subscript selects, whatever the strides: for each dimension of the result the dimension it walks along, or -1
+/// for a new one, and in which steps; and where the selection starts in each dimension of the source.
+struct Selection {
+  Dims shape;
+  IntList axis;
+  Strides step;
+  Dims start;
+
+  void keep(int along, std::int64_t extent, std::int64_t steps) {
+    shape.push_back(extent), axis.push_back(along), step.push_back(steps);
+  }
+  Region of(Layout const& layout) const {
+    Region region;
+    Strides strides;
+    for (int d = 0; d < shape.size(); ++d) {
+      int const along = static_cast<int>(axis[d]);
+      strides.push_back(along < 0 ? 0 : layout.strides[along] * step[d]);
+    }
+    for (int d = 0; d < start.size(); ++d) region.offset += start[d] * layout.strides[d];
+    region.layout = Layout(shape, strides);
+    return region;
+  }
+};
+
+/// What a subscript selects of a shape. Throws Error for too many entries, an integer out of range, a zero step.
+inline Selection select(Dims const& from, std::initializer_list<Index> entries) {
   int consumed = 0, ellipses = 0;
   for (Index const& entry : entries) {
     consumed += entry.kind == Index::Kind::integer || entry.kind == Index::Kind::slice;
     ellipses += entry.kind == Index::Kind::ellipsis;
   }
   if (ellipses > 1) fail("index: at most one Ellipsis may stand in a subscript");
-  if (consumed > layout.rank())
-    fail("index: ", consumed, " indices for a tensor of shape ", layout.shape);
+  if (consumed > from.size()) fail("index: ", consumed, " indices for a tensor of shape ", from);
 
-  Region region;
-  Dims shape;
-  Strides strides;
+  Selection selection;
+  for (int d = 0; d < from.size(); ++d) selection.start.push_back(0);
   int axis = 0;
-  auto keep = [&](std::int64_t extent, std::int64_t stride) {
-    shape.push_back(extent);
-    strides.push_back(stride);
-  };
   for (Index const& entry : entries) {
     if (entry.kind == Index::Kind::new_axis) {
-      keep(1, 0);
+      selection.keep(-1, 1, 0);
     } else if (entry.kind == Index::Kind::ellipsis) {
-      for (int whole = layout.rank() - consumed; whole > 0; --whole, ++axis)
-        keep(layout.shape[axis], layout.strides[axis]);
+      for (int whole = from.size() - consumed; whole > 0; --whole, ++axis) selection.keep(axis, from[axis], 1);
     } else if (entry.kind == Index::Kind::integer) {
-      std::int64_t const extent = layout.shape[axis];
+      std::int64_t const extent = from[axis];
       if (entry.position < -extent || entry.position >= extent)
-        fail("index: ", entry.position, " is out of range for dimension ", axis, " of a tensor of shape ",
-             layout.shape);
-      region.offset += (entry.position < 0 ? entry.position + extent : entry.position) * layout.strides[axis];
-      ++axis;
+        fail("index: ", entry.position, " is out of range for dimension ", axis, " of a tensor of shape ", from);
+      selection.start[axis++] = entry.position < 0 ? entry.position + extent : entry.position;
     } else {
       // A longer step than the dimension takes one element, whatever its length.
-      std::int64_t const extent = layout.shape[axis], step = std::clamp(entry.slice.step, -extent - 1, extent + 1);
+      std::int64_t const extent = from[axis], step = std::clamp(entry.slice.step, -extent - 1, extent + 1);
       if (entry.slice.step == 0) fail("index: the step of a slice of dimension ", axis, " must not be 0");
       std::int64_t const low = step > 0 ? 0 : -1, high = step > 0 ? extent : extent - 1;
       std::int64_t const start = entry.slice.start ? clamp_bound(*entry.slice.start, extent, low, high) : step > 0 ? low : high;
       std::int64_t const stop = entry.slice.stop ? clamp_bound(*entry.slice.stop, extent, low, high) : step > 0 ? high : low;
       std::int64_t const span = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
       std::int64_t const count = span > 0 ? (span - 1) / stride + 1 : 0;
-      if (count > 0) region.offset += start * layout.strides[axis];
-      keep(count, layout.strides[axis] * step);
-      ++axis;
+      if (count > 0) selection.start[axis] = start;
+      selection.keep(axis++, count, step);
     }
   }
-  for (; axis < layout.rank(); ++axis) keep(layout.shape[axis], layout.strides[axis]);
-  region.layout = Layout(shape, strides);
-  return region;
+  for (; axis < from.size(); ++axis) selection.keep(axis, from[axis], 1);
+  return selection;
+}
+
+/// Applies a subscript to a layout.
+inline Region subscript(Layout const& layout, std::initializer_list<Index> entries) {
+  return select(layout.shape, entries).of(layout);
 }
 
 }  // namespace core

@@ -1,63 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Several tensors as one: cat, stack; and a region of one: slice.
+// Several tensors as one: cat, stack.
 #pragma once
 
 #include <vector>
 
-#include <wick/ops/shape.hpp>
+#include <wick/ops/select.hpp>
 
 namespace wick::inline WICK_ISA {
 
 namespace detail {
 
-template <class X>
-auto slice_formula(X const& x, int axis, std::int64_t start, std::int64_t length);
-template <class G>
-auto unslice(G const& g, int axis, std::int64_t start, Dims const& shape);
-
 inline Layout part_layout(Layout const& layout, int axis, std::int64_t length) {
   Dims shape = layout.shape;
   shape[axis] = length;
   return {shape, layout.strides};
-}
-
-struct SliceOp {
-  static constexpr char const* name = "slice";
-  static constexpr bool needs_inputs = false;
-  int axis;
-  std::int64_t start, length;
-  Dims from;
-  template <class T>
-  Tensor<T> view(Tensor<T> const& x) const {
-    return x.share({start * x.strides()[axis], part_layout(x.layout(), axis, length)});
-  }
-  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(unslice(g, axis, start, from)); }
-};
-// Zeros of `shape` with g at [start, start + length) of the axis.
-struct UnsliceOp {
-  static constexpr char const* name = "unslice";
-  static constexpr bool needs_inputs = false;
-  int axis;
-  std::int64_t start, length;
-  template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    Layout const whole{shape};
-    std::fill_n(y, shape.numel(), T(0));
-    compute_into<T>(y + start * whole.strides[axis], 0, part_layout(whole, axis, length), g);
-  }
-  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(slice_formula(gg, axis, start, length)); }
-};
-
-template <class X>
-auto slice_formula(X const& x, int axis, std::int64_t start, std::int64_t length) {
-  Dims shape = x.shape();
-  SliceOp const op{axis, start, length, shape};
-  shape[axis] = length;
-  return kernel<value_t<X>>(op, shape, x);
-}
-template <class G>
-auto unslice(G const& g, int axis, std::int64_t start, Dims const& shape) {
-  return kernel<value_t<G>>(UnsliceOp{axis, start, g.shape()[axis]}, shape, g);
 }
 
 template <std::size_t N>
@@ -79,7 +35,7 @@ struct CatOp {
     std::int64_t start = 0;
     auto const take = [&](auto const& part) {
       std::int64_t const length = part.size(axis);
-      return slice_formula(g, axis, std::exchange(start, start + length), length);
+      return narrow(g, axis, std::exchange(start, start + length), length);
     };
     return std::tuple{take(parts)...};
   }
@@ -140,16 +96,6 @@ Tensor<T> stack(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
     rows.push_back(unsqueeze(part, axis));
   }
   return cat(rows, axis);
-}
-
-/// `length` elements of an axis from `start` on (torch.narrow); of a tensor or of a formula over variables.
-template <Formula X>
-auto narrow(X const& x, std::int64_t axis, std::int64_t start, std::int64_t length) {
-  Dims const shape = x.shape();
-  int const d = normalize_axis("narrow", axis, shape.size());
-  if (start < 0 || length < 0 || start + length > shape[d])
-    fail("narrow: [", start, ", ", start + length, ") is out of range for dimension ", d, " of shape ", shape);
-  return detail::slice_formula(operand(x), d, start, length);
 }
 
 }  // namespace wick::inline WICK_ISA

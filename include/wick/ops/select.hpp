@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// A region of a formula: narrow, and the subscripts of variables. The gradient is zero outside of the region.
+#pragma once
+
+#include <wick/ops/shape.hpp>
+
+namespace wick::inline WICK_ISA {
+
+namespace detail {
+
+template <class X>
+auto select_formula(X const& x, core::Selection const& selection);
+template <class G>
+auto place_formula(G const& g, core::Selection const& selection, Dims const& shape);
+
+struct SelectOp {
+  static constexpr char const* name = "index";
+  static constexpr bool needs_inputs = false;
+  core::Selection selection;
+  Dims from;
+  template <class T>
+  Tensor<T> view(Tensor<T> const& x) const { return x.share(selection.of(x.layout())); }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(place_formula(g, selection, from)); }
+};
+// Zeros, but for the region: there g.
+struct PlaceOp {
+  static constexpr char const* name = "place";
+  static constexpr bool needs_inputs = false;
+  core::Selection selection;
+  template <class T>
+  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    std::fill_n(y, shape.numel(), T(0));
+    core::Region const region = selection.of(Layout{shape});
+    compute_into<T>(y + region.offset, 0, region.layout, g);
+  }
+  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(select_formula(gg, selection)); }
+};
+
+template <class X>
+auto select_formula(X const& x, core::Selection const& selection) {
+  return kernel<value_t<X>>(SelectOp{selection, x.shape()}, selection.shape, x);
+}
+template <class G>
+auto place_formula(G const& g, core::Selection const& selection, Dims const& shape) {
+  return kernel<value_t<G>>(PlaceOp{selection}, shape, g);
+}
+
+}  // namespace detail
+
+/// What a subscript selects of a variable, as a formula.
+template <Formula X>
+auto select(IsaTag, X const& x, core::Selection const& selection) {
+  return detail::select_formula(x, selection);
+}
+
+/// `length` elements of an axis from `start` on (torch.narrow); of a tensor or of a formula over variables.
+template <Formula X>
+auto narrow(X const& x, std::int64_t axis, std::int64_t start, std::int64_t length) {
+  Dims const shape = x.shape();
+  int const d = normalize_axis("narrow", axis, shape.size());
+  if (start < 0 || length < 0 || start + length > shape[d])
+    fail("narrow: [", start, ", ", start + length, ") is out of range for dimension ", d, " of shape ", shape);
+  core::Selection selection;
+  for (int k = 0; k < shape.size(); ++k) {
+    selection.start.push_back(k == d ? start : 0);
+    selection.keep(k, k == d ? length : shape[k], 1);
+  }
+  return detail::select_formula(operand(x), selection);
+}
+
+}  // namespace wick::inline WICK_ISA
