@@ -79,6 +79,7 @@ class Eager {
   using lifts_operations = void;
   using value_type = V;
 
+  Eager() = default;
   explicit Eager(detail::TermPointer term) : term_(std::move(term)) {}
   explicit Eager(Variable<V> const& variable) : term_(detail::known_term(variable)) {}
 
