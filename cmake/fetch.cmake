@@ -8,7 +8,6 @@ set(wick_table
     "xsimd|xsimd|libxsimd-dev|https://github.com/xtensor-stack/xsimd|13.2.0"
     "doctest|doctest::doctest|doctest-dev|https://github.com/doctest/doctest|v2.4.12"
     "benchmark|benchmark::benchmark|libbenchmark-dev|https://github.com/google/benchmark|v1.9.4"
-    "CLI11|CLI11::CLI11|libcli11-dev|https://github.com/CLIUtils/CLI11|v2.5.0"
     "ZLIB|ZLIB::ZLIB|zlib1g-dev|https://github.com/madler/zlib|v1.3.1"
     "nlohmann_json|nlohmann_json::nlohmann_json|nlohmann-json3-dev|https://github.com/nlohmann/json|v3.11.3"
     "stb|stb::stb|libstb-dev|https://github.com/nothings/stb|1ee679ca2ef753a528db5ba6801e1067b40481b8")
@@ -70,9 +69,6 @@ function(wick_fetch name target repository release)
   set(BENCHMARK_ENABLE_INSTALL OFF)
   set(BENCHMARK_INSTALL_DOCS OFF)
   set(BENCHMARK_ENABLE_WERROR OFF)
-  set(CLI11_INSTALL OFF)
-  set(CLI11_BUILD_TESTS OFF)
-  set(CLI11_BUILD_EXAMPLES OFF)
   set(JSON_BuildTests OFF)
   set(JSON_Install OFF)
   set(SKIP_INSTALL_ALL ON)

@@ -2,7 +2,7 @@
 # Read by examples/run.sh and tests/run.sh: what a machine needs, and how it gets it. Debian 12 and Ubuntu 22.04, or newer.
 
 wick_packages=(cmake ninja-build python3 libxsimd-dev doctest-dev libbenchmark-dev zlib1g-dev libstb-dev
-               nlohmann-json3-dev libcli11-dev)
+               nlohmann-json3-dev)
 wick_optional_packages=(dataset-fashion-mnist)  # the images of the main example
 wick_least_gcc=12
 
@@ -41,7 +41,7 @@ needs() {
   cat >&2 <<END
 This system is not Debian 12, Ubuntu 22.04 or newer, so nothing is installed for you. Wick's tests and examples need:
   g++ $wick_least_gcc or newer, cmake 3.22 or newer, ninja, python3,
-  xsimd 8.1 or newer, doctest, Google Benchmark, zlib, stb, nlohmann-json, CLI11 (headers and libraries),
+  xsimd 8.1 or newer, doctest, Google Benchmark, zlib, stb, nlohmann-json (headers and libraries),
   and for the main example the four files of Fashion-MNIST.
 On Debian these are: g++ ${wick_packages[*]} ${wick_optional_packages[*]}
 When they are there, run again with WICK_SKIP_INSTALL=1.

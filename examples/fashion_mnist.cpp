@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The main job: a convolutional network learns Fashion-MNIST.
-#include <CLI/CLI.hpp>
+#include <getopt.h>
 
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <iostream>
+#include <sstream>
 
 #include <wick/wick.hpp>
 
@@ -125,50 +130,79 @@ void run(Options const& o) {
   std::printf("picture of test images: %s\n", o.picture.c_str());
 }
 
-/// Accepts whole numbers from `least` on.
-CLI::Validator whole(std::int64_t least) {
-  return {[least](std::string& text) {
-            std::int64_t value = 0;
-            bool const fits = CLI::detail::lexical_cast(text, value) && value >= least;
-            return fits ? std::string() : "'" + text + "' is not a whole number from " + std::to_string(least) + " on";
-          },
-          ""};
+/// An option of the command line; `initial` is what --help shows in brackets.
+struct Option {
+  char const *name, *value, *help;
+  std::string initial;
+  std::function<void(std::string const& text)> set;
+};
+
+template <class T>
+Option whole(char const* name, char const* help, T& target, T least) {
+  return {name, "N", help, target < least ? "" : std::to_string(target), [=, &target](std::string const& text) {
+            auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), target);
+            if (problem != std::errc() || end != text.data() + text.size() || target < least)
+              fail("--", name, ": '", text, "' is not a whole number from ", least, " on");
+          }};
 }
-/// Accepts numbers greater than 0.
-CLI::Validator positive() {
-  return {[](std::string& text) {
-            double value = 0;
-            bool const fits = CLI::detail::lexical_cast(text, value) && value > 0 && std::isfinite(value);
-            return fits ? std::string() : "'" + text + "' is not a number greater than 0";
-          },
-          ""};
+Option positive(char const* name, char const* help, double& target) {
+  std::ostringstream initial;
+  initial << target;
+  return {name, "X", help, initial.str(), [=, &target](std::string const& text) {
+            char* end = nullptr;
+            target = std::strtod(text.c_str(), &end);
+            if (text.empty() || *end || !(target > 0) || !std::isfinite(target))
+              fail("--", name, ": '", text, "' is not a number greater than 0");
+          }};
+}
+Option text(char const* name, char const* value, char const* help, std::string& target) {
+  return {name, value, help, target, [&target](std::string const& value) { target = value; }};
+}
+
+void print_help(std::vector<Option> const& options) {
+  std::printf("Trains a small convolutional network on Fashion-MNIST and reports its accuracy.\n\n"
+              "usage: fashion_mnist [options]\n\n  %-18s this text\n", "--help, -h");
+  for (auto const& o : options) {
+    std::string const left = std::string("--") + o.name + " " + o.value;
+    std::printf("  %-18s %s%s\n", left.c_str(), o.help, o.initial.empty() ? "" : (" [" + o.initial + "]").c_str());
+  }
+}
+
+/// Reads the command line; false when only help was asked for. Throws Error at the first mistake.
+bool parse(int argc, char** argv, std::vector<Option> const& options) {
+  std::vector<option> names;
+  for (auto const& o : options) names.push_back({o.name, required_argument, nullptr, 0});
+  names.push_back({"help", no_argument, nullptr, 'h'});
+  names.push_back({});
+  opterr = 0;
+  for (int index = 0, found; (found = getopt_long(argc, argv, ":h", names.data(), &index)) != -1;) {
+    if (found == 'h') return print_help(options), false;
+    if (found == ':') fail("the option ", argv[optind - 1], " needs a value (--help lists the options)");
+    if (found == '?') fail("the option ", argv[optind - 1], " is unknown or ambiguous (--help lists the options)");
+    options[static_cast<std::size_t>(index)].set(optarg);
+  }
+  if (optind < argc) fail("'", argv[optind], "' is not an option (--help lists the options)");
+  return true;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options o;
-  CLI::App app("Trains a small convolutional network on Fashion-MNIST and reports its accuracy.", "fashion_mnist");
-  app.add_option("--epochs", o.epochs, "passes over the training images")->capture_default_str()->check(whole(1));
-  app.add_option("--batch-size", o.batch_size, "images in a step")->capture_default_str()->check(whole(1));
-  app.add_option("--lr", o.lr, "learning rate of AdamW")->capture_default_str()->check(positive());
-  app.add_option("--threads", o.threads, "threads that compute; 0: as many as OpenMP gives")->capture_default_str()->check(whole(0));
-  app.add_option("--workers", o.workers, "threads that load batches")->capture_default_str()->check(whole(0));
-  app.add_option("--seed", o.seed, "seed of weights, order and dropout")->capture_default_str();
-  app.add_option("--limit", o.limit, "use only the first so many images of each set")->check(whole(1));
-  app.add_option("--data", o.data, "folder of the four idx files, gzipped or not")->capture_default_str();
-  app.add_option("--weights", o.weights, "where the weights go")->capture_default_str();
-  app.add_option("--picture", o.picture, "where the picture goes")->capture_default_str();
-  app.add_option("--device", o.device, "cpu; or cuda in a build that has it")->capture_default_str();
+  std::vector<Option> const options{
+      whole<std::int64_t>("epochs", "passes over the training images", o.epochs, 1),
+      whole<std::int64_t>("batch-size", "images in a step", o.batch_size, 1),
+      positive("lr", "learning rate of AdamW", o.lr),
+      whole("threads", "threads that compute; 0: as many as OpenMP gives", o.threads, 0),
+      whole("workers", "threads that load batches", o.workers, 0),
+      whole<std::uint64_t>("seed", "seed of weights, order and dropout", o.seed, 0),
+      whole<std::int64_t>("limit", "use only the first so many images of each set", o.limit, 1),
+      text("data", "FOLDER", "folder of the four idx files, gzipped or not", o.data),
+      text("weights", "FILE", "where the weights go", o.weights),
+      text("picture", "FILE", "where the picture goes", o.picture),
+      text("device", "NAME", "cpu; or cuda in a build that has it", o.device)};
   try {
-    app.parse(argc, argv);
-  } catch (CLI::CallForHelp const& help) {
-    return app.exit(help);
-  } catch (CLI::ParseError const& error) {
-    std::cerr << "fashion_mnist: " << error.what() << " (--help lists the options)\n";
-    return 1;
-  }
-  try {
+    if (!parse(argc, argv, options)) return 0;
     run(o);
   } catch (std::exception const& error) {
     std::cerr << "fashion_mnist: " << error.what() << "\n";

@@ -111,7 +111,7 @@ struct Statement final : tape::Node<T> {
   }
   WICK_COLD static void propagate_graph(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<Statement&>(entry);
-    if constexpr (std::is_void_v<Op>) graph_map<T>(pass, self, *self.saved);
+    if constexpr (std::is_void_v<Op>) graph_map<T>(pass, self, *self.saved, uses_result);
     else graph_reduce<Op, T>(pass, self, *self.saved, self.mask);
   }
   static void inputs(tape::Entry& entry, void* context, void (*visit)(void*, tape::Entry&)) {

@@ -108,8 +108,7 @@ struct LaneOf<Apply<Op, Args...>> {
                               lane_of_value_t<argument_t<Op, static_cast<int>(K), typename Args::value_type...>>...,
                               typename LaneOf<Args>::type...>::type;
   };
-  static constexpr bool scalar_only = requires { typename Op::scalar_only; };
-  using type = std::conditional_t<scalar_only, NoLane, typename Join<std::index_sequence_for<Args...>>::type>;
+  using type = typename Join<std::index_sequence_for<Args...>>::type;
 };
 template <class Op, class Arg>
 struct LaneOf<Fold<Op, Arg>> {
