@@ -3,6 +3,7 @@
 // results say for the same pairs (PyTorch 2).
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <sstream>
 #include <tuple>
 #include <wick/tensor.hpp>
@@ -62,4 +63,19 @@ TEST_CASE("names") {
   std::ostringstream out;
   out << zeros<float>({1}).dtype() << " " << dtype_of<bool>() << " " << dtype_of<std::int64_t>();
   CHECK(out.str() == "float32 bool int64");
+}
+
+TEST_CASE("whole numbers wrap around") {
+  constexpr auto most = std::numeric_limits<std::int32_t>::max(), least = std::numeric_limits<std::int32_t>::min();
+  auto const high = full<std::int32_t>({3}, most), low = full<std::int32_t>({3}, least);
+  auto const is = [](Tensor<std::int32_t> const& x, std::int32_t expected) { CHECK(all(x == expected).item()); };
+  is(high + 1, least);
+  is(low - 1, most);
+  is(high * high, 1);
+  is(square(high), 1);
+  is(pow(high, 3), most);
+  is(-low, least);
+  is(abs(low), least);
+  CHECK(sum(full<std::int64_t>({4}, std::numeric_limits<std::int64_t>::max())).item() == -4);
+  CHECK(prod(full<std::int64_t>({4}, std::numeric_limits<std::int64_t>::max())).item() == 1);
 }

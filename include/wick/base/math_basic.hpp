@@ -92,6 +92,31 @@ WICK_FN V lanewise(V x, V y, F const& f) {
 }
 }  // namespace detail
 
+// Whole numbers wrap around, as in PyTorch and NumPy: computed without sign, because in C++ signed ones must not overflow.
+template <class A, class B>
+inline constexpr bool wraps = std::is_integral_v<A> && std::is_same_v<A, B> && std::is_signed_v<A>;
+template <class X>
+using without_sign_t = std::make_unsigned_t<decltype(X() + X())>;
+
+/// a + b; whole numbers wrap around.
+template <class A, class B>
+WICK_FN constexpr auto plus(A const& a, B const& b) {
+  if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) + without_sign_t<A>(b));
+  else return a + b;
+}
+/// a - b; whole numbers wrap around.
+template <class A, class B>
+WICK_FN constexpr auto minus(A const& a, B const& b) {
+  if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) - without_sign_t<A>(b));
+  else return a - b;
+}
+/// a * b; whole numbers wrap around.
+template <class A, class B>
+WICK_FN constexpr auto times(A const& a, B const& b) {
+  if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) * without_sign_t<A>(b));
+  else return a * b;
+}
+
 /// True where `x` is NaN.
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isnan(V x) {
@@ -114,8 +139,8 @@ template <Real V>
   return simd::from_bits<V>(simd::bits(x) ^ simd::Bits<V>(detail::sign_bit<lane_of_t<V>>));
 }
 template <Integer X>
-WICK_FN X negate(X x) {
-  return static_cast<X>(-x);
+WICK_FN constexpr X negate(X x) {
+  return static_cast<X>(math::minus(X(0), x));
 }
 
 /// Absolute value.
@@ -128,7 +153,7 @@ WICK_FN X abs(X x) {
   if constexpr (std::is_unsigned_v<X>) {
     return x;
   } else {
-    return x < 0 ? static_cast<X>(-x) : x;
+    return x < 0 ? math::negate(x) : x;
   }
 }
 

@@ -126,8 +126,8 @@ WICK_FN A pow(A a, B b) {
     if (b < 0) return a == A(1) ? A(1) : a == A(-1) ? (b % 2 == 0 ? A(1) : A(-1)) : A(0);
   }
   A result = 1;
-  for (; b > B(0); b = static_cast<B>(b >> 1), a = static_cast<A>(a * a)) {
-    if (b & B(1)) result = static_cast<A>(result * a);
+  for (; b > B(0); b = static_cast<B>(b >> 1), a = static_cast<A>(math::times(a, a))) {
+    if (b & B(1)) result = static_cast<A>(math::times(result, a));
   }
   return result;
 }

@@ -9,19 +9,19 @@ namespace wick::inline WICK_ISA {
 /// a + b
 struct Add : Binary<"add"> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return a + b; }
+  WICK_FN static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{One{}, One{}}; }
 };
 /// a - b
 struct Sub : Binary<"sub"> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return a - b; }
+  WICK_FN static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{One{}, MinusOne{}}; }
 };
 /// a * b
 struct Mul : Binary<"mul"> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return a * b; }
+  WICK_FN static constexpr auto value(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{b, a}; }
 };
 /// a / b; integers divide as floats, as in PyTorch.
@@ -35,7 +35,7 @@ struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
 struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
   using cheap = void;
   WICK_FN static constexpr auto value(auto x) {
-    if constexpr (is_batch_v<decltype(x)>) return math::negate(x);
+    if constexpr (is_batch_v<decltype(x)> || std::is_integral_v<decltype(x)>) return math::negate(x);
     else return -x;
   }
   WICK_FN static auto slope(auto) { return MinusOne{}; }
@@ -54,7 +54,7 @@ struct Sign : Unary<"sign", Domain<-4, 4>, types::Same> {
 /// x * x
 struct Square : Unary<"square", Domain<-4, 4>, types::Same> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto x) { return x * x; }
+  WICK_FN static constexpr auto value(auto x) { return math::times(x, x); }
   WICK_FN static auto slope(auto x) { return 2 * x; }
 };
 /// 1 / x

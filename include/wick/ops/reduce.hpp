@@ -16,7 +16,7 @@ struct Sum : Reduction<"sum"> {
   using planewise = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return One{}; }
 };
 /// Arithmetic mean; integers give float.
@@ -34,7 +34,7 @@ struct Prod : Reduction<"prod"> {
   using by_zeros = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(1); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return a * b; }
+  WICK_FN static constexpr auto combine(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto x, auto y) { return y / x; }
 };
 /// Largest element; NaN if there is one.
