@@ -177,19 +177,19 @@ struct OpEntry final : tape::Node<R> {
     root->shape = std::get<0>(*saved).value.shape();
     return root;
   }
-  static void inputs(tape::Entry& entry, void* context, void (*visit)(void*, tape::Entry&)) {
+  WICK_COLD static void inputs(tape::Entry& entry, void* context, void (*visit)(void*, tape::Entry&)) {
     auto& self = static_cast<OpEntry&>(entry);
     if (!self.saved) return;
     self.each([&](auto const& x) {
       if (x.edge) visit(context, *x.edge.get());
     });
   }
-  static void forget(tape::Entry& entry) {
+  WICK_COLD static void forget(tape::Entry& entry) {
     auto& self = static_cast<OpEntry&>(entry);
     self.saved.reset();
     self.result.reset();
   }
-  static void destroy(tape::Entry& entry) { static_cast<OpEntry&>(entry).~OpEntry(); }
+  WICK_COLD static void destroy(tape::Entry& entry) { static_cast<OpEntry&>(entry).~OpEntry(); }
 };
 
 template <class R, class... V>

@@ -17,7 +17,7 @@ class Error : public std::runtime_error {
 
 /// Throws `Error` with the parts written one after another, as `std::ostream` prints them.
 template <class... Parts>
-[[noreturn]] WICK_NOINLINE void fail(Parts const&... parts) {
+[[noreturn]] WICK_COLD void fail(Parts const&... parts) {
   std::ostringstream sentence;
   (sentence << ... << parts);
   throw Error(sentence.str());

@@ -99,13 +99,15 @@ class IntList {
     if (std::is_constant_evaluated()) clear();
     if (rank_ > 0) values_[0] = other.values_[0];
     if (rank_ > 1) values_[1] = other.values_[1];
-    if (rank_ > 2) take_rest(other);
+    for (int i = 2; i < rank_; ++i) {
+      values_[i] = other.values_[i];
+#if defined(__GNUC__)
+      // Keeps it a small loop: as vectors it is much code, and it stands wherever a tensor is copied.
+      if (!std::is_constant_evaluated()) asm("" : "+r"(i));
+#endif
+    }
     if (std::is_constant_evaluated())  // a constant has no indeterminate parts
       for (int i = rank_; i < max_rank; ++i) values_[i] = 0;
-  }
-  // Not inlined: it would stand wherever a tensor is copied.
-  WICK_NOINLINE constexpr void take_rest(IntList const& other) {
-    for (int i = 2; i < rank_; ++i) values_[i] = other.values_[i];
   }
 };
 

@@ -157,7 +157,7 @@ inline std::string idx_extents(std::vector<std::int64_t> const& shape) {
 /// Reads the idx file `path` of unsigned bytes, plain or gzipped. The header is believed only as far as the file
 /// delivers: memory grows with what was really read. Throws `Error` when the file is missing, truncated, damaged, of
 /// another type, or longer than its header says.
-inline IdxFile read_idx(std::filesystem::path const& path) {
+WICK_COLD inline IdxFile read_idx(std::filesystem::path const& path) {
   detail::ByteSource source(path);
   std::string const name = "idx: '" + path.string() + "'";
 

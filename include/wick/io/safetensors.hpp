@@ -119,7 +119,7 @@ using Json = nlohmann::json;
 inline std::string quoted(std::string const& name) { return "'" + name + "'"; }
 
 // The header as JSON; a key that stands twice in one object is an error, not the last one's victory.
-inline Json parse_header(std::string const& where, std::string_view text) {
+WICK_COLD inline Json parse_header(std::string const& where, std::string_view text) {
   std::vector<std::set<std::string>> open;
   auto const check = [&](int, Json::parse_event_t event, Json& parsed) {
     if (event == Json::parse_event_t::object_start) open.emplace_back();
@@ -143,7 +143,7 @@ struct Placed {
 };
 
 // One entry of the header, with everything checked that does not depend on its neighbours.
-inline Placed parse_entry(std::string const& file, std::string const& name, Json const& json, std::uint64_t size) {
+WICK_COLD inline Placed parse_entry(std::string const& file, std::string const& name, Json const& json, std::uint64_t size) {
   std::string const where = file + ": tensor " + quoted(name);
   auto const integers = [&](char const* key) {
     std::vector<std::int64_t> values;
@@ -173,7 +173,7 @@ inline Placed parse_entry(std::string const& file, std::string const& name, Json
   return placed;
 }
 
-inline std::string header_of(std::string const& where, std::vector<TensorEntry const*> const& order,
+WICK_COLD inline std::string header_of(std::string const& where, std::vector<TensorEntry const*> const& order,
                              std::map<std::string, std::string> const& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
@@ -207,7 +207,7 @@ inline std::string header_of(std::string const& where, std::vector<TensorEntry c
 /// before. Larger element types come first, so that all are aligned; else the order is kept. Throws `Error` for an
 /// entry that contradicts itself, a name that stands twice, and whatever the file system refuses (a full disk, a
 /// missing folder).
-inline void write_safetensors(std::filesystem::path const& path, std::vector<TensorEntry> const& entries,
+WICK_COLD inline void write_safetensors(std::filesystem::path const& path, std::vector<TensorEntry> const& entries,
                               std::map<std::string, std::string> const& metadata = {}) {
 #if WICK_HAS_JSON
   std::string const where = "safetensors: '" + path.string() + "'";
@@ -232,7 +232,7 @@ inline void write_safetensors(std::filesystem::path const& path, std::vector<Ten
 /// Reads the safetensors file `path` into memory. Nothing in it is believed: throws `Error` when the file is missing
 /// or truncated, the header is longer than the file or no proper JSON, a name stands twice, a type is unknown, a shape
 /// is not made of integers or does not fit its place, or places overlap, leave gaps or reach past the end.
-inline SafetensorsFile read_safetensors(std::filesystem::path const& path) {
+WICK_COLD inline SafetensorsFile read_safetensors(std::filesystem::path const& path) {
 #if WICK_HAS_JSON
   std::string const where = "safetensors: '" + path.string() + "'";
   FileReader reader("safetensors", path);
@@ -263,16 +263,18 @@ inline SafetensorsFile read_safetensors(std::filesystem::path const& path) {
   }
 
   // Tensors without elements may share a place with the start of another: they come first.
-  std::sort(places.begin(), places.end(),
-            [](auto const& a, auto const& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  std::vector<detail::Placed*> order;
+  for (auto& place : places) order.push_back(&place);
+  std::sort(order.begin(), order.end(),
+            [](auto const* a, auto const* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
   std::uint64_t reached = 0;
   std::string before;
-  for (auto const& place : places) {
-    if (place.begin < reached)
-      fail(where, ": tensors '", before, "' and '", place.entry.name, "' overlap at byte ", place.begin);
-    if (place.begin > reached)
-      fail(where, ": bytes ", reached, " to ", place.begin, " of the elements belong to no tensor");
-    reached = place.end, before = place.entry.name;
+  for (auto const* place : order) {
+    if (place->begin < reached)
+      fail(where, ": tensors '", before, "' and '", place->entry.name, "' overlap at byte ", place->begin);
+    if (place->begin > reached)
+      fail(where, ": bytes ", reached, " to ", place->begin, " of the elements belong to no tensor");
+    reached = place->end, before = place->entry.name;
   }
   if (reached != data_size) fail(where, ": bytes ", reached, " to ", data_size, " of the elements belong to no tensor");
 
@@ -280,9 +282,9 @@ inline SafetensorsFile read_safetensors(std::filesystem::path const& path) {
   auto* const memory = static_cast<std::byte*>(::operator new(static_cast<std::size_t>(data_size), align));
   file.memory = {memory, [](std::byte const* p) { ::operator delete(const_cast<std::byte*>(p), align); }};
   reader.read(memory, static_cast<std::size_t>(data_size));
-  for (auto& place : places) {
-    place.entry.data = memory + place.begin;
-    file.entries.push_back(std::move(place.entry));
+  for (auto* place : order) {
+    place->entry.data = memory + place->begin;
+    file.entries.push_back(std::move(place->entry));
   }
   return file;
 #else

@@ -140,7 +140,7 @@ class Progress {
     std::fflush(options_.stream);
   }
 
-  std::string line_at(double time, int columns) const {
+  WICK_COLD std::string line_at(double time, int columns) const {
     double const rate = rate_at(time), passed = time - started_;
     std::string before = options_.label, after;
     if (total_ > 0) {
