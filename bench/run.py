@@ -75,8 +75,7 @@ def python_peer(samples, python, program, name, threads, *more):
 
 def build_ours(build):
     say("building in", build)
-    ok = run(["cmake", "-S", root, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DWICK_BUILD_TESTS=OFF",
-              "-DCMAKE_CXX_COMPILER=g++"])
+    ok = run(["cmake", "-S", root, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DWICK_BUILD_TESTS=OFF"])
     ok = ok and run(["cmake", "--build", build, "--target", "bench_fused", "bench_rows", "bench_small", "fashion_mnist"])
     if not ok:
         sys.exit("bench: the build failed")

@@ -156,7 +156,7 @@ Option positive(char const* name, char const* help, double& target) {
           }};
 }
 Option text(char const* name, char const* value, char const* help, std::string& target) {
-  return {name, value, help, target, [&target](std::string const& value) { target = value; }};
+  return {name, value, help, target, [&target](std::string const& given) { target = given; }};
 }
 
 void print_help(std::vector<Option> const& options) {
