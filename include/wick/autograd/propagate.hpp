@@ -67,7 +67,7 @@ template <class T>
 bool open_gradient(tape::Propagation& pass, tape::Node<T>& node) {
   pass.reach(node);
   bool const fresh = !node.has_gradient;
-  if (!node.has_gradient) node.gradient = Tensor<T>(Tensor<T>::uninitialized, node.shape);
+  if (!node.has_gradient) node.gradient.renew(node.shape);
   else node.gradient.own();
   node.has_gradient = true;
   return fresh;

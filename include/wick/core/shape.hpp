@@ -50,7 +50,11 @@ class IntList {
   }
   template <std::integral... I>
     requires(sizeof...(I) > 0 && sizeof...(I) <= max_rank)
-  constexpr IntList(I... values) : rank_(sizeof...(I)), values_{static_cast<std::int64_t>(values)...} {}
+  constexpr IntList(I... values) : rank_(sizeof...(I)) {
+    if (std::is_constant_evaluated()) clear();
+    int i = 0;
+    ((values_[i++] = static_cast<std::int64_t>(values)), ...);
+  }
   // Formulas copy lists a lot, and most of them are short.
   constexpr IntList(IntList const& other) : rank_(other.rank_) { take(other); }
   constexpr IntList& operator=(IntList const& other) {
@@ -75,7 +79,7 @@ class IntList {
   }
   /// Makes the list shorter, or longer with zeros.
   constexpr void resize(int rank) {
-    for (int i = rank_; i < rank; ++i) values_[i] = 0;
+    for (int i = rank_; i < rank; ++i, stay_scalar(i)) values_[i] = 0;
     rank_ = rank;
   }
 
@@ -91,6 +95,13 @@ class IntList {
   std::int64_t values_[max_rank];  // those past the rank have no meaning
 
  private:
+  // Keeps a loop over a few values a small loop: as vectors, or a call of memset, it is slower, and much code wherever a
+  // tensor is copied.
+  static constexpr void stay_scalar([[maybe_unused]] int& i) {
+#if defined(__GNUC__)
+    if (!std::is_constant_evaluated()) asm("" : "+r"(i));
+#endif
+  }
   // A constant has no indeterminate parts.
   constexpr void clear() {
     for (std::int64_t& value : values_) value = 0;
@@ -99,13 +110,7 @@ class IntList {
     if (std::is_constant_evaluated()) clear();
     if (rank_ > 0) values_[0] = other.values_[0];
     if (rank_ > 1) values_[1] = other.values_[1];
-    for (int i = 2; i < rank_; ++i) {
-      values_[i] = other.values_[i];
-#if defined(__GNUC__)
-      // Keeps it a small loop: as vectors it is much code, and it stands wherever a tensor is copied.
-      if (!std::is_constant_evaluated()) asm("" : "+r"(i));
-#endif
-    }
+    for (int i = 2; i < rank_; ++i, stay_scalar(i)) values_[i] = other.values_[i];
     if (std::is_constant_evaluated())  // a constant has no indeterminate parts
       for (int i = rank_; i < max_rank; ++i) values_[i] = 0;
   }
@@ -169,7 +174,7 @@ struct Layout {
     for (int i = extents.size() - 1; i >= 0; --i) {
       if (extents[i] < 0) fail("an extent must not be negative, but dimension ", i, " of ", extents, " is");
       strides[i] = step;
-      if (extents[i] > 1 && step > (std::int64_t{1} << 62) / extents[i])
+      if (((step | extents[i]) >> 31) && extents[i] > 1 && step > (std::int64_t{1} << 62) / extents[i])
         fail("a tensor of shape ", extents, " has too many elements");
       step *= extents[i] > 0 ? extents[i] : 1;
     }

@@ -119,6 +119,14 @@ class Tensor {
     forget();
   }
 
+  /// Room for other elements of this shape, which the caller is going to write.
+  void renew(Dims const& shape) {
+    check_extents<E>("tensor", shape);
+    storage_ = Storage::make<T>(shape.numel());
+    data_ = static_cast<Base*>(storage_.elements());
+    layout_ = Layout(shape);
+  }
+
   /// The first element, for reading.
   Base const* data() const& { return data_; }
   /// The first element, for writing: afterwards no other tensor shares the elements.
