@@ -64,6 +64,17 @@ void compare_around_tiles() {
         for (int layouts = 0; layouts < 4; ++layouts) compare<T>(m, n, k, layouts & 1, layouts & 2, (m + n + k) % 2);
 }
 
+// Products too large for the path without packing.
+template <class T>
+void compare_packed() {
+  using Tile = backend::cpu::Tile<T>;
+  std::int64_t const r = Tile::rows, l = Tile::lanes, w = Tile::columns, d = backend::cpu::GemmBlock<T>::depth;
+  int layouts = 0;
+  for (std::int64_t m : {8 * r - 1, 8 * r, 8 * r + 1})
+    for (std::int64_t n : {4 * w + 1, 5 * w - l, 5 * w})
+      for (std::int64_t k : {d - 1, 2 * d + 1}) ++layouts, compare<T>(m, n, k, layouts & 1, layouts & 2, layouts & 4);
+}
+
 struct Touched {
   std::int64_t columns;
   std::vector<int> times;
@@ -82,6 +93,11 @@ TEST_CASE("gemm agrees with the naive loops around every edge of the tile, in al
   compare_around_tiles<float>();
   compare_around_tiles<double>();
   compare_around_tiles<std::int32_t>();
+}
+
+TEST_CASE("gemm agrees where both operands are packed") {
+  compare_packed<float>();
+  compare_packed<double>();
 }
 
 TEST_CASE("gemm agrees across cache blocks and for small and middle sizes") {
@@ -136,7 +152,7 @@ TEST_CASE("gemm with empty extents: nothing to do, or a sum of nothing") {
 }
 
 TEST_CASE("gemm of a depth that is packed in several parts") {
-  std::int64_t const m = 2, n = backend::cpu::GemmBlock<float>::packed / 512, k = 1030;
+  std::int64_t const m = 2, n = 2000, k = 1030;
   std::vector<float> a = integers<float>(m * k, 1), b = integers<float>(n, 2), c(m * n), expected(m * n);
   Matrix<float> const ma{a.data(), m, k, k, 1}, mb{b.data(), k, n, 0, 1};
   Touched touched{n, std::vector<int>(m * n)};

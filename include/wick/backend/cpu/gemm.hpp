@@ -3,7 +3,9 @@
 #pragma once
 
 #include <optional>
+#include <wick/backend/cpu/caches.hpp>
 #include <wick/backend/cpu/gemm_pack.hpp>
+#include <wick/backend/cpu/gemm_small.hpp>
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/core/allocator.hpp>
 
@@ -13,17 +15,29 @@ namespace backend::cpu {
 // A piece of work that is worth a thread, in multiplications.
 inline constexpr std::int64_t gemm_grain = std::int64_t{1} << 18;
 
-/// Cache blocks, in elements. They depend on the type only, so the order of every sum depends on the shape only.
+/// Cache blocks, in elements. The depth depends on nothing but the type: it decides the order of every sum, so that a
+/// shape gives the same bits wherever it is computed with the same registers.
 template <class T>
 struct GemmBlock {
-  // A stripe of A and a panel of B of this depth share the first-level cache ...
-  static constexpr std::int64_t depth = 1024 / static_cast<std::int64_t>(sizeof(T));
-  // ... and this many columns of B of that depth stay in the second-level cache.
+  // A stripe of A of this depth stays in the first-level cache while panels of B pass by ...
+  static constexpr std::int64_t depth = 256;
+  // ... and this many columns of B of that depth stay in a second-level cache of 1 MiB.
   static constexpr std::int64_t columns = 10 * Tile<T>::columns;
   // Up to so many columns, packing A costs more than it saves.
   static constexpr std::int64_t direct_columns = 4 * Tile<T>::columns;
-  // Packed copies of A and B take at most about this many elements, whatever the depth of the product.
+  // Buffers for whole operands take at most about this many elements.
   static constexpr std::int64_t packed = (std::int64_t{1} << 25) / static_cast<std::int64_t>(sizeof(T));
+
+  /// Columns of B that fit into half of this machine's second-level cache.
+  static std::int64_t resident_columns() {
+    constexpr std::int64_t panel = depth * Tile<T>::columns * static_cast<std::int64_t>(sizeof(T));
+    return std::clamp<std::int64_t>(Caches::here().second / 2 / panel, 2, 32) * Tile<T>::columns;
+  }
+  /// How many blocks of the depth `block` are packed at once: as many as the second-level cache holds of both operands.
+  static std::int64_t resident_blocks(std::int64_t rows, std::int64_t columns, std::int64_t block) {
+    std::int64_t const bytes = (rows + columns) * std::max<std::int64_t>(1, block) * static_cast<std::int64_t>(sizeof(T));
+    return std::max<std::int64_t>(1, Caches::here().second / bytes);
+  }
 };
 
 /// Depth of the blocks that a product of depth `depth` is cut into: as even as possible.
@@ -109,26 +123,39 @@ void matrix_vector(Matrix<T const> a, T const* x, std::int64_t x_stride, T* y, s
   });
 }
 
-/// gemm for few columns and little depth: A is read where it lies, B is packed, on the stack when it is small.
-template <class T>
+/// gemm for few columns: A is read where it lies, B too unless its rows are scattered, with the copy on the stack when
+/// it is small.
+template <Lane T>
 void gemm_direct(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumulate, Epilogue<T> epilogue) {
-  constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
-  constexpr std::int64_t small = 16384 / static_cast<std::int64_t>(sizeof(T));
-  std::int64_t const depth = a.columns, size = tile_vectors<T>(c.columns) * Tile<T>::lanes * depth;
-  alignas(alignment) T on_stack[small];
-  std::optional<Scratch<T>> from_pool;
-  T* const packed = size <= small ? on_stack : from_pool.emplace(size).data();
-  for (std::int64_t j = 0; j < c.columns; j += columns) pack_panel(b, j, packed + j * depth);
-  std::int64_t const work = rows * c.columns * std::max<std::int64_t>(1, depth);
-  parallel_for(ceil_div(c.rows, rows), std::max<std::int64_t>(1, gemm_grain / work), [&](auto begin, auto end) {
-    for (std::int64_t s = begin; s < end; ++s) {
-      std::int64_t const i = s * rows, height = std::min(rows, c.rows - i);
-      DirectStripe<T> const stripe(a.data + i * a.row_stride, height, a.row_stride, a.column_stride);
-      T* const to = c.data + i * c.row_stride;
-      stripe_multiply(depth, stripe, packed, depth * columns, 0, to, c.row_stride, height, c.columns, accumulate);
-      for (std::int64_t r = 0; r < height; ++r) epilogue(i + r, 0, c.columns, to + r * c.row_stride);
+  constexpr std::int64_t rows = Tile<T>::rows, lanes = Tile<T>::lanes, few_stripes = 8;
+  constexpr std::int64_t on_stack = 16384 / static_cast<std::int64_t>(sizeof(T));
+  std::int64_t const width = ceil_div(c.columns, lanes) * lanes, stripes = ceil_div(c.rows, rows);
+  // Rows far apart fall into the same places of the caches.
+  bool const copied = b.column_stride != 1 || (b.row_stride > 2 * width && stripes > few_stripes);
+  std::int64_t const block = even_block(a.columns, std::max(GemmBlock<T>::depth, GemmBlock<T>::depth * Tile<T>::columns / width));
+  alignas(alignment) T stack[on_stack];
+  std::optional<Scratch<T>> pool;
+  T* const copy = !copied || width * block <= on_stack ? stack : pool.emplace(width * block).data();
+  std::int64_t k = 0;
+  do {
+    std::int64_t const depth = std::min(block, a.columns - k);
+    Matrix<T const> part_b{b.data + k * b.row_stride, depth, b.columns, b.row_stride, b.column_stride};
+    if (copied) {
+      pack_interleaved(part_b.data, b.columns, depth, b.column_stride, b.row_stride, width, copy);
+      part_b = {copy, depth, b.columns, width, 1};
     }
-  });
+    auto const multiply = [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t const first = begin * rows, last = std::min(c.rows, end * rows);
+      Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, depth, a.row_stride, a.column_stride};
+      gemm_small<T>(part_a, part_b, c, first, last, accumulate || k > 0);
+      if (epilogue.run && k + depth >= a.columns)
+        for (std::int64_t i = first; i < last; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
+    };
+    std::int64_t const work = rows * c.columns * std::max<std::int64_t>(1, depth);
+    if (stripes * work < 2 * gemm_grain) multiply(0, stripes);
+    else parallel_for(stripes, std::max<std::int64_t>(1, gemm_grain / work), multiply);
+    k += depth;
+  } while (k < a.columns);
 }
 
 /// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides for a and b, column stride 1
@@ -149,15 +176,24 @@ void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T
                          [&](auto begin, auto end) { epilogue(0, begin, end - begin, c.data + begin); });
   }
 
-  if (c.columns <= GemmBlock<T>::direct_columns && a.columns <= GemmBlock<T>::depth)
-    return gemm_direct(a, b, c, accumulate, epilogue);
+  if constexpr (Lane<T>) {
+    if (b.column_stride == 1 && c.rows * c.columns * a.columns <= gemm_grain) {
+      gemm_small<T>(a, b, c, 0, c.rows, accumulate);
+      if (epilogue.run)
+        for (std::int64_t i = 0; i < c.rows; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
+      return;
+    }
+    // A stripe of A that meets a single panel of B is read once: no copy of it pays.
+    if (c.columns <= Tile<T>::columns || (c.columns <= GemmBlock<T>::direct_columns && a.columns <= GemmBlock<T>::depth))
+      return gemm_direct<T>(a, b, c, accumulate, epilogue);
+  }
 
   constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
   std::int64_t const depth = a.columns;
   std::int64_t const stripes = ceil_div(c.rows, rows), panels = ceil_div(c.columns, columns);
   std::int64_t const block = even_block(depth, GemmBlock<T>::depth);
-  std::int64_t const blocks_at_once =
-      std::max<std::int64_t>(1, GemmBlock<T>::packed / ((c.rows + c.columns) * std::max<std::int64_t>(1, block)));
+  std::int64_t const blocks_at_once = GemmBlock<T>::resident_blocks(c.rows, c.columns, block);
+  std::int64_t const columns_at_once = GemmBlock<T>::resident_columns();
   std::int64_t const chunk = std::min(depth, blocks_at_once * block);
   Scratch<T> packed_a(stripes * rows * chunk), packed_b(panels * columns * chunk);
 
@@ -180,8 +216,8 @@ void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T
 
     bool const last_chunk = k + chunk_depth >= depth;
     auto const multiply = [&](std::int64_t stripe0, std::int64_t stripe1, std::int64_t column0, std::int64_t column1) {
-      for (std::int64_t j = column0; j < column1; j += GemmBlock<T>::columns) {
-        std::int64_t const width = std::min(GemmBlock<T>::columns, column1 - j);
+      for (std::int64_t j = column0; j < column1; j += columns_at_once) {
+        std::int64_t const width = std::min(columns_at_once, column1 - j);
         std::int64_t p = 0;
         do {
           std::int64_t const block_depth = std::min(block, chunk_depth - p);

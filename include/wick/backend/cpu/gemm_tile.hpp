@@ -82,6 +82,13 @@ WICK_INLINE void copy_short(T const* from, std::int64_t n, T* to) {
   }
 }
 
+/// Asks for a line that is going to be written.
+WICK_INLINE void prefetch_target([[maybe_unused]] void const* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 1);
+#endif
+}
+
 /// A stripe of A as pack_stripe leaves it: [depth][Tile::rows].
 template <class T>
 struct PackedStripe {
@@ -89,23 +96,6 @@ struct PackedStripe {
 
   PackedStripe from_depth(std::int64_t k) const { return {data + k * Tile<T>::rows}; }
   WICK_INLINE T const& operator()(std::int64_t i, std::int64_t k) const { return data[k * Tile<T>::rows + i]; }
-};
-
-/// A stripe of A where it lies: worth while when few columns of B would share the packed copy.
-template <class T>
-struct DirectStripe {
-  T const* row[Tile<T>::rows];
-  std::int64_t stride;
-
-  /// `count` rows from `data` on; the last one stands for the missing ones, whose results nobody reads.
-  DirectStripe(T const* data, std::int64_t count, std::int64_t row_stride, std::int64_t depth_stride)
-      : stride(depth_stride) {
-    WICK_UNROLL for (std::int64_t i = 0; i < Tile<T>::rows; ++i) {
-      row[i] = data;
-      if (i + 1 < count) data += row_stride;
-    }
-  }
-  WICK_INLINE T const& operator()(std::int64_t i, std::int64_t k) const { return row[i][k * stride]; }
 };
 
 /// c = a b, or c += a b, for the first `rows` rows and `width` columns of a register tile. `a` gives element (i, k) of
@@ -119,6 +109,10 @@ WICK_NOINLINE void tile_multiply(std::int64_t depth, Stripe const& stripe, T con
   typename V::Type sum[full_rows][Vectors];
   WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::splat(T(0));
+  }
+  // The target is wanted in the end, and its rows lie too far apart for the hardware to guess them.
+  for (std::int64_t i = 0; i < rows; ++i) {
+    WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) prefetch_target(c + i * c_stride + v * lanes);
   }
   for (std::int64_t k = 0; k < depth; ++k, b += full_width) {
     typename V::Type row[Vectors];
