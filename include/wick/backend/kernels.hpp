@@ -4,8 +4,11 @@
 
 #include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/conv.hpp>
-#include <wick/backend/cpu/gemm.hpp>
+#include <wick/backend/cpu/gemm_batch.hpp>
 #include <wick/backend/cpu/pool.hpp>
+#if defined(WICK_USE_CBLAS)
+#include <wick/backend/cpu/gemm_cblas.hpp>
+#endif
 
 namespace wick::inline WICK_ISA {
 namespace backend {
@@ -13,7 +16,13 @@ namespace backend {
 template <class T>
 struct Kernels {
   static void gemm(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumulate, Epilogue<T> epilogue) {
+#if defined(WICK_USE_CBLAS)
+    if constexpr (Lane<T>) return cpu::gemm_cblas<T>(a, b, c, accumulate, epilogue);
+#endif
     cpu::gemm<T>(a, b, c, accumulate, epilogue);
+  }
+  static void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, T* c, Epilogue<T> epilogue) {
+    cpu::gemm_batch<T>(batch, a, b, c, epilogue);
   }
   static void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> epilogue) {
     cpu::conv2d<T>(s, x, w, y, epilogue);

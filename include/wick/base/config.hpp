@@ -15,8 +15,8 @@
 
 // Formulas and kernels live in `wick::inline WICK_ISA`: object files compiled for different
 // instruction sets give their kernels different names, so a linker can never replace one by the other.
-#define WICK_JOIN_(a, b, c) isa_##a##b##c
-#define WICK_JOIN(a, b, c) WICK_JOIN_(a, b, c)
+#define WICK_JOIN_(a, b, c, d) isa_##a##b##c##d
+#define WICK_JOIN(a, b, c, d) WICK_JOIN_(a, b, c, d)
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define WICK_ISA_NAME avx512
@@ -58,7 +58,13 @@
 #define WICK_ISA_CUDA
 #endif
 
-#define WICK_ISA WICK_JOIN(WICK_ISA_NAME, WICK_ISA_THREADS, WICK_ISA_CUDA)
+#if defined(WICK_USE_CBLAS)
+#define WICK_ISA_BLAS _cblas
+#else
+#define WICK_ISA_BLAS
+#endif
+
+#define WICK_ISA WICK_JOIN(WICK_ISA_NAME, WICK_ISA_THREADS, WICK_ISA_CUDA, WICK_ISA_BLAS)
 
 // Functions of an operation run on the host and on the device.
 #if defined(__CUDACC__)

@@ -37,6 +37,19 @@ struct Matrix {
   }
 };
 
+/// The leading dimensions of a batch of products, and how far apart their operands lie, in elements; 0 where one operand
+/// serves all.
+struct MatrixBatch {
+  int dims = 0;
+  std::int64_t extent[max_rank], a_stride[max_rank], b_stride[max_rank];
+
+  std::int64_t count() const {
+    std::int64_t n = 1;
+    for (int d = 0; d < dims; ++d) n *= extent[d];
+    return n;
+  }
+};
+
 /// A two-dimensional convolution (cross-correlation, as torch.nn.functional.conv2d):
 /// x: (batch, in_channels, height, width), w: (out_channels, in_channels / groups, kernel_h, kernel_w),
 /// y: (batch, out_channels, out_height(), out_width()), all contiguous. `groups` divides both channel counts.

@@ -21,52 +21,28 @@ struct MatmulOp {
   template <class T>
   void compute(T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {
     int const rank = shape.size();
-    std::int64_t const m = shape[rank - 2], n = shape[rank - 1], k = a.size(-1);
-    Dims batch = shape;
-    batch.resize(rank - 2);
+    std::int64_t const n = shape[rank - 1], k = a.size(-1);
+    auto const matrix = [](Tensor<T> const& x) {
+      int const r = x.dim();
+      return backend::Matrix<T const>{x.data(), x.shape()[r - 2], x.shape()[r - 1], x.strides()[r - 2], x.strides()[r - 1]};
+    };
+    if (b.dim() == 2 && rank > 2 && a.is_contiguous() && a.dim() == rank) {  // the batch only adds rows
+      std::int64_t const rows = n > 0 ? shape.numel() / n : 0;
+      backend::Kernels<T>::gemm({a.data(), rows, k, k, 1}, matrix(b), {target, rows, n, n, 1}, false, epilogue);
+      return;
+    }
+    backend::MatrixBatch batch;
     auto const stride = [&](Tensor<T> const& x, int d) -> std::int64_t {
       int const own = d - (rank - x.dim());
       return own < 0 || x.shape()[own] == 1 ? 0 : x.strides()[own];
     };
-    auto const matrix = [](Tensor<T> const& x, std::int64_t offset) {
-      int const r = x.dim();
-      return backend::Matrix<T const>{x.data() + offset, x.shape()[r - 2], x.shape()[r - 1], x.strides()[r - 2], x.strides()[r - 1]};
-    };
-    bool const one_b = b.dim() == 2 && rank > 2 && a.is_contiguous() && a.dim() == rank;
-    if (one_b) {  // the batch only adds rows
-      std::int64_t const rows = batch.numel() * m;
-      backend::Kernels<T>::gemm({a.data(), rows, k, k, 1}, matrix(b, 0), {target, rows, n, n, 1}, false, epilogue);
-      return;
-    }
-    Dims at = batch;
-    for (int d = 0; d < at.size(); ++d) at[d] = 0;
-    for (std::int64_t i = 0; i < batch.numel(); ++i) {
-      std::int64_t offset_a = 0, offset_b = 0;
-      for (int d = 0; d < at.size(); ++d) offset_a += at[d] * stride(a, d), offset_b += at[d] * stride(b, d);
-      Shifted<T> shifted{epilogue, i * m};
-      backend::Epilogue<T> const here = epilogue.run && i > 0 ? backend::Epilogue<T>{&Shifted<T>::run, &shifted} : epilogue;
-      backend::Kernels<T>::gemm(matrix(a, offset_a), matrix(b, offset_b), {target + i * m * n, m, n, n, 1}, false, here);
-      for (int d = at.size() - 1; d >= 0; --d) {
-        if (++at[d] < batch[d]) break;
-        at[d] = 0;
-      }
-    }
+    for (int d = 0; d < rank - 2; ++d, ++batch.dims)
+      batch.extent[d] = shape[d], batch.a_stride[d] = stride(a, d), batch.b_stride[d] = stride(b, d);
+    backend::Kernels<T>::gemm_batch(batch, matrix(a), matrix(b), target, epilogue);
   }
   auto adjoint(auto const& g, auto const&, auto const& a, auto const& b) const {
     return std::tuple(matmul(g, transpose(b, -1, -2)), matmul(transpose(a, -1, -2), g));
   }
-
- private:
-  // Rows of a later batch entry follow those of the earlier ones.
-  template <class T>
-  struct Shifted {
-    backend::Epilogue<T> epilogue;
-    std::int64_t rows;
-    static void run(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) {
-      auto const& self = *static_cast<Shifted*>(context);
-      self.epilogue(row + self.rows, column, n, values);
-    }
-  };
 };
 
 }  // namespace detail
