@@ -3,6 +3,7 @@
 #pragma once
 
 #include <wick/expr/kernel_contract.hpp>
+#include <wick/ops/fixed_matrix.hpp>
 #include <wick/ops/reduce.hpp>
 #include <wick/ops/shape.hpp>
 
@@ -68,17 +69,6 @@ auto matmul(A const& a, B const& b) {
   shape.push_back(sa[sa.size() - 2]);
   shape.push_back(sb[sb.size() - 1]);
   return kernel<T>(detail::MatmulOp{}, shape, x, y);
-}
-
-/// Product of two Fixed matrices, unrolled, without heap.
-template <class T, std::int64_t M, std::int64_t K, std::int64_t K2, std::int64_t N>
-constexpr Fixed<T, M, N> matmul(Fixed<T, M, K> const& a, Fixed<T, K2, N> const& b) {
-  static_assert(K == K2, "Wick: matmul of Fixed matrices needs as many columns on the left as rows on the right");
-  Fixed<T, M, N> c;
-  for (std::int64_t i = 0; i < M; ++i)
-    for (std::int64_t k = 0; k < K; ++k)
-      for (std::int64_t j = 0; j < N; ++j) c.data()[i * N + j] += a.data()[i * K + k] * b.data()[k * N + j];
-  return c;
 }
 
 /// Inner product of two vectors of the same length (torch.dot).
