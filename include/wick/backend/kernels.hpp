@@ -15,7 +15,8 @@ namespace backend {
 
 template <class T>
 struct Kernels {
-  static void gemm(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumulate, Epilogue<T> epilogue) {
+  static void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate,
+                   Epilogue<T> const& epilogue) {
 #if defined(WICK_USE_CBLAS)
     if constexpr (Lane<T>) return cpu::gemm_cblas<T>(a, b, c, accumulate, epilogue);
 #endif

@@ -128,6 +128,16 @@ WICK_INLINE Batch<T> splat(std::type_identity_t<T> x) {
   return Batch<T>(x);
 }
 
+/// Keeps `x` in a register: where it has several uses, g++ would rather read it from memory for each of them.
+template <Lane T>
+WICK_INLINE void keep([[maybe_unused]] Batch<T>& x) {
+#if defined(__GNUC__) && defined(__AVX512F__)
+  asm("" : "+v"(x.data));
+#elif defined(__GNUC__) && defined(__SSE2__)
+  asm("" : "+x"(x.data));
+#endif
+}
+
 /// The IEEE representation of `x`.
 template <Real V>
 [[gnu::always_inline]] WICK_FN constexpr Bits<V> bits(V x) {

@@ -126,7 +126,7 @@ void matrix_vector(Matrix<T const> a, T const* x, std::int64_t x_stride, T* y, s
 /// gemm for few columns: A is read where it lies, B too unless its rows are scattered, with the copy on the stack when
 /// it is small.
 template <Lane T>
-void gemm_direct(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumulate, Epilogue<T> epilogue) {
+void gemm_direct(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const& epilogue) {
   constexpr std::int64_t rows = Tile<T>::rows, lanes = Tile<T>::lanes, few_stripes = 8;
   constexpr std::int64_t on_stack = 16384 / static_cast<std::int64_t>(sizeof(T));
   std::int64_t const width = ceil_div(c.columns, lanes) * lanes, stripes = ceil_div(c.rows, rows);
@@ -162,8 +162,8 @@ void gemm_direct(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, bool accumul
 /// for c, which must not overlap them. `epilogue` may be called from several threads at once. The result has the same
 /// bits for any number of threads.
 template <class T>
-void gemm(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T> const> b, Matrix<T> c,
-          bool accumulate, Epilogue<std::type_identity_t<T>> epilogue = {}) {
+void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_identity_t<T> const> const& b, Matrix<T> const& c,
+          bool accumulate, Epilogue<std::type_identity_t<T>> const& epilogue = {}) {
   if (c.rows <= 0 || c.columns <= 0) return;
   if (c.columns == 1) {
     return matrix_vector(a, b.data, b.row_stride, c.data, c.row_stride, accumulate, [&](auto begin, auto end) {

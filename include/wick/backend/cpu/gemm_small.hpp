@@ -38,7 +38,7 @@ WICK_NOINLINE void small_tile(SmallTile<T> const& t) {
   std::int64_t k = 0;
   for (std::int64_t left = t.depth; left > 0; --left, k += step, b += b_row) {
     Batch<T> row[Vectors];
-    WICK_UNROLL for (std::int64_t v = 0; v < last; ++v) row[v] = simd::load(b + v * lanes);
+    WICK_UNROLL for (std::int64_t v = 0; v < last; ++v) row[v] = simd::load(b + v * lanes), simd::keep<T>(row[v]);
     row[last] = part.load(b + last * lanes);
     WICK_UNROLL for (std::int64_t i = 0; i < Rows; ++i) {
       auto const element = simd::splat<T>(a[i][k]);
@@ -81,7 +81,7 @@ WICK_INLINE void small_rows(SmallTile<T>& t, T const* b, T* c, std::int64_t colu
 
 /// Rows [begin, end) of c = a b, or c += a b, all read where they lie: the columns of b and of c are contiguous.
 template <Lane T>
-void gemm_small(Matrix<T const> a, Matrix<T const> b, Matrix<T> c, std::int64_t begin, std::int64_t end, bool add) {
+void gemm_small(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, std::int64_t begin, std::int64_t end, bool add) {
   constexpr std::int64_t rows = Tile<T>::rows;
   SmallTile<T> t;
   t.a_row = a.row_stride, t.a_step = a.column_stride, t.b_row = b.row_stride, t.depth = a.columns;

@@ -27,6 +27,7 @@ struct TileVector {
   static Type load(T const* p) { return *p; }
   static void store(T* p, Type const& v) { *p = v; }
   static Type splat(T const& v) { return v; }
+  static void keep(Type&) {}
   static Type fma(Type const& a, Type const& b, Type const& c) { return static_cast<T>(a * b + c); }
   static Type add(Type const& a, Type const& b) { return static_cast<T>(a + b); }
   static T sum(Type const& v) { return v; }
@@ -38,6 +39,7 @@ struct TileVector<T> {
   static WICK_INLINE Type load(T const* p) { return simd::load(p); }
   static WICK_INLINE void store(T* p, Type v) { simd::store(p, v); }
   static WICK_INLINE Type splat(T v) { return simd::splat<T>(v); }
+  static WICK_INLINE void keep(Type& v) { simd::keep<T>(v); }
   static WICK_INLINE Type fma(Type a, Type b, Type c) { return simd::fma(a, b, c); }
   static WICK_INLINE Type add(Type a, Type b) { return a + b; }
   static WICK_INLINE T sum(Type v) { return simd::reduce_add(v); }
@@ -116,7 +118,7 @@ WICK_NOINLINE void tile_multiply(std::int64_t depth, Stripe const& stripe, T con
   }
   for (std::int64_t k = 0; k < depth; ++k, b += full_width) {
     typename V::Type row[Vectors];
-    WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) row[v] = V::load(b + v * lanes);
+    WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) row[v] = V::load(b + v * lanes), V::keep(row[v]);
     WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
       auto const element = V::splat(a(i, k));
       WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::fma(element, row[v], sum[i][v]);
