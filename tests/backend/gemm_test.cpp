@@ -93,6 +93,7 @@ TEST_CASE("gemm agrees with the naive loops around every edge of the tile, in al
   compare_around_tiles<float>();
   compare_around_tiles<double>();
   compare_around_tiles<std::int32_t>();
+  compare_around_tiles<std::int64_t>();
 }
 
 TEST_CASE("gemm agrees where both operands are packed") {

@@ -34,8 +34,8 @@ struct GemmBlock {
     return std::clamp<std::int64_t>(Caches::here().second / 2 / panel, 2, 32) * Tile<T>::columns;
   }
   /// How many blocks of the depth `block` are packed at once: as many as the second-level cache holds of both operands.
-  static std::int64_t resident_blocks(std::int64_t rows, std::int64_t columns, std::int64_t block) {
-    std::int64_t const bytes = (rows + columns) * std::max<std::int64_t>(1, block) * static_cast<std::int64_t>(sizeof(T));
+  static std::int64_t resident_blocks(std::int64_t height, std::int64_t width, std::int64_t block) {
+    std::int64_t const bytes = (height + width) * std::max<std::int64_t>(1, block) * static_cast<std::int64_t>(sizeof(T));
     return std::max<std::int64_t>(1, Caches::here().second / bytes);
   }
 };

@@ -45,6 +45,32 @@ struct TileVector<T> {
   static WICK_INLINE T sum(Type v) { return simd::reduce_add(v); }
 };
 
+#if defined(__GNUC__) && !defined(__CUDACC__)
+/// Integers in the compiler's own vectors. Unsigned ones, which wrap around.
+template <class T>
+  requires(std::is_integral_v<T> && sizeof(T) >= 4)
+struct TileVector<T> {
+  static constexpr std::int64_t lanes = sizeof(Batch<float>) / sizeof(T);
+  using Element = std::make_unsigned_t<T>;
+  typedef Element Type __attribute__((vector_size(sizeof(Batch<float>))));
+  static WICK_INLINE Type load(T const* p) {
+    Type v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+  }
+  static WICK_INLINE void store(T* p, Type v) { std::memcpy(p, &v, sizeof v); }
+  static WICK_INLINE Type splat(T v) { return Type{} + static_cast<Element>(v); }
+  static void keep(Type&) {}
+  static WICK_INLINE Type fma(Type a, Type b, Type c) { return a * b + c; }
+  static WICK_INLINE Type add(Type a, Type b) { return a + b; }
+  static WICK_INLINE T sum(Type v) {
+    Element total = 0;
+    for (std::int64_t i = 0; i < lanes; ++i) total += v[i];
+    return static_cast<T>(total);
+  }
+};
+#endif
+
 /// Extents of the register tile and of the cache blocks around it.
 template <class T>
 struct Tile {
