@@ -12,24 +12,21 @@ namespace math {
 template <Real V>
 [[gnu::always_inline]] WICK_FN V tanh(V x) {
   using T = lane_of_t<V>;
-  // E / (E + 2) with E = e^2|x| - 1. Rounding n down keeps r >= 0, so that E = 2^n (e^2r - 1) + (2^n - 1) adds
-  // numbers of one sign and is accurate near zero as well. From 9.2 and 19.2 on the result is 1.
+  // E / (E + 3/2) with E = 3/4 (e^2|x| - 1). Rounding n down keeps r >= 0, so that E = 2^n F + 3/4 (2^n - 1) adds
+  // numbers of one sign and is accurate near zero as well. The factor 3/4 keeps the sum below away from the powers of
+  // two, just above which rounding costs most. From 9.2 and 19.2 on the result is 1.
   V const size = simd::at_most<V>(math::abs(x), sizeof(T) == 4 ? T(9.2) : T(19.2));
   V const shifted = simd::fma<V>(size, V(T(2.8853900817779268147)), V(T(-0.5))) + V(simd::round_magic<T>);
   V const r = simd::fma<V>(shifted - V(simd::round_magic<T>), V(T(-0.34657359027997265471)), size);
-  V p;  // (e^2r - 1 - 2r) / r^2 for 0 <= r <= ln(2) / 2
+  V p;  // 3/4 (e^2r - 1 - 2r) / r^2 for 0 <= r <= ln(2) / 2
   if constexpr (sizeof(T) == 4) {
-    p = simd::polynomial<V>(r, 0.11914207238438048754, 0.25473537992701068349, 0.66873844403058880477,
-                            1.3331788526947996343, 2.0000036898467178789);
+    p = simd::polynomial<V>(r, 0.089356554288285365562, 0.19105153494525800584, 0.50155383302294159753, 0.99988413952109972405, 1.5000027673850384602);
   } else {
-    p = simd::polynomial<V>(r, 0.000011763056508760710333, 0.000048260161990454851246, 0.00028379933618850566012,
-                            0.0014104006399762866064, 0.0063493222167801984085, 0.025396808752156711412,
-                            0.088888890450040528802, 0.26666666657486981822, 0.66666666666979349104,
-                            1.3333333333332803866, 2.0000000000000003106);
+    p = simd::polynomial<V>(r, 8.8222923815705327497e-6, 0.000036195121492841138434, 0.00021284950214137924509, 0.0010578004799822149548, 0.0047619916625851488064, 0.019047606564117533559, 0.066666667837530396601, 0.19999999993115236366, 0.50000000000234511828, 0.99999999999996028995, 1.5000000000000002329);
   }
-  V const power = simd::power_of_two<V>(shifted);
-  V const e = simd::fma<V>(simd::fma<V>(r * r, p, r + r), power, power - V(T(1)));
-  return detail::flip_sign<V>(e / (e + V(T(2))), x);
+  V const power = simd::power_of_two<V>(shifted), fraction = simd::fma<V>(r, V(T(1.5)), r * r * p);
+  V const e = simd::fma<V>(fraction, power, simd::fma<V>(power, V(T(0.75)), V(T(-0.75))));
+  return detail::flip_sign<V>(e / (e + V(T(1.5))), x);
 }
 
 /// Hyperbolic sine.

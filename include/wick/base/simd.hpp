@@ -335,6 +335,45 @@ template <Real V>
   }
 }
 
+/// True where registers are tables and take numbers apart (AVX-512): `lookup`, `rounded_exponent`, `rounded_fraction`.
+#if defined(__AVX512F__)
+template <class V>
+inline constexpr bool has_tables = is_batch_v<V>;
+
+/// Lane by lane the entry of `table` that the lowest bits of `index` name; 64 bytes make a table.
+WICK_INLINE Batch<float> lookup(float const (&table)[16], Bits<Batch<float>> const& index) {
+  return _mm512_permutexvar_ps(index, _mm512_load_ps(table));
+}
+WICK_INLINE Batch<double> lookup(double const (&table)[8], Bits<Batch<double>> const& index) {
+  return _mm512_permutexvar_pd(index, _mm512_load_pd(table));
+}
+
+/// x = 2^k m with m from 0.75 to 1.5: m, also of numbers below the normal ones; 1 for zero and infinity, NaN below zero.
+WICK_INLINE Batch<float> rounded_fraction(Batch<float> const& x) {
+  return _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+}
+WICK_INLINE Batch<double> rounded_fraction(Batch<double> const& x) {
+  return _mm512_getmant_pd(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+}
+/// k, `fraction` being m; minus infinity for zero, infinity for infinity.
+WICK_INLINE Batch<float> rounded_exponent(Batch<float> const& x, Batch<float> const& fraction) {
+  return _mm512_sub_ps(_mm512_getexp_ps(x), _mm512_getexp_ps(fraction));
+}
+WICK_INLINE Batch<double> rounded_exponent(Batch<double> const& x, Batch<double> const& fraction) {
+  return _mm512_sub_pd(_mm512_getexp_pd(x), _mm512_getexp_pd(fraction));
+}
+/// x 2^n with n rounded down; right below the normal numbers too.
+WICK_INLINE Batch<float> scale_floor(Batch<float> const& x, Batch<float> const& n) { return _mm512_scalef_ps(x, n); }
+WICK_INLINE Batch<double> scale_floor(Batch<double> const& x, Batch<double> const& n) { return _mm512_scalef_pd(x, n); }
+#else
+template <class V>
+inline constexpr bool has_tables = false;
+void lookup(...) = delete;
+void rounded_fraction(...) = delete;
+void rounded_exponent(...) = delete;
+void scale_floor(...) = delete;
+#endif
+
 /// Applies a function of plain numbers to each lane.
 template <Lane T, class F, class... More>
 WICK_INLINE Batch<T> each_lane(F const& f, Batch<T> const& x, More const&... more) {
