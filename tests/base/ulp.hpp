@@ -51,7 +51,7 @@ X sigmoid(X x) {
 template <class X>
 X gelu(X x) {
   if (x == -std::numeric_limits<X>::infinity()) return -X(0);
-  return x * std::erfc(x * X(-0.70710678118654752440084436210484904L)) / 2;
+  return x * (std::erfc(x * X(-0.70710678118654752440084436210484904L)) / 2);
 }
 template <class X>
 X softplus(X x) {

@@ -79,23 +79,8 @@ template <Real V>
 // e^x * 2^shift for x between exp_low and exp_high.
 template <Real V>
 [[gnu::always_inline]] WICK_FN V exp_within(V x, int shift = 0) {
-  using T = lane_of_t<V>;
-  if constexpr (simd::has_tables<V>) {
-    V const shifted = simd::fma<V>(x, V(T(1.4426950408889634074)), V(step_magic<T>));
-    V const n = shifted - V(step_magic<T>);
-    V const r = simd::fma<V>(n, V(-ln2_low<T>), simd::fma<V>(n, V(-ln2_high<T>), x));
-    V p;  // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 32, ln(2) / 16
-    if constexpr (sizeof(T) == 4) {
-      p = simd::polynomial<V>(r, 0.16667057640579754712, 0.50001618537110692731);
-    } else {
-      p = simd::polynomial<V>(r, 0.00019842471993790386728, 0.0013889782697900587412, 0.0083333333165568693347,
-                              0.041666666569481248078, 0.16666666666667402616, 0.50000000000003002483);
-    }
-    return scale_by_table<V>(simd::fma<V>(r * r, p, r), shifted, shift == 0 ? n : n + V(static_cast<T>(shift)));
-  } else {
-    auto const [r, shifted] = exp_reduce(x);
-    return simd::scale<V>(exp_fraction(r), shift == 0 ? shifted : shifted + V(static_cast<T>(shift)));
-  }
+  auto const [r, shifted] = exp_reduce(x);
+  return simd::scale<V>(exp_fraction(r), shift == 0 ? shifted : shifted + V(static_cast<lane_of_t<V>>(shift)));
 }
 
 }  // namespace detail
@@ -104,7 +89,22 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V exp(V x) {
   using T = lane_of_t<V>;
-  return detail::exp_within<V>(simd::clamp<V>(x, detail::exp_low<T>, detail::exp_high<T>));
+  x = simd::clamp<V>(x, detail::exp_low<T>, detail::exp_high<T>);
+  if constexpr (simd::has_tables<V>) {
+    V const shifted = simd::fma<V>(x, V(T(1.4426950408889634074)), V(detail::step_magic<T>));
+    V const n = shifted - V(detail::step_magic<T>);
+    V const r = simd::fma<V>(n, V(-detail::ln2_low<T>), simd::fma<V>(n, V(-detail::ln2_high<T>), x));
+    V p;  // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 32, ln(2) / 16
+    if constexpr (sizeof(T) == 4) {
+      p = simd::polynomial<V>(r, 0.16667057640579754712, 0.50001618537110692731);
+    } else {
+      p = simd::polynomial<V>(r, 0.00019842471993790386728, 0.0013889782697900587412, 0.0083333333165568693347,
+                              0.041666666569481248078, 0.16666666666667402616, 0.50000000000003002483);
+    }
+    return detail::scale_by_table<V>(simd::fma<V>(r * r, p, r), shifted, n);
+  } else {
+    return detail::exp_within<V>(x);
+  }
 }
 
 namespace detail {

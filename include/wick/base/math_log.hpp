@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Logarithms and the cube root.
+// Logarithms.
 #pragma once
 
 #include <wick/base/math_exp.hpp>
@@ -130,12 +130,6 @@ WICK_FN V log1p(V x) {
   low = low + lost / u;
   V const result = simd::fma<V>(k, V(detail::ln2_high<T>), f + low);
   return simd::select<V>(x == V(T(0)), x, detail::log_special<V, true>(u, result));
-}
-
-/// Cube root.
-template <Real V>
-WICK_FN V cbrt(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::cbrt(lane); });
 }
 
 }  // namespace math

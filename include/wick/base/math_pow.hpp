@@ -20,19 +20,9 @@ struct Pair {
 // a * b exactly.
 template <Real V>
 [[gnu::always_inline]] WICK_FN Pair<V> exact_product(V a, V b) {
-  using T = lane_of_t<V>;
-  if constexpr (simd::fused) {
-    // Written as a multiply-add so that no compiler merges this product into a later sum.
-    V const product = simd::fma<V>(a, b, V(T(-0.0)));
-    return {product, simd::fma<V>(a, b, math::negate(product))};
-  } else {
-    constexpr T splitter = sizeof(T) == 4 ? T(4097) : T(134217729);
-    V const a_scaled = a * splitter, b_scaled = b * splitter;
-    V const a_high = a_scaled - (a_scaled - a), b_high = b_scaled - (b_scaled - b);
-    V const a_low = a - a_high, b_low = b - b_high;
-    V const product = a * b;
-    return {product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low};
-  }
+  // Written as a multiply-add so that no compiler merges this product into a later sum.
+  V const product = simd::fused ? simd::fma<V>(a, b, V(lane_of_t<V>(-0.0))) : a * b;
+  return {product, simd::exact_remainder<V>(a, b, product)};
 }
 
 // a * b, with an error of the order of low * low.

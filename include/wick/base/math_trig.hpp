@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trigonometric functions and their inverses.
+// Trigonometric functions.
 #pragma once
 
 #include <wick/base/math_basic.hpp>
@@ -31,7 +31,7 @@ template <Real V>
 
 // Up to here the reduction above is exact enough; beyond it the C library takes over.
 template <Lane T>
-inline constexpr T trig_limit = simd::fused ? (sizeof(T) == 4 ? T(0x1p19) : T(0x1p40))
+inline constexpr T trig_limit = simd::fused ? (sizeof(T) == 4 ? T(0x1p17) : T(0x1p40))
                                             : (sizeof(T) == 4 ? T(8192) : T(1048576));
 
 // `result`, but f(x) in the lanes beyond trig_limit: rare, and so kept out of the loops.
@@ -130,32 +130,31 @@ template <Real V>
 /// Tangent of an angle in radians.
 template <Real V>
 WICK_FN V tan(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::tan(lane); });
-}
-
-/// Arc sine, between -pi/2 and pi/2.
-template <Real V>
-WICK_FN V asin(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::asin(lane); });
-}
-
-/// Arc cosine, between 0 and pi.
-template <Real V>
-WICK_FN V acos(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::acos(lane); });
-}
-
-/// Arc tangent, between -pi/2 and pi/2.
-template <Real V>
-WICK_FN V atan(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::atan(lane); });
-}
-
-/// Angle of the point (b, a), between -pi and pi.
-template <Numeric A, Mixed<A> B>
-WICK_FN auto atan2(A a, B b) {
-  using V = Joint<A, B>;
-  return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto y, auto x) { return std::atan2(y, x); });
+  using T = lane_of_t<V>;
+  V const size = math::abs(x);
+  V const shifted = simd::fma<V>(size, V(T(0.63661977236758134308)), V(simd::round_magic<T>));
+  V const r = detail::minus_half_turns<V>(size, T(0.5) * (shifted - V(simd::round_magic<T>)));
+  V const z = r * r;
+  V p;  // (tan(r) / r - 1) / r^2 for |r| <= pi / 4
+  if constexpr (sizeof(T) == 4) {
+    p = simd::polynomial<V>(z, 0.0044858854690942345888, -0.00012877168045388095763, 0.011004716132884942688,
+                            0.021218397642133403263, 0.054071984400590454679, 0.13332559552435626540,
+                            0.33333352685584590837);
+  } else {
+    p = simd::polynomial<V>(z, 2.1847597831939685867e-5, -4.8996298554833764958e-5, 9.7134462350498350406e-5,
+                            -3.4801710223879822998e-5, 0.00014253802235358397452, 0.00021943924587204877221,
+                            0.00059607007403944419894, 0.0014545169618341406306, 0.0035923291078405394902,
+                            0.0088632146864511641143, 0.021869489929843501841, 0.053968253913155850336,
+                            0.13333333333443172774, 0.33333333333332567845);
+  }
+  V const cubic = r * z, tangent = simd::fma<V>(cubic, p, r), lost = simd::fma<V>(cubic, p, r - tangent);
+  // -1 / (tangent + lost), corrected once
+  V const inverse = T(-1) / tangent;
+  V const excess = simd::fma<V>(inverse, lost, simd::fma<V>(inverse, tangent, V(T(1))));
+  V const cotangent = simd::fma<V>(inverse, excess, inverse);
+  V const result = detail::flip_sign<V>(simd::select<V>(detail::odd<V>(shifted), cotangent, tangent), x);
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  return detail::beyond_limit(x, result, [](T lane) { return std::tan(lane); });
 }
 
 }  // namespace math
