@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Convolution and its two gradients: the 23 distinct layers of ResNet-50 at 224 x 224, batch 1 and 16, and the two
+// layers of the Fashion-MNIST example, batch 128. Names are <pass>/c<in>_<height>x<width>_o<out>_k<kernel>_s<stride>_
+// n<batch>; rates are the flop/s of the direct sum.
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+#include <wick/backend/cpu/conv.hpp>
+
+namespace {
+
+using benchmark::Counter;
+using wick::backend::Conv2dShape;
+
+enum class Pass { forward, input_gradient, weight_gradient };
+constexpr char const* names[] = {"forward", "input_gradient", "weight_gradient"};
+
+struct Layer {
+  std::int64_t in, extent, out, kernel, stride;
+  Conv2dShape shape(std::int64_t batch, std::int64_t pad) const {
+    return {batch, in, extent, extent, out, kernel, kernel, stride, stride, pad, pad, 1, 1, 1};
+  }
+};
+
+constexpr Layer resnet50[] = {
+    {3, 224, 64, 7, 2},    {64, 56, 64, 1, 1},    {64, 56, 64, 3, 1},    {64, 56, 256, 1, 1},   {256, 56, 64, 1, 1},
+    {256, 56, 128, 1, 1},  {128, 56, 128, 3, 2},  {128, 28, 512, 1, 1},  {256, 56, 512, 1, 2},  {512, 28, 128, 1, 1},
+    {128, 28, 128, 3, 1},  {512, 28, 256, 1, 1},  {256, 28, 256, 3, 2},  {256, 14, 1024, 1, 1}, {512, 28, 1024, 1, 2},
+    {1024, 14, 256, 1, 1}, {256, 14, 256, 3, 1},  {1024, 14, 512, 1, 1}, {512, 14, 512, 3, 2},  {512, 7, 2048, 1, 1},
+    {1024, 14, 2048, 1, 2}, {2048, 7, 512, 1, 1}, {512, 7, 512, 3, 1},
+};
+constexpr Layer example[] = {{1, 28, 32, 3, 1}, {32, 26, 64, 3, 1}};
+
+void run(benchmark::State& state, Conv2dShape const& s, Pass pass, int threads) {
+  wick::set_num_threads(threads);
+  auto const values = [](std::int64_t count) {
+    std::vector<float> found(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < found.size(); ++i) found[i] = 0.01f * static_cast<float>(i % 101) - 0.5f;
+    return found;
+  };
+  std::vector<float> x = values(s.batch * s.in_channels * s.height * s.width);
+  std::vector<float> w = values(s.out_channels * s.filter());
+  std::vector<float> y = values(s.batch * s.out_channels * s.out_pixels());
+  for (auto _ : state) {
+    if (pass == Pass::forward) wick::backend::cpu::conv2d(s, x.data(), w.data(), y.data());
+    if (pass == Pass::input_gradient)
+      wick::backend::cpu::conv2d_input_gradient(s, y.data(), w.data(), x.data(), false);
+    if (pass == Pass::weight_gradient)
+      wick::backend::cpu::conv2d_weight_gradient(s, x.data(), y.data(), w.data(), false);
+    benchmark::ClobberMemory();
+  }
+  double const flops = 2. * static_cast<double>(s.batch * s.out_channels * s.out_pixels() * s.filter());
+  state.counters["flop/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
+}
+
+void add(Layer const& layer, std::int64_t batch, std::int64_t pad) {
+  auto const text = [](std::int64_t n) { return std::to_string(n); };
+  std::string const args = "c" + text(layer.in) + "_" + text(layer.extent) + "x" + text(layer.extent) + "_o" +
+                           text(layer.out) + "_k" + text(layer.kernel) + "_s" + text(layer.stride) + "_n" + text(batch);
+  for (Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
+    for (int threads : {1, 2}) {
+      std::string const name =
+          std::string(names[static_cast<int>(pass)]) + "/" + args + "/threads:" + std::to_string(threads);
+      benchmark::RegisterBenchmark(name.c_str(), run, layer.shape(batch, pad), pass, threads)
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (std::int64_t batch : {1, 16})
+    for (Layer const& layer : resnet50) add(layer, batch, layer.kernel / 2);
+  for (Layer const& layer : example) add(layer, 128, 0);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}
