@@ -4,6 +4,7 @@
 // n<batch>; rates are the flop/s of the direct sum.
 #include <benchmark/benchmark.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 #include <wick/backend/cpu/conv.hpp>
@@ -55,13 +56,14 @@ void run(benchmark::State& state, Conv2dShape const& s, Pass pass, int threads) 
 }
 
 void add(Layer const& layer, std::int64_t batch, std::int64_t pad) {
-  auto const text = [](std::int64_t n) { return std::to_string(n); };
-  std::string const args = "c" + text(layer.in) + "_" + text(layer.extent) + "x" + text(layer.extent) + "_o" +
-                           text(layer.out) + "_k" + text(layer.kernel) + "_s" + text(layer.stride) + "_n" + text(batch);
+  char args[64];
+  std::snprintf(args, sizeof args, "c%d_%dx%d_o%d_k%d_s%d_n%d", static_cast<int>(layer.in),
+                static_cast<int>(layer.extent), static_cast<int>(layer.extent), static_cast<int>(layer.out),
+                static_cast<int>(layer.kernel), static_cast<int>(layer.stride), static_cast<int>(batch));
   for (Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
     for (int threads : {1, 2}) {
-      std::string const name =
-          std::string(names[static_cast<int>(pass)]) + "/" + args + "/threads:" + std::to_string(threads);
+      std::string name(names[static_cast<int>(pass)]);
+      name.append("/").append(args).append("/threads:").append(std::to_string(threads));
       benchmark::RegisterBenchmark(name.c_str(), run, layer.shape(batch, pad), pass, threads)
           ->UseRealTime()
           ->Unit(benchmark::kMillisecond);
