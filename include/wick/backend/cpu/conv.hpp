@@ -5,16 +5,25 @@
 
 #include <wick/backend/cpu/conv_product.hpp>
 #include <wick/backend/cpu/conv_weight_gradient.hpp>
+#include <wick/backend/cpu/conv_winograd.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
+
+/// y = (or += when `accumulate`) the convolution of x with the given filters, by the algorithm that suits the shape.
+template <class T>
+void convolve(Conv2dShape const& s, T const* x, Filters<T> const& filters, T* y, bool accumulate,
+              Epilogue<T> epilogue) {
+  if (!conv_winograd(s, x, filters, y, accumulate, epilogue))
+    conv_product(s, x, filters, y, accumulate, epilogue);
+}
 
 /// y = x * w, see Conv2dShape: x: (N, C, H, W), w: (OC, C / groups, KH, KW), y: (N, OC, OH, OW). The epilogue's row is
 /// n * out_channels + oc, its column the pixel oh * out_width() + ow. Same bits for any number of threads.
 template <class T>
 void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<std::type_identity_t<T>> epilogue = {}) {
   if (s.batch <= 0 || s.out_channels <= 0 || s.out_pixels() <= 0) return;
-  conv_product<T>(s, x, Filters<T>(s, w), y, false, epilogue);
+  convolve<T>(s, x, Filters<T>(s, w), y, false, epilogue);
 }
 
 template <class T>
@@ -56,7 +65,7 @@ void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx,
     std::swap(back.in_channels, back.out_channels);
     back.height = s.out_height(), back.width = s.out_width();
     back.pad_h = s.dilation_h * (s.kernel_h - 1) - s.pad_h, back.pad_w = s.dilation_w * (s.kernel_w - 1) - s.pad_w;
-    conv_product<T>(back, gy, Filters<T>(s, w).adjoint(), gx, accumulate, {});
+    convolve<T>(back, gy, Filters<T>(s, w).adjoint(), gx, accumulate, {});
     return;
   }
   // A task owns some channels of an image, so that no two threads add to one element.
