@@ -109,21 +109,6 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
-/// to[i * stride] += from[i] for i < n.
-template <class T>
-WICK_INLINE void add_run(T const* from, std::int64_t stride, std::int64_t n, T* to) {
-  using V = TileVector<T>;
-  if (stride != 1 || n < V::lanes) {
-    for (std::int64_t i = 0; i < n; ++i) to[i * stride] = static_cast<T>(to[i * stride] + from[i]);
-    return;
-  }
-  // As above; the last vector is summed before the others are stored, so nothing is added twice.
-  auto const last = V::add(V::load(to + n - V::lanes), V::load(from + n - V::lanes));
-  for (std::int64_t i = 0; i + V::lanes <= n; i += V::lanes)
-    V::store(to + i, V::add(V::load(to + i), V::load(from + i)));
-  V::store(to + n - V::lanes, last);
-}
-
 /// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
 /// row][kernel column] of panels of Tile::columns pixels. `panel_stride` is the distance between panels of full width;
 /// `out` is where the first channel begins in the first panel, were that of full width; `depth` rows of each panel

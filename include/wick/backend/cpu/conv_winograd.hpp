@@ -8,7 +8,7 @@
 // `set_winograd(false)` switches it off.
 #pragma once
 
-#include <wick/backend/cpu/conv_product.hpp>
+#include <wick/backend/cpu/conv_input_gradient.hpp>
 #include <wick/backend/cpu/conv_winograd_transform.hpp>
 
 namespace wick {
