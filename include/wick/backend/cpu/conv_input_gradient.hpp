@@ -71,7 +71,7 @@ struct ConvScatter {
         std::int64_t const channel = i % parts * channels_at_once;
         std::int64_t const rows = std::min(channels_at_once, s.group_in() - channel) * taps;
         Matrix<T const> const m{w + i / parts * depth * filter + channel * taps, rows, depth, 1, filter};
-        for (std::int64_t r = 0; r < rows; r += tile_rows) pack_stripe(m, r, out + i * part_size + r * depth);
+        pack_stripes(m, 0, ceil_div(rows, tile_rows), out + i * part_size);
       }
     });
   }

@@ -42,23 +42,47 @@ struct Filters {
     return f;
   }
   std::int64_t depth() const { return channels * taps; }
-  /// True when a row is a run of equal steps: `depth_stride()`.
+  /// True when a row is a run of equal steps, `depth_stride()`; else the taps are reversed.
   bool regular() const { return taps == 1 || channel_stride == taps * tap_stride; }
   std::int64_t depth_stride() const { return taps == 1 ? channel_stride : tap_stride; }
   T const* row(std::int64_t group, std::int64_t i) const { return data + group * group_stride + i * row_stride; }
 };
 
-/// Packs rows [row, row + Tile::rows) of the filters as pack_stripe does.
+/// Packs stripes [stripe0, stripe1) of a matrix whose columns are contiguous, as pack_stripe does, `out` being where
+/// stripe 0 is: a block of some rows and columns at a time, as each line in memory belongs to several stripes.
 template <class T>
-void pack_filters(Filters<T> const& f, std::int64_t group, std::int64_t row, T* out) {
+void pack_stripes(Matrix<T const> const& m, std::int64_t stripe0, std::int64_t stripe1, T* out) {
+  constexpr std::int64_t rows = Tile<T>::rows, deep = 16, wide = 16;
+  for (std::int64_t i = stripe0; i < stripe1; i += wide)
+    for (std::int64_t k = 0; k < m.columns; k += deep)
+      for (std::int64_t stripe = i; stripe < std::min(stripe1, i + wide); ++stripe)
+        pack_interleaved(m.data + stripe * rows * m.row_stride + k * m.column_stride,
+                         std::min(rows, m.rows - stripe * rows), std::min(deep, m.columns - k), m.row_stride,
+                         m.column_stride, rows, out + (stripe * m.columns + k) * rows);
+}
+
+/// Packs stripes [stripe0, stripe1) of a group's filters as pack_stripe does, `out` being where stripe 0 is.
+template <class T>
+void pack_filters(Filters<T> const& f, std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, T* out) {
   constexpr std::int64_t rows = Tile<T>::rows;
-  std::int64_t const count = std::min(rows, f.rows - row);
-  T const* const from = f.row(group, row);
-  if (f.regular())
-    return pack_interleaved(from, count, f.depth(), f.row_stride, f.depth_stride(), rows, out);
-  for (std::int64_t c = 0; c < f.channels; ++c)
-    pack_interleaved(from + c * f.channel_stride, count, f.taps, f.row_stride, f.tap_stride, rows,
-                     out + c * f.taps * rows);
+  Matrix<T const> const m{f.row(group, 0), f.rows, f.depth(), f.row_stride, f.depth_stride()};
+  if (f.regular() && f.row_stride == 1) return pack_stripes(m, stripe0, stripe1, out);
+  Scratch<T> forwards(f.regular() ? 0 : f.taps * rows);
+  for (std::int64_t stripe = stripe0; stripe < stripe1; ++stripe) {
+    T* const to = out + stripe * rows * f.depth();
+    if (f.regular()) {
+      pack_stripe(m, stripe * rows, to);
+      continue;
+    }
+    // The taps lie in reversed order: they are read forwards, which is faster.
+    T const* const from = f.row(group, stripe * rows) + (f.taps - 1) * f.tap_stride;
+    for (std::int64_t c = 0; c < f.channels; ++c) {
+      pack_interleaved(from + c * f.channel_stride, std::min(rows, f.rows - stripe * rows), f.taps, f.row_stride,
+                       -f.tap_stride, rows, forwards.data());
+      for (std::int64_t tap = 0; tap < f.taps; ++tap)
+        copy_short(forwards.data() + (f.taps - 1 - tap) * rows, rows, to + (c * f.taps + tap) * rows);
+    }
+  }
 }
 
 /// The output of one group: column j of row i is pixel j % pixels of image j / pixels.
@@ -226,8 +250,11 @@ struct ConvProduct {
       T* const to = memory.emplace(s.groups * stripes * tile_rows * depth).data();
       packed = to;
       parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i)
-          pack_filters(filters, i / stripes, i % stripes * tile_rows, to + i * tile_rows * depth);
+        for (std::int64_t i = begin, next; i < end; i = next) {
+          std::int64_t const group = i / stripes, first = i % stripes;
+          next = std::min(end, i + stripes - first);
+          pack_filters(filters, group, first, first + next - i, to + group * stripes * tile_rows * depth);
+        }
       });
     }
     if (rows_first) by_rows();

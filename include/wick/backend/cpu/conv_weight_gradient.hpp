@@ -19,10 +19,12 @@ struct ConvWeightGradient {
   std::int64_t out_height = s.out_height(), out_width = s.out_width(), pixels = out_height * out_width;
   std::int64_t rows = s.group_out(), channels = s.group_in(), taps = s.kernel_h * s.kernel_w, filter = channels * taps;
   std::int64_t stripes = ceil_div(rows, tile_rows), panels = ceil_div(filter, tile_columns);
-  // Where they are cut depends on the shape only.
-  std::int64_t all_rows = s.batch * out_height;
-  std::int64_t rows_at_once = even_block(all_rows, std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / out_width));
-  std::int64_t items = ceil_div(all_rows, rows_at_once), most_depth = rows_at_once * out_width;
+  // Where they are cut depends on the shape only: large images into equal blocks, small ones together.
+  std::int64_t all_rows = s.batch * out_height, deep = std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / out_width);
+  std::int64_t rows_at_once = deep < out_height ? even_block(out_height, deep) : even_block(all_rows, deep);
+  std::int64_t blocks = ceil_div(out_height, rows_at_once);  // of one image, when large
+  std::int64_t items = deep < out_height ? s.batch * blocks : ceil_div(all_rows, rows_at_once);
+  std::int64_t most_depth = rows_at_once * out_width;
   // With many channels the input is transposed once for all taps, and columns are [tap][channel] until the end; with
   // few, or one tap, columns are [channel][tap] as in the weight.
   bool channels_last = taps > 1 && channels >= tile_columns / 3;
@@ -37,17 +39,24 @@ struct ConvWeightGradient {
                 top) {}
   };
 
+  /// The output rows of an item.
+  std::pair<std::int64_t, std::int64_t> rows_of(std::int64_t item) const {
+    if (deep >= out_height) return {item * rows_at_once, std::min(all_rows, (item + 1) * rows_at_once)};
+    std::int64_t const top = item / blocks * out_height, row = item % blocks * rows_at_once;
+    return {top + row, top + std::min(out_height, row + rows_at_once)};
+  }
   std::int64_t depth(std::int64_t item) const {
-    return std::min(rows_at_once, all_rows - item * rows_at_once) * out_width;
+    auto const [begin, end] = rows_of(item);
+    return (end - begin) * out_width;
   }
   /// Calls visit(image, first row, rows, pixels before them) for the images that an item meets.
   template <class Visit>
   void images(std::int64_t item, Visit const& visit) const {
-    std::int64_t const begin = item * rows_at_once, end = std::min(all_rows, begin + rows_at_once);
+    auto const [begin, end] = rows_of(item);
     for (std::int64_t row = begin; row < end;) {
       std::int64_t const image = row / out_height, first = row % out_height;
       std::int64_t const count = std::min(end - row, out_height - first);
-      visit(image, first, count, (row - begin) * out_width);
+      visit(image, first, count, (row - rows_of(item).first) * out_width);
       row += count;
     }
   }
@@ -192,16 +201,20 @@ struct ConvWeightGradient {
     Scratch<T> sums(parts * size);
     if (parts == 1) by_blocks(sums.data(), false);
     else by_parts(parts, sums.data());
-    parallel_for(s.out_channels, task_grain(filter * parts), [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(s.out_channels, task_grain(8 * filter * parts), [&](std::int64_t begin, std::int64_t end) {
+      Scratch<T> space(filter);
       for (std::int64_t oc = begin; oc < end; ++oc) {
         T* const from = sums.data() + oc * filter;
         for (std::int64_t part = 1; part < parts; ++part)
           for (std::int64_t j = 0; j < filter; ++j) from[j] = static_cast<T>(from[j] + from[part * size + j]);
         T* const to = gw + oc * filter;
-        for (std::int64_t j = 0; j < filter; ++j) {
-          T const sum = channels_last ? from[j % taps * channels + j / taps] : from[j];
-          to[j] = accumulate ? static_cast<T>(to[j] + sum) : sum;
-        }
+        // From [tap][channel] to [channel][tap].
+        T* const sum = channels_last ? space.data() : from;
+        if (channels_last)
+          pack_interleaved(from, taps, channels, channels, std::int64_t{1}, taps, accumulate ? sum : to);
+        if (!channels_last && !accumulate) std::copy(sum, sum + filter, to);
+        if (accumulate)
+          for (std::int64_t j = 0; j < filter; ++j) to[j] = static_cast<T>(to[j] + sum[j]);
       }
     });
   }
