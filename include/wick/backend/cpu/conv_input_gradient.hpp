@@ -65,13 +65,15 @@ struct ConvScatter {
   std::int64_t channels_at_once = std::min(tile_rows, s.group_in()), parts = ceil_div(s.group_in(), channels_at_once);
   std::int64_t part_size = ceil_div(channels_at_once * taps, tile_rows) * tile_rows * depth;
 
+  // Rows are (channel, tap); parts of tile_rows channels end with a stripe.
   void pack_filters(T* out) const {
-    parallel_for(s.groups * parts, task_grain(8 * part_size), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        std::int64_t const channel = i % parts * channels_at_once;
-        std::int64_t const rows = std::min(channels_at_once, s.group_in() - channel) * taps;
-        Matrix<T const> const m{w + i / parts * depth * filter + channel * taps, rows, depth, 1, filter};
-        pack_stripes(m, 0, ceil_div(rows, tile_rows), out + i * part_size);
+    std::int64_t const stripes = parts * (part_size / tile_rows / depth);
+    parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin, next; i < end; i = next) {
+        std::int64_t const group = i / stripes, first = i % stripes;
+        next = std::min(end, i + stripes - first);
+        Matrix<T const> const m{w + group * depth * filter, filter, depth, 1, filter};
+        pack_stripes(m, first, first + next - i, out + group * parts * part_size);
       }
     });
   }
@@ -81,7 +83,7 @@ struct ConvScatter {
     Conv2dShape const one{s.batch, s.out_channels, 1, pixels, s.out_channels, 1, 1, 1, 1, 0, 0, 1, 1, 1};
     for (std::int64_t k = 0; k < depth; k += depth_at_once) {
       std::int64_t const deep = std::min(depth_at_once, depth - k);
-      pack_patches(one, gy + (group * depth + k) * pixels, deep, first, count, deep * tile_columns, 0,
+      pack_patches(one, false, gy + (group * depth + k) * pixels, deep, first, count, deep * tile_columns, 0,
                    out + k * block);
     }
   }

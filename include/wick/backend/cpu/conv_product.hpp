@@ -22,7 +22,8 @@ inline constexpr std::int64_t conv_panels = 5;
 template <class T>
 struct Filters {
   T const* data;
-  std::int64_t rows, channels, taps, group_stride, row_stride, channel_stride, tap_stride;
+  std::int64_t rows, channels, taps, group_stride, row_stride, channel_stride;
+  bool reversed = false;  // the last tap of a filter meets the first element of a patch
 
   Filters(Conv2dShape const& s, T const* w)
       : data(w),
@@ -31,58 +32,32 @@ struct Filters {
         taps(s.kernel_h * s.kernel_w),
         group_stride(rows * s.filter()),
         row_stride(s.filter()),
-        channel_stride(taps),
-        tap_stride(1) {}
+        channel_stride(taps) {}
   /// The filters that turn the gradient of the output into that of the input: channels exchanged, taps reversed.
   Filters adjoint() const {
     Filters f = *this;
-    f.data += (taps - 1) * tap_stride;
-    f.tap_stride = -tap_stride;
+    f.reversed = !reversed;
     std::swap(f.rows, f.channels), std::swap(f.row_stride, f.channel_stride);
     return f;
   }
   std::int64_t depth() const { return channels * taps; }
-  /// True when a row is a run of equal steps, `depth_stride()`; else the taps are reversed.
-  bool regular() const { return taps == 1 || channel_stride == taps * tap_stride; }
-  std::int64_t depth_stride() const { return taps == 1 ? channel_stride : tap_stride; }
+  /// True when a row is a run of equal steps, `depth_stride()`.
+  bool regular() const { return taps == 1 || channel_stride == taps; }
+  std::int64_t depth_stride() const { return taps == 1 ? channel_stride : 1; }
   T const* row(std::int64_t group, std::int64_t i) const { return data + group * group_stride + i * row_stride; }
 };
-
-/// Packs stripes [stripe0, stripe1) of a matrix whose columns are contiguous, as pack_stripe does, `out` being where
-/// stripe 0 is: a block of some rows and columns at a time, as each line in memory belongs to several stripes.
-template <class T>
-void pack_stripes(Matrix<T const> const& m, std::int64_t stripe0, std::int64_t stripe1, T* out) {
-  constexpr std::int64_t rows = Tile<T>::rows, deep = 16, wide = 16;
-  for (std::int64_t i = stripe0; i < stripe1; i += wide)
-    for (std::int64_t k = 0; k < m.columns; k += deep)
-      for (std::int64_t stripe = i; stripe < std::min(stripe1, i + wide); ++stripe)
-        pack_interleaved(m.data + stripe * rows * m.row_stride + k * m.column_stride,
-                         std::min(rows, m.rows - stripe * rows), std::min(deep, m.columns - k), m.row_stride,
-                         m.column_stride, rows, out + (stripe * m.columns + k) * rows);
-}
 
 /// Packs stripes [stripe0, stripe1) of a group's filters as pack_stripe does, `out` being where stripe 0 is.
 template <class T>
 void pack_filters(Filters<T> const& f, std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, T* out) {
-  constexpr std::int64_t rows = Tile<T>::rows;
+  constexpr std::int64_t rows = Tile<T>::rows, some = 16;
   Matrix<T const> const m{f.row(group, 0), f.rows, f.depth(), f.row_stride, f.depth_stride()};
-  if (f.regular() && f.row_stride == 1) return pack_stripes(m, stripe0, stripe1, out);
-  Scratch<T> forwards(f.regular() ? 0 : f.taps * rows);
-  for (std::int64_t stripe = stripe0; stripe < stripe1; ++stripe) {
-    T* const to = out + stripe * rows * f.depth();
-    if (f.regular()) {
-      pack_stripe(m, stripe * rows, to);
-      continue;
-    }
-    // The taps lie in reversed order: they are read forwards, which is faster.
-    T const* const from = f.row(group, stripe * rows) + (f.taps - 1) * f.tap_stride;
-    for (std::int64_t c = 0; c < f.channels; ++c) {
-      pack_interleaved(from + c * f.channel_stride, std::min(rows, f.rows - stripe * rows), f.taps, f.row_stride,
-                       -f.tap_stride, rows, forwards.data());
-      for (std::int64_t tap = 0; tap < f.taps; ++tap)
-        copy_short(forwards.data() + (f.taps - 1 - tap) * rows, rows, to + (c * f.taps + tap) * rows);
-    }
-  }
+  if (f.regular()) return pack_stripes(m, stripe0, stripe1, out);
+  for (std::int64_t i = stripe0; i < stripe1; i += some)
+    for (std::int64_t c = 0; c < f.channels; ++c)
+      for (std::int64_t stripe = i; stripe < std::min(stripe1, i + some); ++stripe)
+        pack_interleaved(f.row(group, stripe * rows) + c * f.channel_stride, std::min(rows, f.rows - stripe * rows),
+                         f.taps, f.row_stride, std::int64_t{1}, rows, out + (stripe * f.depth() + c * f.taps) * rows);
 }
 
 /// The output of one group: column j of row i is pixel j % pixels of image j / pixels.
@@ -198,7 +173,7 @@ struct ConvProduct {
         std::int64_t const first = panel * tile_columns, n = std::min(columns - first, (next - unit) * tile_columns);
         for (std::int64_t c = 0; c < std::max<std::int64_t>(1, filters.channels); c += channels_at_once) {
           std::int64_t const count = std::min(channels_at_once, filters.channels - c), part = count * filters.taps;
-          pack_patches(s, input(group, c), count, first, n, part * tile_columns, 0, patches.data());
+          pack_patches(s, filters.reversed, input(group, c), count, first, n, part * tile_columns, 0, patches.data());
           multiply(group, 0, stripes, c, count, patches.data(), first, n);
           if (channels_at_once == 0) break;
         }
@@ -224,7 +199,7 @@ struct ConvProduct {
         };
         parallel_for(end_channel - c, task_grain(8 * taps * columns), [&](std::int64_t begin, std::int64_t end) {
           each_block(c + begin, c + end, [&](auto from, auto to, auto block, auto count) {
-            pack_patches(s, input(group, from), to - from, 0, columns, count * taps * tile_columns,
+            pack_patches(s, filters.reversed, input(group, from), to - from, 0, columns, count * taps * tile_columns,
                          (from - block) * taps, patches.data() + (block - c) * taps * all);
           });
         });

@@ -110,20 +110,20 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
 }
 
 /// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
-/// row][kernel column] of panels of Tile::columns pixels. `panel_stride` is the distance between panels of full width;
-/// `out` is where the first channel begins in the first panel, were that of full width; `depth` rows of each panel
-/// precede it.
+/// row][kernel column] of panels of Tile::columns pixels, `panel_stride` apart, where `depth` rows of each panel
+/// precede them. With `reversed`, the kernel's elements come in the opposite order.
 template <class T>
-void pack_patches(Conv2dShape const& s, T const* x, std::int64_t channels, std::int64_t first, std::int64_t count,
-                  std::int64_t panel_stride, std::int64_t depth, T* out) {
+void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t channels, std::int64_t first,
+                  std::int64_t count, std::int64_t panel_stride, std::int64_t depth, T* out) {
   std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
   for (std::int64_t p = 0; p < count; p += Tile<T>::columns, out += panel_stride) {
     std::int64_t const pixels = std::min(Tile<T>::columns, count - p);
     std::int64_t const width = tile_vectors<T>(pixels) * Tile<T>::lanes;
     T* const panel = out + depth * width;
     for (std::int64_t tap = 0; tap < taps; ++tap) {
-      Spans<Tile<T>::columns> const spans(s, s.in_channels * plane, tap / s.kernel_w, tap % s.kernel_w, first + p,
-                                          pixels);
+      std::int64_t const element = reversed ? taps - 1 - tap : tap;
+      Spans<Tile<T>::columns> const spans(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w,
+                                          first + p, pixels);
       bool const zeros = spans.gaps || pixels < width;
       for (std::int64_t c = 0; c < channels; ++c) {
         T* const to = panel + (c * taps + tap) * width;
@@ -135,6 +135,20 @@ void pack_patches(Conv2dShape const& s, T const* x, std::int64_t channels, std::
       }
     }
   }
+}
+
+/// Packs stripes [stripe0, stripe1) of a matrix as pack_stripe does, `out` being where stripe 0 is: a block of rows and
+/// columns at a time, as lines of memory may belong to several stripes.
+template <class T>
+void pack_stripes(Matrix<T const> const& m, std::int64_t stripe0, std::int64_t stripe1, T* out) {
+  constexpr std::int64_t rows = Tile<T>::rows, some = 16;
+  std::int64_t const deep = m.row_stride == 1 ? 32 : std::max<std::int64_t>(1, m.columns);
+  for (std::int64_t i = stripe0; i < stripe1; i += some)
+    for (std::int64_t k = 0; k < m.columns; k += deep)
+      for (std::int64_t stripe = i; stripe < std::min(stripe1, i + some); ++stripe)
+        pack_interleaved(m.data + stripe * rows * m.row_stride + k * m.column_stride,
+                         std::min(rows, m.rows - stripe * rows), std::min(deep, m.columns - k), m.row_stride,
+                         m.column_stride, rows, out + (stripe * m.columns + k) * rows);
 }
 
 }  // namespace backend::cpu

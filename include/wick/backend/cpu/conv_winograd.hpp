@@ -100,14 +100,12 @@ struct Winograd {
   void transform_filters(std::int64_t group, std::int64_t first, std::int64_t width, T* work, T* out) const {
     constexpr std::int64_t taps = 9;
     std::int64_t const count = std::min(width, filters.rows - first), stride = depth * width;
-    // Read forwards in memory, whatever the order of the taps.
-    bool const reversed = filters.tap_stride < 0;
-    T const* const from = filters.row(group, first) + (reversed ? (taps - 1) * filters.tap_stride : 0);
+    T const* const from = filters.row(group, first);
+    T const* const tap = work + (filters.reversed ? (taps - 1) * width : 0);
     for (std::int64_t c = 0; c < channels; ++c) {
       pack_interleaved(from + c * filters.channel_stride, count, taps, filters.row_stride, std::int64_t{1}, width, work);
       for (std::int64_t v = 0; v < width; v += lanes)
-        winograd::filter(work + v + (reversed ? (taps - 1) * width : 0), reversed ? -width : width,
-                         out + c * width + v, stride);
+        winograd::filter(tap + v, filters.reversed ? -width : width, out + c * width + v, stride);
     }
   }
 
