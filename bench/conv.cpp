@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Convolution and its two gradients: the 23 distinct layers of ResNet-50 at 224 x 224, batch 1 and 16, and the two
-// layers of the Fashion-MNIST example, batch 128. Names are <pass>/c<in>_<height>x<width>_o<out>_k<kernel>_s<stride>_
-// n<batch>; rates are the flop/s of the direct sum.
+// layers of the Fashion-MNIST example, batch 128, and some depthwise layers of MobileNet v2. Names are
+// <pass>/c<in>_<height>x<width>_o<out>_k<kernel>_s<stride>_n<batch>, depthwise ones begin with d; rates are the flop/s
+// of the direct sum.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -18,9 +19,9 @@ enum class Pass { forward, input_gradient, weight_gradient };
 constexpr char const* names[] = {"forward", "input_gradient", "weight_gradient"};
 
 struct Layer {
-  std::int64_t in, extent, out, kernel, stride;
+  std::int64_t in, extent, out, kernel, stride, groups = 1;
   Conv2dShape shape(std::int64_t batch, std::int64_t pad) const {
-    return {batch, in, extent, extent, out, kernel, kernel, stride, stride, pad, pad, 1, 1, 1};
+    return {batch, in, extent, extent, out, kernel, kernel, stride, stride, pad, pad, 1, 1, groups};
   }
 };
 
@@ -30,6 +31,10 @@ constexpr Layer resnet50[] = {
     {128, 28, 128, 3, 1},  {512, 28, 256, 1, 1},  {256, 28, 256, 3, 2},  {256, 14, 1024, 1, 1}, {512, 28, 1024, 1, 2},
     {1024, 14, 256, 1, 1}, {256, 14, 256, 3, 1},  {1024, 14, 512, 1, 1}, {512, 14, 512, 3, 2},  {512, 7, 2048, 1, 1},
     {1024, 14, 2048, 1, 2}, {2048, 7, 512, 1, 1}, {512, 7, 512, 3, 1},
+};
+constexpr Layer depthwise[] = {
+    {32, 112, 32, 3, 1, 32}, {96, 112, 96, 3, 2, 96}, {144, 56, 144, 3, 1, 144}, {384, 14, 384, 3, 1, 384},
+    {576, 14, 576, 3, 2, 576}, {960, 7, 960, 3, 1, 960},
 };
 constexpr Layer example[] = {{1, 28, 32, 3, 1}, {32, 26, 64, 3, 1}};
 
@@ -57,8 +62,8 @@ void run(benchmark::State& state, Conv2dShape const& s, Pass pass, int threads) 
 
 void add(Layer const& layer, std::int64_t batch, std::int64_t pad) {
   char args[64];
-  std::snprintf(args, sizeof args, "c%d_%dx%d_o%d_k%d_s%d_n%d", static_cast<int>(layer.in),
-                static_cast<int>(layer.extent), static_cast<int>(layer.extent), static_cast<int>(layer.out),
+  std::snprintf(args, sizeof args, "%c%d_%dx%d_o%d_k%d_s%d_n%d", layer.groups > 1 ? 'd' : 'c',
+                static_cast<int>(layer.in), static_cast<int>(layer.extent), static_cast<int>(layer.extent), static_cast<int>(layer.out),
                 static_cast<int>(layer.kernel), static_cast<int>(layer.stride), static_cast<int>(batch));
   for (Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
     for (int threads : {1, 2}) {
@@ -75,6 +80,8 @@ void add(Layer const& layer, std::int64_t batch, std::int64_t pad) {
 int main(int argc, char** argv) {
   for (std::int64_t batch : {1, 16})
     for (Layer const& layer : resnet50) add(layer, batch, layer.kernel / 2);
+  for (std::int64_t batch : {1, 16})
+    for (Layer const& layer : depthwise) add(layer, batch, layer.kernel / 2);
   for (Layer const& layer : example) add(layer, 128, 0);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

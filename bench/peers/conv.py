@@ -23,6 +23,8 @@ resnet50 = [
     (1024, 14, 256, 1, 1), (256, 14, 256, 3, 1), (1024, 14, 512, 1, 1), (512, 14, 512, 3, 2), (512, 7, 2048, 1, 1),
     (1024, 14, 2048, 1, 2), (2048, 7, 512, 1, 1), (512, 7, 512, 3, 1),
 ]
+depthwise = [(32, 112, 32, 3, 1), (96, 112, 96, 3, 2), (144, 56, 144, 3, 1), (384, 14, 384, 3, 1), (576, 14, 576, 3, 2),
+             (960, 7, 960, 3, 1)]
 example = [(1, 28, 32, 3, 1), (32, 26, 64, 3, 1)]
 
 
@@ -38,17 +40,17 @@ def seconds(round_, warm=2, least=5):
     return found
 
 
-def measure(result, layer, batch, pad):
+def measure(result, layer, batch, pad, groups=1):
     channels, extent, out, kernel, stride = layer
-    args = f"c{channels}_{extent}x{extent}_o{out}_k{kernel}_s{stride}_n{batch}"
-    x, w = torch.randn(batch, channels, extent, extent), torch.randn(out, channels, kernel, kernel)
-    forward = lambda: torch.nn.functional.conv2d(x, w, stride=stride, padding=pad)  # noqa: E731
+    args = f"{'d' if groups > 1 else 'c'}{channels}_{extent}x{extent}_o{out}_k{kernel}_s{stride}_n{batch}"
+    x, w = torch.randn(batch, channels, extent, extent), torch.randn(out, channels // groups, kernel, kernel)
+    forward = lambda: torch.nn.functional.conv2d(x, w, stride=stride, padding=pad, groups=groups)  # noqa: E731
     gy = torch.randn_like(forward())
     result["forward/" + args] = seconds(forward)
     for name, mask in (("input_gradient", [True, False, False]), ("weight_gradient", [False, True, False]),
                        ("both_gradients", [True, True, False])):
         result[f"{name}/{args}"] = seconds(lambda: torch.ops.aten.convolution_backward(
-            gy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], 1, mask))
+            gy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], groups, mask))
 
 
 result = {}
@@ -57,6 +59,8 @@ with torch.no_grad():
     for batch in batches:
         for layer in resnet50:
             measure(result, layer, batch, layer[3] // 2)
+        for layer in depthwise:
+            measure(result, layer, batch, layer[3] // 2, layer[0])
     for layer in example:
         measure(result, layer, 128, 0)
 print(json.dumps(result))

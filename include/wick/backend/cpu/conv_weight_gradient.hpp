@@ -262,18 +262,5 @@ struct ConvWeightGradient {
   }
 };
 
-/// gw = (or += when `accumulate`) the gradient of conv2d by its weight, for the gradient gy of its output. Same bits
-/// for any number of threads: the sum over images and pixels is cut into parts that depend on the shape only.
-template <class T>
-void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) {
-  std::int64_t const size = s.out_channels * s.filter();
-  if (size <= 0) return;
-  if (s.batch <= 0 || s.out_pixels() <= 0) {
-    if (!accumulate) std::fill(gw, gw + size, T(0));
-    return;
-  }
-  ConvWeightGradient<T>{s, x, gy}.run(gw, accumulate);
-}
-
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
