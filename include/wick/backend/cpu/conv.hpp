@@ -29,7 +29,7 @@ void convolve(Conv2dShape const& s, T const* x, Filters<T> const& filters, T* y,
 template <class T>
 void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<std::type_identity_t<T>> epilogue = {}) {
   if (s.batch <= 0 || s.out_channels <= 0 || s.out_pixels() <= 0) return;
-  if (is_depthwise(s)) return Depthwise<T>{s}.forward(x, w, y, epilogue);
+  if (is_depthwise(s)) return Depthwise<T>(s).forward(x, w, y, epilogue);
   convolve<T>(s, x, Filters<T>(s, w), y, false, epilogue);
 }
 
@@ -51,10 +51,10 @@ void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx,
     std::swap(back.in_channels, back.out_channels);
     back.height = s.out_height(), back.width = s.out_width();
     back.pad_h = reach_h - s.pad_h, back.pad_w = reach_w - s.pad_w;
-    if (depthwise) return Depthwise<T>{back}.backward(gy, w, gx, accumulate, s.group_out());
+    if (depthwise) return Depthwise<T>(back).backward(gy, w, gx, accumulate, s.group_out());
     return convolve<T>(back, gy, Filters<T>(s, w).adjoint(), gx, accumulate, {});
   }
-  if (depthwise) return Depthwise<T>{s}.scatter(gy, w, gx, accumulate);
+  if (depthwise) return Depthwise<T>(s).scatter(gy, w, gx, accumulate);
   ConvScatter<T>{s, gy, w, gx, accumulate}.run();
 }
 
@@ -68,7 +68,7 @@ void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw
     if (!accumulate) std::fill(gw, gw + size, T(0));
     return;
   }
-  if (is_depthwise(s)) return Depthwise<T>{s}.weight_gradient(x, gy, gw, accumulate);
+  if (is_depthwise(s)) return Depthwise<T>(s).weight_gradient(x, gy, gw, accumulate);
   ConvWeightGradient<T>{s, x, gy}.run(gw, accumulate);
 }
 

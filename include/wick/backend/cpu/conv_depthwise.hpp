@@ -3,6 +3,7 @@
 // product of, so the taps are summed in registers, straight from a padded copy of the plane in the first-level cache.
 #pragma once
 
+#include <array>
 #include <wick/backend/cpu/conv_input_gradient.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -26,8 +27,8 @@ struct PaddedPlane {
     std::int64_t const kw = t % s.kernel_w * s.dilation_w;
     return t / s.kernel_w * s.dilation_h * row + kw % s.stride_w * phase + kw / s.stride_w;
   }
-  /// Calls visit(input columns, phase columns, count) for the runs that make a row: x[input + i * stride_w] is
-  /// row[at + i].
+  /// Calls visit(input column, column, count) for the runs that make a row: x[input column + i * stride_w] is
+  /// row[column + i].
   template <class Visit>
   WICK_INLINE void runs(Visit const& visit) const {
     for (std::int64_t p = 0; p < s.stride_w; ++p) {
@@ -39,27 +40,22 @@ struct PaddedPlane {
   }
   /// Copies what output rows [first, first + count) see.
   void fill(T const* x, std::int64_t first, std::int64_t count, T* out) const {
-    std::int64_t const top = first * s.stride_h - s.pad_h;
-    std::fill(out, out + rows(count) * row, T(0));
-    for (std::int64_t r = std::max<std::int64_t>(0, -top); r < std::min(rows(count), s.height - top); ++r)
-      runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
-        copy_run(x + (top + r) * s.width + from, s.stride_w, n, out + r * row + to);
-      });
+    std::int64_t const top = first * s.stride_h - s.pad_h, all = rows(count);
+    std::int64_t const begin = std::max<std::int64_t>(0, -top), end = std::min(all, s.height - top);
+    std::fill(out, out + all * row, T(0));
+    runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
+      for (std::int64_t r = begin; r < end; ++r) copy_run(x + (top + r) * s.width + from, s.stride_w, n, out + r * row + to);
+    });
   }
 };
 
-/// One depthwise convolution, and its gradients. `filters` are (out_channels, taps).
+/// One depthwise convolution, and its gradients. Filters are (out_channels, taps).
 template <class T>
-struct Depthwise {
-  using V = TileVector<T>;
-  static constexpr std::int64_t lanes = Tile<T>::lanes, at_once = 8, taps_at_once = 9;
-  Conv2dShape s;
-  PaddedPlane<T> padded{s};
-  std::int64_t out_height = s.out_height(), out_width = s.out_width(), pixels = out_height * out_width;
-  std::int64_t taps = s.kernel_h * s.kernel_w, outputs = s.group_out(), plane = s.height * s.width;
-  // Rows at a time: a padded block stays in the first-level cache.
-  std::int64_t rows_at_once = even_block(
-      out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
+class Depthwise {
+ public:
+  explicit Depthwise(Conv2dShape const& shape) : s(shape) {
+    for (std::int64_t t = 0; t < taps; ++t) tap[t] = padded.tap(t);
+  }
 
   /// y = the convolution.
   void forward(T const* x, T const* w, T* y, Epilogue<T> epilogue) const {
@@ -103,111 +99,142 @@ struct Depthwise {
   void scatter(T const* gy, T const* w, T* gx, bool accumulate) const {
     parallel_for(s.batch * s.groups, task_grain(2 * outputs * pixels * taps), [&](std::int64_t begin, std::int64_t end) {
       std::int64_t const rows = padded.rows(out_height);
-      Scratch<T> block(rows * padded.row), line(padded.vectors * lanes);
+      Scratch<T> block(rows * padded.row), line(wide);
+      std::fill(line.data(), line.data() + wide, T(0));
       for (std::int64_t at = begin; at < end; ++at) {
         std::fill(block.data(), block.data() + rows * padded.row, T(0));
         for (std::int64_t j = 0; j < outputs; ++j)
           for (std::int64_t r = 0; r < out_height; ++r) {
-            std::fill(line.data() + out_width, line.data() + padded.vectors * lanes, T(0));
             copy_run(gy + (at * outputs + j) * pixels + r * out_width, 1, out_width, line.data());
-            for (std::int64_t t = 0; t < taps; ++t) {
-              auto const factor = V::splat(w[(at % s.groups * outputs + j) * taps + t]);
-              T* const to = block.data() + r * s.stride_h * padded.row + padded.tap(t);
-              for (std::int64_t i = 0; i < out_width; i += lanes) {
-                auto const before = V::load(to + i), after = V::fma(factor, V::load(line.data() + i), before);
-                V::store(to + i, out_width - i < lanes ? first_lanes(out_width - i, after, before) : after);
-              }
-            }
+            add_line(line.data(), w + (at % s.groups * outputs + j) * taps, block.data() + r * s.stride_h * padded.row);
           }
         T* const target = gx + at * plane;
         if (!accumulate) std::fill(target, target + plane, T(0));
-        for (std::int64_t r = 0; r < std::min(rows - s.pad_h, s.height); ++r)
-          padded.runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
+        std::int64_t const seen = std::min(rows - s.pad_h, s.height);
+        padded.runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
+          for (std::int64_t r = 0; r < seen; ++r)
             add_run(block.data() + (r + s.pad_h) * padded.row + to, s.stride_w, n, target + r * s.width + from);
-          });
+        });
       }
     });
   }
 
-  /// gw = (or +=) the gradient by the filters. The sum over an image is made in registers; images follow each other.
+  /// gw = (or +=) the gradient by the filters, summed in registers over the rows of a block, then over the images.
   void weight_gradient(T const* x, T const* gy, T* gw, bool accumulate) const {
     std::int64_t const parts = ceil_div(outputs, at_once);
     std::int64_t const work = std::min(outputs, at_once) * s.batch * pixels * taps;
     parallel_for(s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
-      std::int64_t const wide = padded.vectors * lanes;
-      Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide);
+      Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide), sums(at_once * taps * lanes);
+      std::fill(lines.data(), lines.data() + rows_at_once * wide, T(0));
       for (std::int64_t task = begin; task < end; ++task) {
         std::int64_t const group = task / parts, j0 = task % parts * at_once, j1 = std::min(outputs, j0 + at_once);
-        T* const to = gw + group * outputs * taps;
-        if (!accumulate) std::fill(to + j0 * taps, to + j1 * taps, T(0));
+        std::fill(sums.data(), sums.data() + at_once * taps * lanes, T(0));
         for (std::int64_t n = 0; n < s.batch; ++n)
           for (std::int64_t first = 0; first < out_height; first += rows_at_once) {
             std::int64_t const count = std::min(rows_at_once, out_height - first);
             padded.fill(x + (n * s.groups + group) * plane, first, count, block.data());
             for (std::int64_t j = j0; j < j1; ++j) {
               T const* const from = gy + ((n * s.groups + group) * outputs + j) * pixels + first * out_width;
-              for (std::int64_t r = 0; r < count; ++r) {
+              for (std::int64_t r = 0; r < count; ++r)
                 copy_run(from + r * out_width, 1, out_width, lines.data() + r * wide);
-                std::fill(lines.data() + r * wide + out_width, lines.data() + (r + 1) * wide, T(0));
-              }
               for (std::int64_t t = 0; t < taps; t += taps_at_once)
-                add_products(block.data(), lines.data(), count, t, std::min(taps_at_once, taps - t), to + j * taps + t);
+                add_products(block.data(), lines.data(), count, t, std::min(taps_at_once, taps - t),
+                             sums.data() + (j - j0) * taps * lanes);
             }
           }
+        T* const to = gw + (group * outputs + j0) * taps;
+        for (std::int64_t i = 0; i < (j1 - j0) * taps; ++i) {
+          T const sum = V::sum(V::load(sums.data() + i * lanes));
+          to[i] = accumulate ? static_cast<T>(to[i] + sum) : sum;
+        }
       }
     });
   }
 
  private:
-  /// `count` rows of the output of one filter, some registers of it at a time, from a padded block.
-  void convolve_block(T const* block, T const* w, bool reversed, std::int64_t count, T* y, bool add) const {
-    std::int64_t const all = count * padded.vectors;
-    for (std::int64_t i = 0; i < all; i += at_once) {
-      T const* from[at_once];
-      typename V::Type sum[at_once];
-      WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) {
-        std::int64_t const at = std::min(i + q, all - 1);
-        from[q] = block + at / padded.vectors * s.stride_h * padded.row + at % padded.vectors * lanes;
-        sum[q] = V::splat(T(0));
-      }
-      for (std::int64_t t = 0; t < taps; ++t) {
-        auto const factor = V::splat(w[reversed ? taps - 1 - t : t]);
-        std::int64_t const offset = padded.tap(t);
-        WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] = V::fma(factor, V::load(from[q] + offset), sum[q]);
-      }
-      alignas(alignment) T results[at_once][lanes];
-      WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) V::store(results[q], sum[q]);
-      for (std::int64_t q = 0; q < std::min(at_once, all - i); ++q) {
-        std::int64_t const column = (i + q) % padded.vectors * lanes, n = std::min(lanes, out_width - column);
-        T* const to = y + (i + q) / padded.vectors * out_width + column;
-        if (add) add_run(results[q], 1, n, to);
-        else copy_run(results[q], 1, n, to);
-      }
-    }
-  }
-  /// The first `n` lanes of x, the others of `rest`: lanes behind a row's end must not take part, not even times zero.
-  static WICK_INLINE auto first_lanes(std::int64_t n, typename V::Type const& x, typename V::Type const& rest) {
+  using V = TileVector<T>;
+  static constexpr std::int64_t lanes = Tile<T>::lanes, at_once = 8, taps_at_once = 9;
+  Conv2dShape s;
+  PaddedPlane<T> padded{s};
+  std::int64_t out_height = s.out_height(), out_width = s.out_width(), pixels = out_height * out_width;
+  std::int64_t taps = s.kernel_h * s.kernel_w, outputs = s.group_out(), plane = s.height * s.width;
+  std::int64_t wide = padded.vectors * lanes;
+  // Rows at a time: a padded block stays in the first-level cache.
+  std::int64_t rows_at_once = even_block(
+      out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
+  Scratch<std::int64_t> tap{taps};  // where each tap finds its input
+
+  /// Lanes behind a row's end must not take part, not even times zero: gives `x` in the first `n` lanes, else `rest`.
+  template <class X>
+  static WICK_INLINE X first_lanes(std::int64_t n, X const& x, X const& rest) {
     if constexpr (lanes > 1) {
-      alignas(alignment) T number[lanes];
-      for (std::int64_t i = 0; i < lanes; ++i) number[i] = static_cast<T>(i);
-      return simd::select<typename V::Type>(V::load(number) < V::splat(static_cast<T>(n)), x, rest);
+      alignas(alignment) static constexpr auto numbers = [] {
+        std::array<T, lanes> found{};
+        for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<T>(i);
+        return found;
+      }();
+      return simd::select<X>(V::load(numbers.data()) < V::splat(static_cast<T>(n)), x, rest);
     } else {
       return n > 0 ? x : rest;
     }
   }
-  /// Adds sums over `count` rows of lines * block to the gradients of taps [tap, tap + many).
-  void add_products(T const* block, T const* lines, std::int64_t count, std::int64_t tap, std::int64_t many,
-                    T* to) const {
+  /// `count` rows of the output of one filter, some registers of it at a time, from a padded block.
+  void convolve_block(T const* block, T const* w, bool reversed, std::int64_t count, T* y, bool add) const {
+    std::int64_t const down = s.stride_h * padded.row;
+    T const* last = block;
+    for (std::int64_t row = 0, column = 0; row < count;) {
+      T const* from[at_once];
+      T* to[at_once];
+      std::int64_t n[at_once], used = 0;
+      for (; used < at_once && row < count; ++used) {
+        from[used] = last = block + row * down + column;
+        to[used] = y + row * out_width + column;
+        n[used] = std::min(lanes, out_width - column);
+        column += lanes;
+        if (column >= out_width) ++row, column = 0;
+      }
+      for (std::int64_t q = used; q < at_once; ++q) from[q] = last;
+      typename V::Type sum[at_once];
+      WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] = V::splat(T(0));
+      for (std::int64_t t = 0; t < taps; ++t) {
+        auto const factor = V::splat(w[reversed ? taps - 1 - t : t]);
+        std::int64_t const offset = tap[t];
+        WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] = V::fma(factor, V::load(from[q] + offset), sum[q]);
+      }
+      alignas(alignment) T results[at_once][lanes];
+      WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) V::store(results[q], sum[q]);
+      for (std::int64_t q = 0; q < used; ++q) {
+        if (add) add_run(results[q], 1, n[q], to[q]);
+        else copy_run(results[q], 1, n[q], to[q]);
+      }
+    }
+  }
+  /// Adds a row of the output's gradient times each tap to the padded rows that it saw.
+  void add_line(T const* line, T const* w, T* to) const {
+    std::int64_t const whole = out_width / lanes * lanes;
+    for (std::int64_t t = 0; t < taps; ++t) {
+      auto const factor = V::splat(w[t]);
+      T* const at = to + tap[t];
+      for (std::int64_t i = 0; i < whole; i += lanes)
+        V::store(at + i, V::fma(factor, V::load(line + i), V::load(at + i)));
+      if (whole == out_width) continue;
+      auto const before = V::load(at + whole), after = V::fma(factor, V::load(line + whole), before);
+      V::store(at + whole, first_lanes(out_width - whole, after, before));
+    }
+  }
+  /// Adds sums over `count` rows of lines * block to those of taps [first, first + many), a register each.
+  void add_products(T const* block, T const* lines, std::int64_t count, std::int64_t first, std::int64_t many,
+                    T* sums) const {
     std::int64_t offset[taps_at_once];
     typename V::Type sum[taps_at_once];
     WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) {
-      offset[q] = padded.tap(tap + std::min(q, many - 1));
+      offset[q] = tap[first + std::min(q, many - 1)];
       sum[q] = V::splat(T(0));
     }
     std::int64_t const whole = out_width / lanes, tail = out_width % lanes;
     for (std::int64_t r = 0; r < count; ++r) {
       T const* from = block + r * s.stride_h * padded.row;
-      T const* line = lines + r * padded.vectors * lanes;
+      T const* line = lines + r * wide;
       for (std::int64_t v = 0; v < whole; ++v, from += lanes, line += lanes) {
         auto const g = V::load(line);
         WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] = V::fma(g, V::load(from + offset[q]), sum[q]);
@@ -217,9 +244,12 @@ struct Depthwise {
       WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] =
           V::fma(g, first_lanes(tail, V::load(from + offset[q]), zero), sum[q]);
     }
-    alignas(alignment) T sums[taps_at_once];
-    WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sums[q] = V::sum(sum[q]);
-    for (std::int64_t q = 0; q < many; ++q) to[q] = static_cast<T>(to[q] + sums[q]);
+    alignas(alignment) T results[taps_at_once][lanes];
+    WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) V::store(results[q], sum[q]);
+    for (std::int64_t q = 0; q < many; ++q) {
+      T* const to = sums + (first + q) * lanes;
+      V::store(to, V::add(V::load(to), V::load(results[q])));
+    }
   }
 };
 
