@@ -50,12 +50,23 @@ class Team {
     }
     wake_children(0, threads, generation_);
     take(0, generation_);
-    await(remaining_, [](std::uint32_t left) { return left == 0; });
+    auto const finished = [](std::uint32_t left) { return left == 0; };
+    if (!watch(remaining_, finished)) sleep(remaining_, finished);
     std::exception_ptr const error = std::exchange(error_, nullptr);
     failed_.store(false, std::memory_order_relaxed);
     busy_.store(false, std::memory_order_release);
     if (error) std::rethrow_exception(error);
     return true;
+  }
+
+  /// Whether to share a loop of so many grains: always while helpers are awake. Sleeping ones are woken for as much work
+  /// as pays for it, in one loop or in several that were too small.
+  bool pays(std::int64_t grains) {
+    if (awake_.load(std::memory_order_relaxed) > 0) return true;
+    std::int64_t const total = unshared_.load(std::memory_order_relaxed) + grains;
+    bool const enough = total >= grains_of_waking;
+    unshared_.store(enough ? 0 : total, std::memory_order_relaxed);
+    return enough;
   }
 
   /// True on a thread that is running a piece: what it starts stays on it.
@@ -75,6 +86,9 @@ class Team {
   // Waking a thread that sleeps takes 40 to 100 microseconds on a virtual machine: who waits no longer than that before
   // going to sleep loses at most as much as it saves.
   static constexpr std::int64_t patience = 50'000;
+  // Measured (bench/threads.cpp): with helpers awake two threads win from 2 microseconds of work on, which is what two
+  // grains are; with helpers asleep from 35 on.
+  static constexpr std::int64_t grains_of_waking = 32;
 
   static bool& inside_flag();
   static std::int64_t nanoseconds() {
@@ -89,19 +103,23 @@ class Team {
     asm volatile("yield");
 #endif
   }
-  // Waits until `done(value)`; awake for a moment, then asleep.
+  // Waits for `done(value)` for a moment; false when that was not enough.
   template <class Done>
-  void await(std::atomic<std::uint32_t>& value, Done const& done) {
-    if (done(value.load(std::memory_order_acquire))) return;
-    if (may_wait_awake_.load(std::memory_order_relaxed)) {
-      std::int64_t const end = nanoseconds() + patience;
-      do {
-        for (int i = 0; i < 16; ++i) {
-          if (done(value.load(std::memory_order_acquire))) return;
-          pause();
-        }
-      } while (nanoseconds() < end);
-    }
+  bool watch(std::atomic<std::uint32_t> const& value, Done const& done) const {
+    if (done(value.load(std::memory_order_acquire))) return true;
+    if (!may_wait_awake_.load(std::memory_order_relaxed)) return false;
+    std::int64_t const end = nanoseconds() + patience;
+    do {
+      for (int i = 0; i < 16; ++i) {
+        if (done(value.load(std::memory_order_acquire))) return true;
+        pause();
+      }
+    } while (nanoseconds() < end);
+    return false;
+  }
+  // Waits for `done(value)` asleep.
+  template <class Done>
+  static void sleep(std::atomic<std::uint32_t> const& value, Done const& done) {
     for (std::uint32_t seen; !done(seen = value.load(std::memory_order_acquire));) value.wait(seen, std::memory_order_acquire);
   }
 
@@ -154,6 +172,7 @@ class Team {
       int const problem = pthread_create(&thread, &attributes, &help, &lane_[started_]);
       pthread_attr_destroy(&attributes);
       if (problem) break;
+      awake_.fetch_add(1, std::memory_order_relaxed);
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return std::min(threads, started_);
@@ -164,7 +183,12 @@ class Team {
     Team& team = *lane.team;
     int const own = static_cast<int>(&lane - team.lane_);
     for (std::uint32_t seen = 0;;) {
-      team.await(lane.call, [&](std::uint32_t call) { return call != seen; });
+      auto const called = [&](std::uint32_t call) { return call != seen; };
+      if (!team.watch(lane.call, called)) {
+        team.awake_.fetch_sub(1, std::memory_order_relaxed);
+        sleep(lane.call, called);
+        team.awake_.fetch_add(1, std::memory_order_relaxed);
+      }
       seen = lane.call.load(std::memory_order_acquire);
       team.wake_children(own, team.lanes_.load(std::memory_order_relaxed), seen);
       team.take(own, seen);
@@ -180,6 +204,8 @@ class Team {
   }
 
   std::atomic<bool> busy_{false}, failed_{false}, may_wait_awake_{false};
+  std::atomic<int> awake_{0};               // helpers that do not sleep
+  std::atomic<std::int64_t> unshared_{0};  // grains that one thread has computed because helpers were asleep
   int started_ = 1;  // with the caller
   int const processors_ = count_processors();
   std::uint32_t generation_ = 0;
