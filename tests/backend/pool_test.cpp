@@ -2,6 +2,7 @@
 // Pooling of the CPU backend and its gradients against the naive loops and PyTorch's corner cases.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -73,6 +74,18 @@ void check_max_pooling(Pool2dShape const& s) {
   std::fill(y.begin(), y.end(), 9.f);
   backend::cpu::max_pool2d(s, x.data(), y.data(), static_cast<Index*>(nullptr));
   CHECK(y == expected);
+  std::vector<int> seen(gy.size());
+  auto const count = [&](std::int64_t plane, std::int64_t column, std::int64_t n, float* values) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::int64_t const pixel = plane * s.out_height() * s.out_width() + column + i;
+      if (values[i] == expected[static_cast<std::size_t>(pixel)]) ++seen[static_cast<std::size_t>(pixel)];
+    }
+  };
+  backend::Epilogue<float> const epilogue{[](void* context, std::int64_t plane, std::int64_t column, std::int64_t n, float* values) {
+                                            (*static_cast<decltype(count)*>(context))(plane, column, n, values);
+                                          }, const_cast<void*>(static_cast<void const*>(&count))};
+  backend::cpu::max_pool2d(s, x.data(), y.data(), at.data(), epilogue);
+  CHECK(std::count(seen.begin(), seen.end(), 1) == static_cast<std::ptrdiff_t>(seen.size()));
   for (bool accumulate : {false, true}) {
     std::vector<float> gx = integers<float>(in_size(s), 3), gx_expected = gx;
     backend::cpu::max_pool2d_gradient(s, gy.data(), at.data(), gx.data(), accumulate);

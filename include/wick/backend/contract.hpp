@@ -17,7 +17,7 @@ concept KernelSet = requires(Matrix<T const> a, Matrix<T> c, MatrixBatch batch, 
   K::conv2d(conv, in, in, out, epilogue);
   K::conv2d_input_gradient(conv, in, in, out, false);
   K::conv2d_weight_gradient(conv, in, in, out, false);
-  K::max_pool2d(pool, in, out, chosen);
+  K::max_pool2d(pool, in, out, chosen, epilogue);
   K::max_pool2d_gradient(pool, in, chosen, out, false);
   K::avg_pool2d(pool, in, out);
   K::avg_pool2d_gradient(pool, in, out, false);

@@ -34,8 +34,8 @@ struct Kernels {
     cpu::conv2d_weight_gradient<T>(s, x, gy, gw, accumulate);
   }
   template <class Index>
-  static void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen) {
-    cpu::max_pool2d(s, x, y, chosen);
+  static void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<T> epilogue) {
+    cpu::max_pool2d(s, x, y, chosen, epilogue);
   }
   template <class Index>
   static void max_pool2d_gradient(Pool2dShape const& s, T const* gy, Index const* chosen, T* gx, bool accumulate) {

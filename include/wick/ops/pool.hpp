@@ -46,14 +46,15 @@ auto max_pool2d_pick(X const& x, Chosen const& chosen, Pool2dShape const& s, Dim
 
 struct MaxPool2dOp {
   static constexpr char const* name = "max_pool2d";
-  static constexpr bool needs_inputs = false, saves_state = true;
+  static constexpr bool needs_inputs = false;
+  static constexpr int column_dims = 2;
   Pool2dShape s;
   Dims from;
-  Chosen chosen;  // empty when no gradient is wanted
+  Chosen chosen;  // empty when no gradient is wanted; the tape entry's copy shares it
   template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& input) const {
+  void compute(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& input) const {
     Tensor<T> const x = input.contiguous();
-    chosen.visit([&](auto* which) { backend::Kernels<T>::max_pool2d(s, x.data(), y, which); });
+    chosen.visit([&](auto* which) { backend::Kernels<T>::max_pool2d(s, x.data(), y, which, epilogue); });
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
 };

@@ -119,16 +119,18 @@ class Halving {
 
 /// y = the largest element of each window, `chosen` (may be null) which one it was: row * kernel_w + column; all ones for
 /// a window without any element. See Pool2dShape. NaN is larger than everything; of equal elements the first counts, of
-/// several NaN the last.
+/// several NaN the last. The epilogue's row is the plane, its column the pixel oh * out_width() + ow.
 template <class T, class Index>
-void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen) {
+void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<std::type_identity_t<T>> epilogue = {}) {
   std::int64_t const in = s.height * s.width, out_height = s.out_height(), out_width = s.out_width();
   if constexpr (Lane<T>)
     if (halves(s))
       return parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
         Halving<T> const halving(s);
-        for (std::int64_t plane = begin, out = begin * out_height * out_width; plane < end; ++plane, out += out_height * out_width)
+        for (std::int64_t plane = begin, out = begin * out_height * out_width; plane < end; ++plane, out += out_height * out_width) {
           halving.forward(x + plane * in, y + out, chosen ? chosen + out : nullptr);
+          epilogue(plane, 0, out_height * out_width, y + out);
+        }
       });
   parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
     std::int64_t out = begin * out_height * out_width;
@@ -153,6 +155,7 @@ void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen) {
           y[out] = best;
           if (chosen) chosen[out] = static_cast<Index>(at);
         }
+      epilogue(plane, 0, out_height * out_width, y + (out - out_height * out_width));
     }
   });
 }
