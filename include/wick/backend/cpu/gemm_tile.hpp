@@ -126,6 +126,23 @@ struct PackedStripe {
   WICK_INLINE T const& operator()(std::int64_t i, std::int64_t k) const { return data[k * Tile<T>::rows + i]; }
 };
 
+/// A stripe of A where it lies: worth while when few columns of B would share the packed copy.
+template <class T>
+struct DirectStripe {
+  T const* row[Tile<T>::rows];
+  std::int64_t stride;
+
+  /// `count` rows from `data` on; the last one stands for the missing ones, whose results nobody reads.
+  DirectStripe(T const* data, std::int64_t count, std::int64_t row_stride, std::int64_t depth_stride)
+      : stride(depth_stride) {
+    WICK_UNROLL for (std::int64_t i = 0; i < Tile<T>::rows; ++i) {
+      row[i] = data;
+      if (i + 1 < count) data += row_stride;
+    }
+  }
+  WICK_INLINE T const& operator()(std::int64_t i, std::int64_t k) const { return row[i][k * stride]; }
+};
+
 /// c = a b, or c += a b, for the first `rows` rows and `width` columns of a register tile. `a` gives element (i, k) of
 /// the stripe, b is packed [depth][Vectors * lanes].
 template <std::int64_t Vectors, class T, class Stripe>
