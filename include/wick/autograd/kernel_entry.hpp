@@ -109,7 +109,7 @@ Saved<value_t<F>> save_operand(KernelOperand<F>& x) {
       return saved;
     }
   }
-  return {x.value(), {}};
+  return {x.value(false), {}};
 }
 
 }  // namespace detail

@@ -134,10 +134,18 @@ LineSlot open_line_target(tape::Propagation& pass, tape::Node<T>* node) {
   return {std::as_const(node->gradient).data(), true, fresh};
 }
 
+/// True when the loop writes this target once a position, along its elements: then it may be what the loop also reads.
+inline bool written_in_place(Loop const& loop, SlotData const& target) {
+  bool once = loop.rank > 0 && target.stride[loop.rank - 1] == 1;
+  for (int d = 0; d < loop.rank; ++d) once &= target.stride[d] != 0 || loop.extent[d] == 1;
+  return once;
+}
+
 /// Builds and runs the loop of a backward kernel. `seed` and `result` are read as if they had the formula's shape.
+/// `spent`, if given, is the seed, which nobody needs afterwards: the first gradient of its shape takes its memory over.
 template <class K, class S, class F, class T>
 void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
-               Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1) {
+               Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1, Tensor<T>* spent = nullptr) {
   constexpr int count = K::inputs + K::outputs;
   if constexpr (ElementTraits<T>::planes == 1 && count <= few_slots) {
     bool const one_seed = seed_layout.numel() == 1, dense_seed = seed_layout.contiguous && seed_layout.shape == shape;
@@ -172,17 +180,35 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
   };
   add(seed);
   if constexpr (K::inputs > S::slots + planes) add(result);
+  if (!program_of<K>.reads_from || planes > 1 || row >= 0 || !seed_layout.contiguous || seed_layout.shape != shape) spent = nullptr;
+  tape::Node<T>* heir = nullptr;
+  SlotData* inherited = nullptr;
   visit_leaves(saved, [&](auto const& leaf) {
     using Kept = std::remove_cvref_t<decltype(leaf)>;
     if constexpr (is_saved<Kept>) {
       using U = value_t<Kept>;
       if constexpr (!std::is_integral_v<U>) {
-        next = open_target(pass, leaf.edge.get(), shape, next);
+        auto* const node = leaf.edge.get();
+        if constexpr (std::is_same_v<U, T>) {
+          if (spent && pass.wants(node) && !node->has_gradient && node->shape == shape && spent->storage().use_count() == 1) {
+            heir = node, inherited = next;
+            node->gradient = std::move(*std::exchange(spent, nullptr));
+            node->has_gradient = true;
+          }
+        }
+        next = open_target(pass, node, shape, next);
       }
     }
   });
+  if (heir) inherited->fresh = true;
   if (row >= 0) rows_of(slots.loop, row);
   else simplify(slots.loop);
+  Tensor<T> kept;
+  if (heir && !written_in_place(slots.loop, *inherited)) {
+    kept = heir->gradient;
+    heir->gradient.renew(shape);
+    inherited->data = std::as_const(heir->gradient).data();
+  }
   backend::cpu::launch(program_of<K>, slots.loop);
 }
 

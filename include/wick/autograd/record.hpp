@@ -83,7 +83,8 @@ struct Statement final : tape::Node<T> {
   static void propagate(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<Statement&>(entry);
     if constexpr (std::is_void_v<Op>) {
-      run_sweep<Kernel, S>(pass, *self.saved, self.shape, needed, self.gradient, self.gradient.layout(), self.result, self.row);
+      run_sweep<Kernel, S>(pass, *self.saved, self.shape, needed, self.gradient, self.gradient.layout(), self.result, self.row,
+                          self.retains_grad ? nullptr : &self.gradient);
     } else {
       decltype(auto) shape = self.saved->shape();
       Layout const kept{reduced_dims(shape, self.mask, true)};

@@ -45,8 +45,8 @@ template <class T>
 Saved<T> saved_lazy(Lazy<T, true> const& x, bool need_value) {
   auto& state = x.state();
   if (!x.active()) return {x.value(), {}};
+  if (!state.entry) state.record();  // before its value: recording computes the operands, once for both
   if (need_value || !state.fuses()) x.value();
-  if (!state.entry) state.record();
   auto* const node = static_cast<tape::Node<T>*>(state.entry);
   if (state.computed) return {state.value, tape::Edge<T>(node)};
   return {Tensor<T>(Storage(), nullptr, state.layout), tape::Edge<T>(node)};

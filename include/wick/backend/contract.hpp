@@ -11,14 +11,14 @@ namespace backend {
 /// A set of kernels for elements of type T, as static members. `accumulate` adds to what the target holds.
 template <class K, class T>
 concept KernelSet = requires(Matrix<T const> a, Matrix<T> c, MatrixBatch batch, Epilogue<T> epilogue, Conv2dShape conv,
-                             Pool2dShape pool, T const* in, T* out, std::int32_t* argmax) {
+                             Pool2dShape pool, T const* in, T* out, std::uint8_t* chosen) {
   K::gemm(a, a, c, false, epilogue);
   K::gemm_batch(batch, a, a, out, epilogue);
   K::conv2d(conv, in, in, out, epilogue);
   K::conv2d_input_gradient(conv, in, in, out, false);
   K::conv2d_weight_gradient(conv, in, in, out, false);
-  K::max_pool2d(pool, in, out, argmax);
-  K::max_pool2d_gradient(pool, in, argmax, out, false);
+  K::max_pool2d(pool, in, out, chosen, epilogue);
+  K::max_pool2d_gradient(pool, in, chosen, out, false);
   K::avg_pool2d(pool, in, out);
   K::avg_pool2d_gradient(pool, in, out, false);
 };

@@ -34,12 +34,13 @@ struct Kernels {
   static void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) {
     cpu::conv2d_weight_gradient<T>(s, x, gy, gw, accumulate);
   }
-  static void max_pool2d(Pool2dShape const& s, T const* x, T* y, std::int32_t* argmax) {
-    cpu::max_pool2d<T>(s, x, y, argmax);
+  template <class Index>
+  static void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<T> epilogue) {
+    cpu::max_pool2d(s, x, y, chosen, epilogue);
   }
-  static void max_pool2d_gradient(Pool2dShape const& s, T const* gy, std::int32_t const* argmax, T* gx,
-                                  bool accumulate) {
-    cpu::max_pool2d_gradient<T>(s, gy, argmax, gx, accumulate);
+  template <class Index>
+  static void max_pool2d_gradient(Pool2dShape const& s, T const* gy, Index const* chosen, T* gx, bool accumulate) {
+    cpu::max_pool2d_gradient(s, gy, chosen, gx, accumulate);
   }
   static void avg_pool2d(Pool2dShape const& s, T const* x, T* y) { cpu::avg_pool2d<T>(s, x, y); }
   static void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) {

@@ -69,10 +69,11 @@ void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw
   for_each_product(s, [&](auto ix, auto iw, auto iy) { gw[iw] = static_cast<T>(gw[iw] + gy[iy] * x[ix]); });
 }
 
-/// y = the largest element of each window, `argmax` (may be null) its index within the plane. NaN is larger than
-/// everything; of equal elements the first counts, of several NaN the last.
-template <class T>
-void max_pool2d(Pool2dShape const& s, T const* x, T* y, std::int32_t* argmax) {
+/// y = the largest element of each window, `chosen` (may be null) which one it was: row * kernel_w + column; all ones for
+/// a window without any element. NaN is larger than everything; of equal elements the first counts, of several NaN the
+/// last.
+template <class T, class Index>
+void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen) {
   std::int64_t out = 0;
   for (std::int64_t plane = 0; plane < s.planes; ++plane, x += s.height * s.width)
     for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
@@ -85,23 +86,27 @@ void max_pool2d(Pool2dShape const& s, T const* x, T* y, std::int32_t* argmax) {
             std::int64_t const iw = ow * s.stride_w - s.pad_w + kw * s.dilation_w;
             if (ih < 0 || ih >= s.height || iw < 0 || iw >= s.width) continue;
             T const value = x[ih * s.width + iw];
-            if (at < 0 || value > best || value != value) best = value, at = ih * s.width + iw;
+            if (at < 0 || value > best || value != value) best = value, at = kh * s.kernel_w + kw;
           }
         y[out] = best;
-        if (argmax) argmax[out] = static_cast<std::int32_t>(at);
+        if (chosen) chosen[out] = static_cast<Index>(at);
       }
 }
 
 /// gx = (or += when `accumulate`) gy, put where the maximum of each window was.
-template <class T>
-void max_pool2d_gradient(Pool2dShape const& s, T const* gy, std::int32_t const* argmax, T* gx, bool accumulate) {
-  std::int64_t const in = s.height * s.width, out = s.out_height() * s.out_width();
+template <class T, class Index>
+void max_pool2d_gradient(Pool2dShape const& s, T const* gy, Index const* chosen, T* gx, bool accumulate) {
+  std::int64_t const in = s.height * s.width;
   if (!accumulate) std::fill(gx, gx + s.planes * in, T(0));
+  std::int64_t out = 0;
   for (std::int64_t plane = 0; plane < s.planes; ++plane)
-    for (std::int64_t i = plane * out; i < (plane + 1) * out; ++i) {
-      T& to = gx[plane * in + argmax[i]];
-      to = static_cast<T>(to + gy[i]);
-    }
+    for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
+      for (std::int64_t ow = 0; ow < s.out_width(); ++ow, ++out) {
+        if (chosen[out] == static_cast<Index>(-1)) continue;
+        std::int64_t const k = chosen[out], row = oh * s.stride_h - s.pad_h + k / s.kernel_w * s.dilation_h;
+        T& to = gx[plane * in + row * s.width + ow * s.stride_w - s.pad_w + k % s.kernel_w * s.dilation_w];
+        to = static_cast<T>(to + gy[out]);
+      }
 }
 
 /// Calls visit(oh, ow, ih, iw, divisor) for every element of every window of average pooling.

@@ -3,10 +3,13 @@
 // brings its own (a dual number, a formula), which is found by argument-dependent lookup.
 #pragma once
 
+#include <wick/base/math_arc.hpp>
+#include <wick/base/math_area.hpp>
 #include <wick/base/math_basic.hpp>
 #include <wick/base/math_exp.hpp>
 #include <wick/base/math_log.hpp>
 #include <wick/base/math_pow.hpp>
+#include <wick/base/math_root.hpp>
 #include <wick/base/math_special.hpp>
 #include <wick/base/math_trig.hpp>
 
@@ -83,6 +86,8 @@ WICK_MATH_UNARY(atanh)
 WICK_MATH_UNARY(erf)
 WICK_MATH_UNARY(erfc)
 WICK_MATH_UNARY(sigmoid)
+WICK_MATH_UNARY(gelu)
+WICK_MATH_UNARY(softplus)
 WICK_MATH_UNARY(floor)
 WICK_MATH_UNARY(ceil)
 WICK_MATH_UNARY(trunc)

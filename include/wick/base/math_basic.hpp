@@ -370,13 +370,6 @@ WICK_FN auto remainder(A a, B b) {
   }
 }
 
-/// sqrt(a^2 + b^2) without overflow.
-template <Numeric A, Mixed<A> B>
-WICK_FN auto hypot(A a, B b) {
-  using V = Joint<A, B>;
-  return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto x, auto y) { return std::hypot(x, y); });
-}
-
 /// a / s in loops where all lanes of s are one number that stays: 1 / s leaves the loop, and the remainder of a
 /// division corrects the quotient (Markstein 1990). Rounded as a division but for quotients below the normal numbers.
 template <Real V>

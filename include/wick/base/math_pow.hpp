@@ -20,19 +20,9 @@ struct Pair {
 // a * b exactly.
 template <Real V>
 [[gnu::always_inline]] WICK_FN Pair<V> exact_product(V a, V b) {
-  using T = lane_of_t<V>;
-  if constexpr (simd::fused) {
-    // Written as a multiply-add so that no compiler merges this product into a later sum.
-    V const product = simd::fma<V>(a, b, V(T(-0.0)));
-    return {product, simd::fma<V>(a, b, math::negate(product))};
-  } else {
-    constexpr T splitter = sizeof(T) == 4 ? T(4097) : T(134217729);
-    V const a_scaled = a * splitter, b_scaled = b * splitter;
-    V const a_high = a_scaled - (a_scaled - a), b_high = b_scaled - (b_scaled - b);
-    V const a_low = a - a_high, b_low = b - b_high;
-    V const product = a * b;
-    return {product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low};
-  }
+  // Written as a multiply-add so that no compiler merges this product into a later sum.
+  V const product = simd::fused ? simd::fma<V>(a, b, V(lane_of_t<V>(-0.0))) : a * b;
+  return {product, simd::exact_remainder<V>(a, b, product)};
 }
 
 // a * b, with an error of the order of low * low.
@@ -66,11 +56,11 @@ template <Real V>
                            V(single ? T(-0x1.555556p-26) : T(0x1.5555555555555p-55))};
   V p;
   if constexpr (single) {
-    p = simd::polynomial<V>(z.high, 0.23418700147370191095, 0.28547128662015157868, 0.40000152223156952261);
+    p = simd::polynomial<V>(z.high, 0.23875061464546290004, 0.28525487448330893334, 0.40000392998806562397);
   } else {
-    p = simd::polynomial<V>(z.high, 0.13196369127433289758, 0.13256813227384346517, 0.15386757533952196237,
-                            0.18181784362490842842, 0.22222222519979103061, 0.28571428570099237127,
-                            0.40000000000002256797);
+    p = simd::polynomial<V>(z.high, 0.12576790228978411908, 0.11591488776047880268, 0.13341202382860424910,
+                            0.15384404614305471305, 0.18181821566431366147, 0.22222222190801096731,
+                            0.28571428571579815989, 0.39999999999999719379);
   }
   auto cubic = product(z, two_thirds);
   cubic.low = simd::fma<V>(z.high * z.high, p, cubic.low);
@@ -91,11 +81,9 @@ WICK_FN V power(V a, V b) {
   auto const logarithm = log2_pair(size);
   auto const raised = exact_product(exponent, logarithm.high);
   V const high = simd::clamp<V>(raised.high, single ? T(-155) : T(-1080), single ? T(130) : T(1026));
-  V const shifted = high + V(simd::round_magic<T>);
   // Far out, where the result is settled, the low part is large as well.
   V const low = simd::clamp<V>(simd::fma<V>(exponent, logarithm.low, raised.low), T(-0.25), T(0.25));
-  V const r = (high - (shifted - V(simd::round_magic<T>))) + low;
-  V result = simd::scale<V>(exp2_fraction(r), shifted);
+  V result = exp2_sum<V>(high, low);
 
   auto const negative_exponent = b < zero;
   result = simd::select<V>(size == zero, simd::select<V>(negative_exponent, V(infinity), zero), result);

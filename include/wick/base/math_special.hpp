@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Hyperbolic functions and the error function.
+// Hyperbolic functions, the error functions, and what neural networks make of them.
 #pragma once
 
 #include <wick/base/math_exp.hpp>
 #include <wick/base/math_log.hpp>
+#include <wick/base/math_table.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace math {
@@ -12,24 +13,29 @@ namespace math {
 template <Real V>
 [[gnu::always_inline]] WICK_FN V tanh(V x) {
   using T = lane_of_t<V>;
-  // E / (E + 2) with E = e^2|x| - 1. Rounding n down keeps r >= 0, so that E = 2^n (e^2r - 1) + (2^n - 1) adds
-  // numbers of one sign and is accurate near zero as well. From 9.2 and 19.2 on the result is 1.
+  if constexpr (simd::has_tables<V> && sizeof(T) == 4) {
+    V const result = detail::piecewise<V>(detail::tanh_pieces, simd::at_most<V>(math::abs(x), 9.25f), 0x1p-4f, false);
+    return detail::flip_sign<V>(result, x);
+  }
+  // E / (E + 3/2) with E = 3/4 (e^2|x| - 1). Rounding n down keeps r >= 0, so that E = 2^n F + 3/4 (2^n - 1) adds
+  // numbers of one sign and is accurate near zero as well. The factor 3/4 keeps the sum below away from the powers of
+  // two, just above which rounding costs most. From 9.2 and 19.2 on the result is 1.
   V const size = simd::at_most<V>(math::abs(x), sizeof(T) == 4 ? T(9.2) : T(19.2));
   V const shifted = simd::fma<V>(size, V(T(2.8853900817779268147)), V(T(-0.5))) + V(simd::round_magic<T>);
   V const r = simd::fma<V>(shifted - V(simd::round_magic<T>), V(T(-0.34657359027997265471)), size);
-  V p;  // (e^2r - 1 - 2r) / r^2 for 0 <= r <= ln(2) / 2
+  V p;  // 3/4 (e^2r - 1 - 2r) / r^2 for 0 <= r <= ln(2) / 2
   if constexpr (sizeof(T) == 4) {
-    p = simd::polynomial<V>(r, 0.11914207238438048754, 0.25473537992701068349, 0.66873844403058880477,
-                            1.3331788526947996343, 2.0000036898467178789);
+    p = simd::polynomial<V>(r, 0.089369304425730050325, 0.19104200118718331123, 0.50155625063318936813,
+                            0.99988390288227412877, 1.5000027743955271123);
   } else {
-    p = simd::polynomial<V>(r, 0.000011763056508760710333, 0.000048260161990454851246, 0.00028379933618850566012,
-                            0.0014104006399762866064, 0.0063493222167801984085, 0.025396808752156711412,
-                            0.088888890450040528802, 0.26666666657486981822, 0.66666666666979349104,
-                            1.3333333333332803866, 2.0000000000000003106);
+    p = simd::polynomial<V>(r, 5.2813638916994929939e-5, 0.00019935728507858926100, 0.0010639756771640828187,
+                            0.0047602423254739075870, 0.019047923507361856711, 0.066666631193781697996,
+                            0.20000000254609494631, 0.49999999989538965726, 1.0000000000021198745,
+                            1.4999999999999851905);
   }
-  V const power = simd::power_of_two<V>(shifted);
-  V const e = simd::fma<V>(simd::fma<V>(r * r, p, r + r), power, power - V(T(1)));
-  return detail::flip_sign<V>(e / (e + V(T(2))), x);
+  V const power = simd::power_of_two<V>(shifted), fraction = simd::fma<V>(r, V(T(1.5)), r * r * p);
+  V const e = simd::fma<V>(fraction, power, simd::fma<V>(power, V(T(0.75)), V(T(-0.75))));
+  return detail::flip_sign<V>(e / (e + V(T(1.5))), x);
 }
 
 /// Hyperbolic sine.
@@ -60,30 +66,15 @@ WICK_FN V cosh(V x) {
   return half + T(0.25) / half;
 }
 
-/// Inverse hyperbolic sine.
-template <Real V>
-WICK_FN V asinh(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::asinh(lane); });
-}
-
-/// Inverse hyperbolic cosine.
-template <Real V>
-WICK_FN V acosh(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::acosh(lane); });
-}
-
-/// Inverse hyperbolic tangent.
-template <Real V>
-WICK_FN V atanh(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::atanh(lane); });
-}
-
 /// Error function.
 template <Real V>
 [[gnu::always_inline]] WICK_FN V erf(V x) {
   using T = lane_of_t<V>;
   constexpr bool single = sizeof(T) == 4;
   V const size = simd::at_most<V>(math::abs(x), single ? T(4) : T(6)), z = x * x;
+  if constexpr (simd::has_tables<V> && single) {
+    return detail::flip_sign<V>(detail::piecewise<V>(detail::erf_pieces, size, 0x1p-5f, true), x);
+  }
   V p, q;  // erf(x) / x - 1 up to 1, log(erfc(x)) beyond
   if constexpr (single) {
     p = simd::polynomial<V>(z, 0.000078538617585528550006, -0.00080101937564635344366, 0.0051883277019830002447,
@@ -110,10 +101,62 @@ template <Real V>
   return detail::flip_sign<V>(simd::select<V>(size < V(T(1)), simd::fma<V>(size, p, size), large), x);
 }
 
+namespace detail {
+// e^-(square + lost) e^(x^2) erfc(x) factor for 0 <= x <= erfc_limit; square + lost is x^2 or what should stand for it.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V erfc_tail(V x, V square, V lost, V factor) {
+  V p, q;  // e^(x^2) erfc(x) = p / q: all coefficients are positive, so little is lost
+  if constexpr (sizeof(lane_of_t<V>) == 4) {
+    p = simd::polynomial<V>(x, 0.032970441131443165428, 0.23004622942305078829, 0.73333861752077851179,
+                            1.2400647631385020704, 1.0000000059619608582);
+    q = simd::polynomial<V>(x, 0.058437914318889320242, 0.40777193119322640929, 1.3286066332528348366,
+                            2.4058324310281299125, 2.3684445297307294381, 1.0);
+  } else {
+    p = simd::polynomial<V>(x, 6.2662010590591190397e-5, 0.0011913722393816887251, 0.011090929911545572561,
+                            0.065399821765902161204, 0.26715969152927065578, 0.78136825515583735539,
+                            1.6363544177563359995, 2.3758293308316726285, 2.1915001794869982549,
+                            0.99999999999999994895);
+    q = simd::polynomial<V>(x, 0.00011106552197710874585, 0.0021116523135052938039, 0.019713694196041760105,
+                            0.1169739919669612407, 0.48330177543306394302, 1.4418423630855931439,
+                            3.1274375320142698583, 4.8481866714346881411, 5.121912022786667673,
+                            3.3198793465824965893, 1.0);
+  }
+  auto const [r, shifted] = exp_reduce<V, -1>(square);
+  V const value = factor * p / q;
+  return simd::scale_sum<V>(value, value * exp_fraction(r - lost), shifted);
+}
+
+// Where erfc is zero in T, with a margin.
+template <Lane T>
+inline constexpr T erfc_limit = sizeof(T) == 4 ? T(10.3) : T(27.5);
+}  // namespace detail
+
 /// Complementary error function 1 - erf(x), accurate in its tail.
 template <Real V>
 WICK_FN V erfc(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::erfc(lane); });
+  using T = lane_of_t<V>;
+  V const size = simd::at_most<V>(math::abs(x), detail::erfc_limit<T>), square = size * size;
+  V const tail = detail::erfc_tail<V>(size, square, simd::exact_remainder<V>(size, size, square), V(T(1)));
+  return simd::select<V>(x < V(T(0)), T(2) - tail, tail);
+}
+
+/// x times the normal distribution's cumulative function (Hendrycks and Gimpel, arXiv:1606.08415), accurate in its tail.
+template <Real V>
+WICK_FN V gelu(V x) {
+  using T = lane_of_t<V>;
+  V const size = simd::at_most<V>(math::abs(x), T(1.4142) * detail::erfc_limit<T>), half = T(0.5) * size;
+  V const square = half * size;
+  V const tail = detail::erfc_tail<V>(size * T(0.70710678118654752440), square,
+                                      simd::exact_remainder<V>(half, size, square), half);
+  return simd::select<V>(x < V(T(0)), V(T(-0.0)), x) - tail;
+}
+
+/// log(1 + e^x), without overflow.
+template <Real V>
+WICK_FN V softplus(V x) {
+  using T = lane_of_t<V>;
+  V const tail = math::log1p(detail::exp_within<V>(simd::at_least<V>(math::negate(math::abs(x)), detail::exp_low<T>)));
+  return math::maximum(x, V(T(0))) + tail;
 }
 
 }  // namespace math

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trigonometric functions and their inverses.
+// Trigonometric functions.
 #pragma once
 
 #include <wick/base/math_basic.hpp>
@@ -9,12 +9,12 @@ namespace math {
 
 namespace detail {
 
-// x - n pi / 2, pi in parts (Cody and Waite 1980): with a fused multiply-add each part is a full number, without
-// one the parts are so short that n times a part is exact.
+// x - h pi, h a multiple of 1/2 and pi in parts (Cody and Waite 1980): with a fused multiply-add each part is a full
+// number, without one the parts are so short that h times a part is exact.
 template <Real V>
-[[gnu::always_inline]] WICK_FN V minus_quarters(V x, V n) {
+[[gnu::always_inline]] WICK_FN V minus_half_turns(V x, V h) {
   using T = lane_of_t<V>;
-  auto const step = [&](V r, double part) { return simd::fma<V>(n, V(static_cast<T>(-part / 2)), r); };
+  auto const step = [&](V r, double part) { return simd::fma<V>(h, V(static_cast<T>(-part)), r); };
   if constexpr (sizeof(T) == 4 && simd::fused) {
     return step(step(step(x, 0x1.921fb6p+1), -0x1.777a5cp-24), -0x1.ee59dap-49);
   } else if constexpr (sizeof(T) == 4) {
@@ -31,7 +31,31 @@ template <Real V>
 
 // Up to here the reduction above is exact enough; beyond it the C library takes over.
 template <Lane T>
-inline constexpr T trig_limit = sizeof(T) == 4 ? T(8192) : T(1048576);
+inline constexpr T trig_limit = simd::fused ? (sizeof(T) == 4 ? T(0x1p17) : T(0x1p40))
+                                            : (sizeof(T) == 4 ? T(8192) : T(1048576));
+
+// `result`, but f(x) in the lanes beyond trig_limit: rare, and so kept out of the loops.
+template <Real V, class F>
+WICK_NOINLINE V beyond_limit(V x, V result, F f) {
+  using T = lane_of_t<V>;
+  return lanewise(x, result, [f](T lane, T within) { return std::abs(lane) <= trig_limit<T> ? within : f(lane); });
+}
+
+// sin(r) for |r| <= pi / 2
+template <Real V>
+[[gnu::always_inline]] WICK_FN V sin_half_turn(V r) {
+  V const z = r * r;
+  V p;  // (sin(r) / r - 1) / r^2
+  if constexpr (sizeof(lane_of_t<V>) == 4) {
+    p = simd::polynomial<V>(z, 2.6042850103384610212e-6, -0.00019808960326431246862, 0.0083330580029056058182,
+                            -0.16666659253429682507);
+  } else {
+    p = simd::polynomial<V>(z, 2.7202711628722120649e-15, -7.6429070111916966616e-13, 1.6058936515550446271e-10,
+                            -2.5052106810526524282e-8, 2.7557319210471159386e-6, -0.00019841269841205420906,
+                            0.0083333333333331840753, -0.16666666666666665477);
+  }
+  return simd::fma<V>(r * z, p, r);
+}
 
 // x = n pi / 2 + r: sin(r), cos(r), and n + round_magic.
 template <Real V>
@@ -43,7 +67,7 @@ template <Real V>
 [[gnu::always_inline]] WICK_FN Quarter<V> quarter(V x) {
   using T = lane_of_t<V>;
   V const shifted = simd::fma<V>(x, V(T(0.63661977236758134308)), V(simd::round_magic<T>));
-  V const r = minus_quarters<V>(x, shifted - V(simd::round_magic<T>));
+  V const r = minus_half_turns<V>(x, T(0.5) * (shifted - V(simd::round_magic<T>)));
   V const z = r * r;
   V s, c;  // (sin(r) / r - 1) / r^2 and (cos(r) - 1 + r^2 / 2) / r^4
   if constexpr (sizeof(T) == 4) {
@@ -80,15 +104,14 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V sin(V x) {
   using T = lane_of_t<V>;
+  constexpr int top = 8 * static_cast<int>(sizeof(T)) - 1;
   V const size = math::abs(x);
-  if (!simd::all(size <= V(detail::trig_limit<T>))) [[unlikely]] {
-    return detail::lanewise(x, [](T lane) { return std::sin(lane); });
-  }
-  auto const [sine, cosine, shifted] = detail::quarter(size);
-  V const result = simd::select<V>(detail::odd(shifted), cosine, sine);
-  auto const sign =
-      detail::half_turn_sign<V>(simd::bits(shifted)) ^ (simd::bits(x) & simd::Bits<V>(detail::sign_bit<T>));
-  return simd::from_bits<V>(simd::bits(result) ^ sign);
+  V const shifted = simd::fma<V>(size, V(T(0.31830988618379067154)), V(simd::round_magic<T>));
+  V const r = detail::minus_half_turns<V>(size, shifted - V(simd::round_magic<T>));
+  auto const sign = (simd::bits(shifted) << top) ^ (simd::bits(x) & simd::Bits<V>(detail::sign_bit<T>));
+  V const result = simd::from_bits<V>(simd::bits(detail::sin_half_turn(r)) ^ sign);
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  return detail::beyond_limit(x, result, [](T lane) { return std::sin(lane); });
 }
 
 /// Cosine of an angle in radians.
@@ -96,44 +119,42 @@ template <Real V>
 [[gnu::always_inline]] WICK_FN V cos(V x) {
   using T = lane_of_t<V>;
   V const size = math::abs(x);
-  if (!simd::all(size <= V(detail::trig_limit<T>))) [[unlikely]] {
-    return detail::lanewise(x, [](T lane) { return std::cos(lane); });
-  }
   auto const [sine, cosine, shifted] = detail::quarter(size);
-  V const result = simd::select<V>(detail::odd(shifted), sine, cosine);
   auto const sign = detail::half_turn_sign<V>(simd::bits(shifted) + simd::Bits<V>(simd::Word<T>(1)));
-  return simd::from_bits<V>(simd::bits(result) ^ sign);
+  V const either = simd::select<V>(detail::odd<V>(shifted), sine, cosine);
+  V const result = simd::from_bits<V>(simd::bits(either) ^ sign);
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  return detail::beyond_limit(x, result, [](T lane) { return std::cos(lane); });
 }
 
 /// Tangent of an angle in radians.
 template <Real V>
 WICK_FN V tan(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::tan(lane); });
-}
-
-/// Arc sine, between -pi/2 and pi/2.
-template <Real V>
-WICK_FN V asin(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::asin(lane); });
-}
-
-/// Arc cosine, between 0 and pi.
-template <Real V>
-WICK_FN V acos(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::acos(lane); });
-}
-
-/// Arc tangent, between -pi/2 and pi/2.
-template <Real V>
-WICK_FN V atan(V x) {
-  return detail::lanewise(x, [](auto lane) { return std::atan(lane); });
-}
-
-/// Angle of the point (b, a), between -pi and pi.
-template <Numeric A, Mixed<A> B>
-WICK_FN auto atan2(A a, B b) {
-  using V = Joint<A, B>;
-  return detail::lanewise(detail::to<V>(a), detail::to<V>(b), [](auto y, auto x) { return std::atan2(y, x); });
+  using T = lane_of_t<V>;
+  V const size = math::abs(x);
+  V const shifted = simd::fma<V>(size, V(T(0.63661977236758134308)), V(simd::round_magic<T>));
+  V const r = detail::minus_half_turns<V>(size, T(0.5) * (shifted - V(simd::round_magic<T>)));
+  V const z = r * r;
+  V p;  // (tan(r) / r - 1) / r^2 for |r| <= pi / 4
+  if constexpr (sizeof(T) == 4) {
+    p = simd::polynomial<V>(z, 0.0044858854690942345888, -0.00012877168045388095763, 0.011004716132884942688,
+                            0.021218397642133403263, 0.054071984400590454679, 0.13332559552435626540,
+                            0.33333352685584590837);
+  } else {
+    p = simd::polynomial<V>(z, 2.1847597831939685867e-5, -4.8996298554833764958e-5, 9.7134462350498350406e-5,
+                            -3.4801710223879822998e-5, 0.00014253802235358397452, 0.00021943924587204877221,
+                            0.00059607007403944419894, 0.0014545169618341406306, 0.0035923291078405394902,
+                            0.0088632146864511641143, 0.021869489929843501841, 0.053968253913155850336,
+                            0.13333333333443172774, 0.33333333333332567845);
+  }
+  V const cubic = r * z, tangent = simd::fma<V>(cubic, p, r), lost = simd::fma<V>(cubic, p, r - tangent);
+  // -1 / (tangent + lost), corrected once
+  V const inverse = T(-1) / tangent;
+  V const excess = simd::fma<V>(inverse, lost, simd::fma<V>(inverse, tangent, V(T(1))));
+  V const cotangent = simd::fma<V>(inverse, excess, inverse);
+  V const result = detail::flip_sign<V>(simd::select<V>(detail::odd<V>(shifted), cotangent, tangent), x);
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  return detail::beyond_limit(x, result, [](T lane) { return std::tan(lane); });
 }
 
 }  // namespace math

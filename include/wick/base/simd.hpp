@@ -255,6 +255,21 @@ template <Real V>
   }
 }
 
+/// a * b - product, exactly, `product` being a * b rounded (or close to that).
+template <Real V>
+[[gnu::always_inline]] WICK_FN V exact_remainder(V a, V b, V product) {
+  if constexpr (fused) {
+    return fma<V>(a, b, -product);
+  } else {
+    using T = lane_of_t<V>;
+    constexpr T splitter = sizeof(T) == 4 ? T(4097) : T(134217729);  // Dekker 1971
+    V const a_scaled = a * splitter, b_scaled = b * splitter;
+    V const a_high = a_scaled - (a_scaled - a), b_high = b_scaled - (b_scaled - b);
+    V const a_low = a - a_high, b_low = b - b_high;
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+  }
+}
+
 /// Square root, correctly rounded.
 template <Real V>
 [[gnu::always_inline]] WICK_FN V sqrt(V x) {
@@ -287,6 +302,16 @@ template <Real V>
   }
 }
 
+/// `x`, at least `low`; NaN stays NaN.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V at_least(V x, lane_of_t<V> low) {
+  if constexpr (is_batch_v<V>) {
+    return xsimd::max(V(low), x);
+  } else {
+    return low > x ? low : x;
+  }
+}
+
 /// `c0 x^n + c1 x^(n-1) + ... + cn`: the coefficients stand highest power first.
 template <Real V, class... C>
 [[gnu::always_inline]] WICK_FN V polynomial(V x, C... c) {
@@ -298,11 +323,15 @@ template <Real V, class... C>
     ((sum = i == 0 ? V(static_cast<T>(c)) : simd::fma<V>(sum, x, V(static_cast<T>(c))), ++i), ...);
     return sum;
   } else {
-    // Even and odd powers side by side: a single chain of multiply-adds waits for itself.
+    // Even and odd powers side by side: a single chain of multiply-adds waits for itself. The last coefficient, mostly
+    // the largest, is added at the end, so that it is rounded once.
     V const square = x * x;
-    V sum[2] = {V(T(0)), V(T(0))};
-    ((sum[i & 1] = i < 2 ? V(static_cast<T>(c)) : simd::fma<V>(sum[i & 1], square, V(static_cast<T>(c))), ++i), ...);
-    return simd::fma<V>(sum[terms & 1], x, sum[1 - (terms & 1)]);
+    V sum[2] = {V(T(0)), V(T(0))}, last = V(T(0));
+    ((i == terms - 1 ? (last = V(static_cast<T>(c)))
+                     : (sum[i & 1] = i < 2 ? V(static_cast<T>(c)) : simd::fma<V>(sum[i & 1], square, V(static_cast<T>(c)))),
+      ++i),
+     ...);
+    return simd::fma<V>(simd::fma<V>(sum[1 - (terms & 1)], x, sum[terms & 1]), x, last);
   }
 }
 
@@ -342,6 +371,62 @@ template <Real V>
     Bits<V> const rest = (n << fraction_bits<T>)-half;
     V const first = from_bits<V>(rest + Bits<V>(one));
     return simd::fma<V>(q, first, first) * from_bits<V>(half + Bits<V>(one));
+  }
+}
+
+/// True where registers are tables and take numbers apart (AVX-512): `lookup`, `rounded_exponent`, `rounded_fraction`.
+#if defined(__AVX512F__)
+template <class V>
+inline constexpr bool has_tables = is_batch_v<V>;
+
+/// Lane by lane the entry of `table` that the lowest bits of `index` name; one or two registers make a table.
+WICK_INLINE Batch<float> lookup(float const (&table)[16], Bits<Batch<float>> const& index) {
+  return _mm512_permutexvar_ps(index, _mm512_load_ps(table));
+}
+WICK_INLINE Batch<float> lookup(float const (&table)[32], Bits<Batch<float>> const& index) {
+  return _mm512_permutex2var_ps(_mm512_load_ps(table), index, _mm512_load_ps(table + 16));
+}
+WICK_INLINE Batch<double> lookup(double const (&table)[8], Bits<Batch<double>> const& index) {
+  return _mm512_permutexvar_pd(index, _mm512_load_pd(table));
+}
+
+/// x = 2^k m with m from 0.75 to 1.5: m, also of numbers below the normal ones; 1 for zero and infinity, NaN below zero.
+WICK_INLINE Batch<float> rounded_fraction(Batch<float> const& x) {
+  return _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+}
+WICK_INLINE Batch<double> rounded_fraction(Batch<double> const& x) {
+  return _mm512_getmant_pd(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+}
+/// k, `fraction` being m; minus infinity for zero, infinity for infinity.
+WICK_INLINE Batch<float> rounded_exponent(Batch<float> const& x, Batch<float> const& fraction) {
+  return _mm512_sub_ps(_mm512_getexp_ps(x), _mm512_getexp_ps(fraction));
+}
+WICK_INLINE Batch<double> rounded_exponent(Batch<double> const& x, Batch<double> const& fraction) {
+  return _mm512_sub_pd(_mm512_getexp_pd(x), _mm512_getexp_pd(fraction));
+}
+/// x 2^n with n rounded down; right below the normal numbers too.
+WICK_INLINE Batch<float> scale_floor(Batch<float> const& x, Batch<float> const& n) { return _mm512_scalef_ps(x, n); }
+WICK_INLINE Batch<double> scale_floor(Batch<double> const& x, Batch<double> const& n) { return _mm512_scalef_pd(x, n); }
+#else
+template <class V>
+inline constexpr bool has_tables = false;
+void lookup(...) = delete;
+void rounded_fraction(...) = delete;
+void rounded_exponent(...) = delete;
+void scale_floor(...) = delete;
+#endif
+
+/// (a + b) 2^n for a normal sum, `shifted` being `n + round_magic`; right below the normal numbers too.
+template <Real V>
+[[gnu::always_inline]] WICK_FN V scale_sum(V a, V b, V shifted) {
+  using T = lane_of_t<V>;
+  if constexpr (has_tables<V>) {
+    return scale_floor(a + b, shifted - V(round_magic<T>));
+  } else {
+    // In two steps, as in `scale`.
+    V const n = shifted - V(round_magic<T>);
+    V const half = T(0.5) * n + V(round_magic<T>);
+    return (a + b) * power_of_two<V>(half) * power_of_two<V>(n - (half - V(round_magic<T>)) + V(round_magic<T>));
   }
 }
 

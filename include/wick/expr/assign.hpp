@@ -116,6 +116,8 @@ constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
 
 template <class T, class F>
 bool run_epilogue(T* data, Layout const& target, F const& f);
+template <class F>
+void consume(F const& f);
 
 /// x = formula. The result is written in place when only x and aligned leaves of the formula hold the elements; else
 /// into a new block. x may stand in the formula in any way.
@@ -128,6 +130,8 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
     using F = std::remove_cvref_t<decltype(f)>;
     detail::check_element_type<T, F>();
     static_assert(extents_broadcast<E, extents_t<F>>, "Wick: the extents of the formula and of its target, known when compiling, differ");
+    // What an unnamed formula holds can never be asked for again.
+    if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>) consume(f);
     if constexpr (LazyNode<F>) {
       x = Tensor<T, E>(f.value());
     } else {

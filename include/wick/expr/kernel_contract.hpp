@@ -96,6 +96,14 @@ struct Pool2dShape {
   constexpr std::int64_t out_height() const { return extent(height, kernel_h, stride_h, pad_h, dilation_h); }
   /// Columns of an output plane; 0 when the window does not fit.
   constexpr std::int64_t out_width() const { return extent(width, kernel_w, stride_w, pad_w, dilation_w); }
+  /// Where in its plane element `k` (row * kernel_w + column) of the window of output (oh, ow) lies.
+  constexpr std::int64_t element(std::int64_t oh, std::int64_t ow, std::uint32_t k) const {
+    auto const across = static_cast<std::uint32_t>(kernel_w);
+    std::int64_t const row = oh * stride_h - pad_h + k / across * dilation_h;
+    return row * width + ow * stride_w - pad_w + k % across * dilation_w;
+  }
+  /// What stands for an element of a window: a byte, where that is enough.
+  constexpr bool narrow() const { return kernel_h * kernel_w < 256; }
 };
 
 /// The kernels that operations call, for elements of type T: `gemm`, `conv2d`, `max_pool2d` ... (see

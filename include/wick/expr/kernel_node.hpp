@@ -34,6 +34,7 @@ struct LazyState {
   Dims shape;
   Layout layout{shape};
   bool computed = false;
+  bool consumed = false;  ///< nobody can record it any more: its operands are computed for this once only
   Tensor<T> value;
   void* entry = nullptr;                  ///< the tape entry, once recorded
   void (*release_entry)(void*) = nullptr;
@@ -109,13 +110,31 @@ class Lazy : public detail::RecordsTag<may_record> {
   }
   T item() const { return value().item(); }
   /// True while nobody else can ask for the value: it may be computed straight into another formula's target.
-  bool unshared() const { return state_->fuses() && !state_->computed && state_->references.load(std::memory_order_acquire) == 1; }
+  bool unshared() const { return state_->fuses() && !state_->computed && alone(); }
+  /// How many handles there are on the node.
+  std::uint32_t handles() const { return state_->references.load(std::memory_order_acquire); }
+  bool alone() const { return handles() == 1; }
   bool active() const { return state_->entry || state_->active(); }
   LazyState<T>& state() const { return *state_; }
 
  private:
   LazyState<T>* state_;
 };
+
+/// Tells the kernel nodes of a formula, to which there is no other handle, that this is their last use.
+template <class F>
+void consume(F const& f) {
+  if constexpr (detail::has_lazy<F>)
+    visit_leaves(f, [&]<class Leaf>(Leaf const& leaf) {
+      if constexpr (LazyNode<Leaf>) {
+        std::uint32_t handles = 0;
+        visit_leaves(f, [&]<class Other>(Other const& other) {
+          if constexpr (LazyNode<Other>) handles += static_cast<void const*>(&other.state()) == &leaf.state();
+        });
+        if (leaf.handles() == handles) leaf.state().consumed = true;
+      }
+    });
+}
 
 /// An operand of a kernel node: a formula, replaced by its value once that is known.
 template <class F>
@@ -127,21 +146,28 @@ class KernelOperand {
   Dims const& shape() const { return shape_; }
   bool active() const { return formula_ && is_active(*formula_); }
   F const* formula() const { return formula_ ? &*formula_ : nullptr; }
-  /// The operand's elements.
-  Tensor<T> const& value() {
+  /// The operand's elements. A formula over variables stays, because it may be recorded later, unless this is its last
+  /// use.
+  Tensor<T> const& value(bool last) {
     if (!value_) {
       if constexpr (std::is_same_v<F, Tensor<T>>) {
         value_ = *formula_;
+      } else if constexpr (LazyNode<F>) {
+        if (last && formula_->alone()) formula_->state().consumed = true;
+        value_ = formula_->value();
+      } else if constexpr (is_recordable<F>) {
+        if (last) consume(*formula_);
+        Tensor<T> result(Tensor<T>::uninitialized, shape_);
+        auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());
+        if (!last || !run_epilogue<T>(data, result.layout(), *formula_))
+          compute_into<T>(data, result.plane_stride(), result.layout(), *formula_);
+        value_ = std::move(result);
       } else {
         Tensor<T> result;
-        if constexpr (is_recordable<F>) {
-          assign(result, *formula_);  // the formula stays: it may be recorded later
-        } else {
-          assign(result, std::move(*formula_));
-          formula_.reset();
-        }
+        assign(result, std::move(*formula_));
         value_ = std::move(result);
       }
+      if (last || !is_recordable<F>) formula_.reset();
     }
     return *value_;
   }
@@ -181,10 +207,10 @@ struct KernelState final : LazyState<T> {
   void compute(base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue) override {
     if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate());
     else if constexpr (ElementTraits<T>::planes > 1) fail(Op::name, ": this kernel computes plain numbers only, not duals");
-    else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value()...); }, operands);
+    else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value(this->consumed)...); }, operands);
   }
   Tensor<T> evaluate() override {
-    if constexpr (is_view) return std::apply([&](auto&... x) { return op.view(x.value()...); }, operands);
+    if constexpr (is_view) return std::apply([&](auto&... x) { return op.view(x.value(this->consumed)...); }, operands);
     else return LazyState<T>::evaluate();
   }
   bool fuses() const override { return requires { Op::column_dims; }; }

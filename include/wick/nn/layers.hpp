@@ -7,7 +7,7 @@
 #include <wick/ops/activation.hpp>
 #include <wick/ops/conv.hpp>
 #include <wick/ops/dropout.hpp>
-#include <wick/ops/matmul.hpp>
+#include <wick/ops/linear.hpp>
 #include <wick/ops/normalize.hpp>
 #include <wick/ops/pool.hpp>
 
@@ -33,7 +33,7 @@ struct Linear {
     if (x.shape().size() < 2 || x.shape()[x.shape().size() - 1] != weight.size(1))
       fail("Linear: an input of shape ", x.shape(), " does not fit a layer from ", weight.size(1), " to ", weight.size(0),
            " features: it needs shape (..., ", weight.size(1), ")");
-    return matmul(x, transpose(weight, 0, 1)) + bias;
+    return linear(x, weight) + bias;
   }
   void visit(auto&& member) {
     member("weight", weight);

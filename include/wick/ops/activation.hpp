@@ -19,7 +19,7 @@ struct Sigmoid : Unary<"sigmoid", Domain<-8, 8>> {
 };
 /// x times the normal distribution's cumulative function (Hendrycks and Gimpel, arXiv:1606.08415).
 struct Gelu : Unary<"gelu"> {
-  WICK_FN static auto value(auto x) { return 0.5 * x * (1 + math::erf(0.7071067811865476 * x)); }
+  WICK_FN static auto value(auto x) { return math::gelu(x); }
   WICK_FN static auto slope(auto x) {
     return 0.5 * (1 + math::erf(0.7071067811865476 * x)) + 0.3989422804014327 * x * math::exp(-0.5 * x * x);
   }
@@ -34,7 +34,7 @@ struct Silu : Unary<"silu", Domain<-8, 8>> {
 };
 /// log(1 + e^x), without overflow
 struct Softplus : Unary<"softplus", Domain<-8, 8>> {
-  WICK_FN static auto value(auto x) { return math::maximum(x, 0) + math::log1p(math::exp(-math::abs(x))); }
+  WICK_FN static auto value(auto x) { return math::softplus(x); }
   WICK_FN static auto slope(auto x) { return math::sigmoid(x); }
 };
 

@@ -2,8 +2,6 @@
 // Max and average pooling over the last two dimensions.
 #pragma once
 
-#include <memory>
-
 #include <wick/core/create.hpp>
 #include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/gather.hpp>
@@ -24,40 +22,54 @@ template <class G>
 auto avg_pool2d_gradient(G const& g, Pool2dShape const& s, Dims const& from);
 template <class X>
 auto avg_pool2d_forward(X const& x, Pool2dShape const& s, Dims const& to);
+/// Which element of each window was the largest: bytes, where the window has room in them.
+struct Chosen {
+  Tensor<std::uint8_t> narrow;
+  Tensor<std::int32_t> wide;
+
+  static Chosen room(Pool2dShape const& s, Dims const& shape) {
+    if (s.narrow()) return {Tensor<std::uint8_t>(Tensor<std::uint8_t>::uninitialized, shape), {}};
+    return {{}, Tensor<std::int32_t>(Tensor<std::int32_t>::uninitialized, shape)};
+  }
+  /// Calls f with the first index; all copies of a Chosen share what is written through it.
+  template <class F>
+  void visit(F const& f) const {
+    if (narrow.storage()) f(const_cast<std::uint8_t*>(narrow.data()));
+    else f(const_cast<std::int32_t*>(wide.data()));
+  }
+};
+
 template <class G>
-auto max_pool2d_gradient(G const& g, Tensor<std::int32_t> const& argmax, Pool2dShape const& s, Dims const& from);
+auto max_pool2d_gradient(G const& g, Chosen const& chosen, Pool2dShape const& s, Dims const& from);
 template <class X>
-auto max_pool2d_pick(X const& x, Tensor<std::int32_t> const& argmax, Pool2dShape const& s, Dims const& to);
+auto max_pool2d_pick(X const& x, Chosen const& chosen, Pool2dShape const& s, Dims const& to);
 
 struct MaxPool2dOp {
   static constexpr char const* name = "max_pool2d";
-  static constexpr bool needs_inputs = false, saves_state = true;
+  static constexpr bool needs_inputs = false;
+  static constexpr int column_dims = 2;
   Pool2dShape s;
   Dims from;
-  bool save = false;
-  std::shared_ptr<Tensor<std::int32_t>> argmax = std::make_shared<Tensor<std::int32_t>>();
+  Chosen chosen;  // empty when no gradient is wanted; the tape entry's copy shares it
   template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    std::int32_t* indices = nullptr;
-    if (save) {
-      *argmax = Tensor<std::int32_t>(Tensor<std::int32_t>::uninitialized, shape);
-      indices = argmax->data();
-    }
-    backend::Kernels<T>::max_pool2d(s, x.contiguous().data(), y, indices);
+  void compute(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& input) const {
+    Tensor<T> const x = input.contiguous();
+    chosen.visit([&](auto* which) { backend::Kernels<T>::max_pool2d(s, x.data(), y, which, epilogue); });
   }
-  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, *argmax, s, from)); }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
 };
 struct MaxPool2dGradientOp {
   static constexpr char const* name = "max_pool2d_gradient";
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims to;
-  Tensor<std::int32_t> argmax;
+  Chosen chosen;
   template <class T>
-  void compute(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    backend::Kernels<T>::max_pool2d_gradient(s, g.contiguous().data(), argmax.data(), gx, false);
+  void compute(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& gradient) const {
+    Tensor<T> const g = gradient.contiguous();
+    chosen.visit([&](auto const* which) { backend::Kernels<T>::max_pool2d_gradient(s, g.data(), which, gx, false); });
   }
-  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(max_pool2d_pick(gg, argmax, s, to)); }
+  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(max_pool2d_pick(gg, chosen, s, to)); }
 };
 // The elements that max pooling chose: its gradient's gradient.
 struct MaxPool2dPickOp {
@@ -65,15 +77,19 @@ struct MaxPool2dPickOp {
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims from;
-  Tensor<std::int32_t> argmax;
+  Chosen chosen;
   template <class T>
   void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& input) const {
     Tensor<T> const x = input.contiguous();
-    std::int64_t const in = s.height * s.width, out = s.out_height() * s.out_width();
-    for (std::int64_t p = 0; p < s.planes; ++p)
-      for (std::int64_t i = 0; i < out; ++i) y[p * out + i] = x.data()[p * in + argmax.data()[p * out + i]];
+    chosen.visit([&]<class Index>(Index const* which) {
+      T const* plane = x.data();
+      for (std::int64_t p = 0; p < s.planes; ++p, plane += s.height * s.width)
+        for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
+          for (std::int64_t ow = 0; ow < s.out_width(); ++ow, ++which)
+            *y++ = *which == static_cast<Index>(-1) ? T(0) : plane[s.element(oh, ow, static_cast<std::uint32_t>(*which))];
+    });
   }
-  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, argmax, s, from)); }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
 };
 
 struct AvgPool2dOp {
@@ -100,12 +116,12 @@ struct AvgPool2dGradientOp {
 };
 
 template <class G>
-auto max_pool2d_gradient(G const& g, Tensor<std::int32_t> const& argmax, Pool2dShape const& s, Dims const& from) {
-  return kernel<value_t<G>>(MaxPool2dGradientOp{s, g.shape(), argmax}, from, g);
+auto max_pool2d_gradient(G const& g, Chosen const& chosen, Pool2dShape const& s, Dims const& from) {
+  return kernel<value_t<G>>(MaxPool2dGradientOp{s, g.shape(), chosen}, from, g);
 }
 template <class X>
-auto max_pool2d_pick(X const& x, Tensor<std::int32_t> const& argmax, Pool2dShape const& s, Dims const& to) {
-  return kernel<value_t<X>>(MaxPool2dPickOp{s, x.shape(), argmax}, to, x);
+auto max_pool2d_pick(X const& x, Chosen const& chosen, Pool2dShape const& s, Dims const& to) {
+  return kernel<value_t<X>>(MaxPool2dPickOp{s, x.shape(), chosen}, to, x);
 }
 template <class G>
 auto avg_pool2d_gradient(G const& g, Pool2dShape const& s, Dims const& from) {
@@ -149,8 +165,8 @@ template <Formula X>
 auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions options = {}) {
   auto const& in = operand(x);
   auto const s = detail::pool_shape("max_pool2d", in.shape(), kernel_size, options);
-  bool const save = is_active(in);
-  return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), save}, detail::pooled(in.shape(), s), in);
+  Dims const shape = detail::pooled(in.shape(), s);
+  return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), is_active(in) ? detail::Chosen::room(s, shape) : detail::Chosen()}, shape, in);
 }
 /// Mean of each window (torch.nn.functional.avg_pool2d). x: (..., H, W) -> (..., OH, OW).
 template <Formula X>

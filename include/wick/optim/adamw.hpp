@@ -25,26 +25,32 @@ class AdamW : public Optimizer<T> {
       square_.push_back(zeros<T>(parameter.shape()));
     }
   }
-  /// Changes every parameter that has a gradient.
-  void step() {
+  /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
+  /// and stay as they are. Returns their norm when it is limited, else 0.
+  double step(Clip const& clip = {}) {
     auto const& [lr, beta1, beta2, eps, decay] = options;
     ++steps_;
-    double const correction1 = 1 - std::pow(beta1, steps_), correction2 = std::sqrt(1 - std::pow(beta2, steps_));
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
-      auto const& parameter = this->parameters_[i];
-      if (!parameter.has_grad()) continue;
-      Tensor<T>& w = parameter.mutable_value();
-      Tensor<T> const& g = parameter.grad();
-      Tensor<T>&m = mean_[i], &v = square_[i];
-      m = beta1 * m + (1 - beta1) * g;
-      v = beta2 * v + (1 - beta2) * square(g);
-      w = w * (1 - lr * decay) - (lr / correction1) * m / (sqrt(v) / correction2 + eps);
-    }
+    parts_.clear();
+    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
+      if (this->parameters_[i].has_grad()) parts_.add(this->arrays(this->parameters_[i], mean_[i], square_[i]));
+    auto const [read, norm] = this->reading(parts_, clip);
+    auto const t = [](double x) { return static_cast<T>(x); };
+    T const keep1 = t(beta1), take1 = t(1 - beta1), keep2 = t(beta2), take2 = t(1 - beta2), small = t(eps);
+    T const shrink = t(1 - lr * decay), rate = t(lr / (1 - std::pow(beta1, steps_)));
+    T const correction = t(1 / std::sqrt(1 - std::pow(beta2, steps_)));
+    update_all(parts_, [=, read = read](auto& w, auto const& gradient, auto& m, auto& v) {
+      auto const g = read(gradient);
+      m = keep1 * m + take1 * g;
+      v = keep2 * v + take2 * (g * g);
+      w = shrink * w - rate * m / (simd::sqrt(v) * correction + small);
+    });
+    return norm;
   }
   AdamWOptions options;
 
  private:
   std::vector<Tensor<T>> mean_, square_;
+  Parts<T, 4> parts_;
   std::int64_t steps_ = 0;
 };
 template <class T>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What optimizers have in common: the parameters, and a step that is not recorded.
+// What optimizers have in common: the parameters, and what a step reads and writes of them.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include <wick/autograd/variable.hpp>
 #include <wick/core/create.hpp>
-#include <wick/ops/arithmetic.hpp>
-#include <wick/ops/explog.hpp>
+#include <wick/optim/clip.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace optim {
@@ -15,6 +15,8 @@ namespace optim {
 /// Base of optimizers over variables of element type T.
 template <class T>
 class Optimizer {
+  static_assert(Lane<T>, "Wick: an optimizer changes parameters of float or double");
+
  public:
   explicit Optimizer(std::vector<Variable<T>> parameters) : parameters_(std::move(parameters)) {
     if (parameters_.empty()) fail("optimizer: the list of parameters is empty");
@@ -26,6 +28,28 @@ class Optimizer {
   std::vector<Variable<T>> const& parameters() const { return parameters_; }
 
  protected:
+  /// The arrays of parameter i: its value, its gradient, and its part of the state.
+  template <class... State>
+  static Arrays<T, 2 + static_cast<int>(sizeof...(State))> arrays(Variable<T> const& parameter, State&... state) {
+    Tensor<T>& value = parameter.mutable_value();
+    if (!value.is_contiguous()) value = value.contiguous();
+    return {{value.data(), detail::gradient_to_read(parameter), state.data()...}, parameter.numel()};
+  }
+
+  /// How a step reads the gradients: held within bounds, then scaled.
+  struct Reading {
+    T bound, factor;
+    WICK_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
+  };
+  /// The reading that `clip` asks for, and the norm before it (0 when nobody asked for it).
+  template <int N>
+  static std::pair<Reading, double> reading(Parts<T, N> const& parts, Clip const& clip) {
+    if (!(clip.norm >= 0 && clip.value >= 0))
+      fail("step: gradients are clipped to the norm ", clip.norm, " and the value ", clip.value, ", expected 0 or more");
+    double const norm = clip.norm < detail::unlimited ? detail::norm_of(parts, 2, clip.value) : 0;
+    return {{static_cast<T>(clip.value), static_cast<T>(detail::clip_factor(norm, clip.norm))}, norm};
+  }
+
   std::vector<Variable<T>> parameters_;
 };
 

@@ -23,31 +23,45 @@ class SGD : public Optimizer<T> {
     if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
   }
-  /// Changes every parameter that has a gradient.
-  void step() {
-    auto const& [lr, momentum, dampening, decay, nesterov] = options;
+  /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
+  /// and stay as they are. Returns their norm when it is limited, else 0.
+  double step(Clip const& clip = {}) {
+    bool const with_velocity = options.momentum != 0;
+    plain_.clear(), first_.clear(), parts_.clear();
     for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
       auto const& parameter = this->parameters_[i];
       if (!parameter.has_grad()) continue;
-      Tensor<T>& w = parameter.mutable_value();
-      Tensor<T> const& g = parameter.grad();
-      if (momentum == 0) {
-        w = w - lr * (g + decay * w);
-        continue;
-      }
-      Tensor<T>& v = velocity_[i];
-      if (started_[i]) v = momentum * v + (1 - dampening) * (g + decay * w);
-      else v = g + decay * w;
+      plain_.add(this->arrays(parameter));
+      if (!with_velocity) continue;
+      if (!started_[i]) velocity_[i] = Tensor<T>(Tensor<T>::uninitialized, parameter.shape());
+      (started_[i] ? parts_ : first_).add(this->arrays(parameter, velocity_[i]));
       started_[i] = true;
-      if (nesterov) w = w - lr * (g + decay * w + momentum * v);
-      else w = w - lr * v;
     }
+    auto const [read, norm] = this->reading(plain_, clip);
+    auto const t = [](double x) { return static_cast<T>(x); };
+    T const lr = t(options.lr), decay = t(options.weight_decay), momentum = t(options.momentum), take = t(1 - options.dampening);
+    if (!with_velocity) {
+      update_all(plain_, [=, read = read](auto& w, auto const& g) { w = w - lr * (read(g) + decay * w); });
+      return norm;
+    }
+    auto const move = [=, read = read, nesterov = options.nesterov](bool first) {
+      return [=](auto& w, auto const& g, auto& v) {
+        auto const d = read(g) + decay * w;
+        v = first ? d : momentum * v + take * d;
+        w = w - lr * (nesterov ? d + momentum * v : v);
+      };
+    };
+    update_all(first_, move(true));
+    update_all(parts_, move(false));
+    return norm;
   }
   SGDOptions options;
 
  private:
   std::vector<Tensor<T>> velocity_;
   std::vector<bool> started_;
+  Parts<T, 2> plain_;
+  Parts<T, 3> first_, parts_;
 };
 template <class T>
 SGD(std::vector<Variable<T>>, SGDOptions) -> SGD<T>;

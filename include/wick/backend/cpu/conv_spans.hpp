@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where the pixels of a convolution's output meet the pixels of its input: runs of neighbours, and moves along them.
+// Output pixels are counted through all images of the batch, so that small images share panels.
 #pragma once
 
 #include <wick/backend/cpu/gemm_pack.hpp>
@@ -7,36 +8,44 @@
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
-/// The output pixels that one block of work covers.
-template <class T>
-inline constexpr std::int64_t conv_pixels = 4 * Tile<T>::columns;
-
 /// `count` output pixels from the `at`-th of a block read the input from offset `input` on, stride_w apart.
 struct Span {
   std::int64_t at, input, count;
 };
 
-/// The spans of one kernel element for the output pixels [first, first + count), and whether they leave pixels out
-/// (which read padding).
-template <class T>
+/// Output columns [low, high) of kernel column kw read inside of the image; the others read padding.
+struct InsideColumns {
+  std::int64_t shift, low, high;
+
+  InsideColumns(Conv2dShape const& s, std::int64_t kw)
+      : shift(kw * s.dilation_w - s.pad_w),
+        low(shift < 0 ? ceil_div(-shift, s.stride_w) : 0),
+        high(s.width > shift ? ceil_div(s.width - shift, s.stride_w) : 0) {}
+};
+
+/// The spans of one kernel element for the output pixels [first, first + count), at most `most` of them, and whether
+/// they leave pixels out (which read padding). Pixel n * out_pixels() + i is pixel i of image n; images are
+/// `image_stride` apart.
+template <std::int64_t most>
 struct Spans {
-  Span list[conv_pixels<T>];
+  Span list[most];
   std::int64_t size = 0;
   bool gaps = false;
 
-  Spans(Conv2dShape const& s, std::int64_t kh, std::int64_t kw, std::int64_t first, std::int64_t count) {
-    std::int64_t const out_width = s.out_width();
-    // Column ow reads input column ow * stride_w + shift, which lies in the image for ow in [low, high).
-    std::int64_t const shift = kw * s.dilation_w - s.pad_w;
-    std::int64_t const low = shift < 0 ? ceil_div(-shift, s.stride_w) : 0;
-    std::int64_t const high = s.width > shift ? ceil_div(s.width - shift, s.stride_w) : 0;
-    std::int64_t row = first / out_width, column = first % out_width, covered = 0;
+  Spans(Conv2dShape const& s, std::int64_t image_stride, std::int64_t kh, std::int64_t kw, std::int64_t first,
+        std::int64_t count) {
+    std::int64_t const out_width = s.out_width(), out_height = s.out_height();
+    InsideColumns const inside(s, kw);
+    std::int64_t image = first / (out_height * out_width), row = first / out_width % out_height;
+    std::int64_t column = first % out_width, covered = 0;
     for (std::int64_t at = 0; at < count; ++row, column = 0) {
+      if (row == out_height) row = 0, ++image;
       std::int64_t const end = std::min(out_width, column + count - at);
       std::int64_t const ih = row * s.stride_h + kh * s.dilation_h - s.pad_h;
-      std::int64_t const from = std::max(column, low), to = std::min(end, high);
+      std::int64_t const from = std::max(column, inside.low), to = std::min(end, inside.high);
       if (ih >= 0 && ih < s.height && from < to) {
-        list[size++] = {at + from - column, ih * s.width + from * s.stride_w + shift, to - from};
+        list[size++] = {at + from - column, image * image_stride + ih * s.width + from * s.stride_w + inside.shift,
+                        to - from};
         covered += to - from;
       }
       at += end - column;
@@ -45,49 +54,79 @@ struct Spans {
   }
 };
 
+/// Copies n elements, `width / 2` < n <= `width`, as two runs that may overlap.
+template <std::int64_t width, class T>
+WICK_INLINE void copy_halves(T const* from, std::int64_t n, T* to) {
+  if constexpr (width > 1) {
+    constexpr std::int64_t half = width / 2;
+    if (n < half) return copy_halves<half>(from, n, to);
+    std::memcpy(to, from, half * sizeof(T));
+    std::memcpy(to + n - half, from + n - half, half * sizeof(T));
+  } else if (n > 0) {
+    *to = *from;
+  }
+}
+
+#if defined(__GNUC__) && !defined(__CUDACC__)
+/// to[i] = from[2 i] for i < lanes; reads no element beyond the last one that it takes.
+template <std::int64_t lanes, class T>
+WICK_INLINE void copy_even(T const* from, T* to) {
+  typedef T Vector __attribute__((vector_size(lanes * sizeof(T))));
+  Vector a, b;
+  std::memcpy(&a, from, sizeof a), std::memcpy(&b, from + lanes - 1, sizeof b);
+  [&]<int... i>(std::integer_sequence<int, i...>) {
+    constexpr int half = static_cast<int>(lanes) / 2;
+    Vector const even = __builtin_shufflevector(a, b, (i < half ? 2 * i : 2 * i + 1)...);
+    std::memcpy(to, &even, sizeof even);
+  }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
+}
+#endif
+
 /// to[i] = from[i * stride] for i < n.
 template <class T>
 WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T* to) {
   using V = TileVector<T>;
-  if (stride != 1 || n < V::lanes) {
-    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
-    return;
+  if constexpr (V::lanes > 1) {
+    if (stride == 1) {
+      if (n < V::lanes) return copy_halves<V::lanes>(from, n, to);
+      std::int64_t i = 0;
+      for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::load(from + i));
+      // The rest is a whole vector too: it ends where the run ends, and writes some elements twice.
+      if (i < n) V::store(to + n - V::lanes, V::load(from + n - V::lanes));
+      return;
+    }
+#if defined(__GNUC__) && !defined(__CUDACC__)
+    constexpr std::int64_t quad = 4;
+    if (stride == 2 && n >= quad) {
+      std::int64_t i = 0;
+      for (; i + V::lanes <= n; i += V::lanes) copy_even<V::lanes>(from + 2 * i, to + i);
+      for (; i + quad <= n; i += quad) copy_even<quad>(from + 2 * i, to + i);
+      if (i < n) copy_even<quad>(from + 2 * (n - quad), to + n - quad);
+      return;
+    }
+#endif
   }
-  std::int64_t i = 0;
-  for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::load(from + i));
-  // The rest is a whole vector too: it ends where the run ends, and writes some elements twice.
-  if (i < n) V::store(to + n - V::lanes, V::load(from + n - V::lanes));
+  for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
-/// to[i * stride] += from[i] for i < n.
+/// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
+/// row][kernel column] of panels of Tile::columns pixels, `panel_stride` apart, where `depth` rows of each panel
+/// precede them. With `reversed`, the kernel's elements come in the opposite order.
 template <class T>
-WICK_INLINE void add_run(T const* from, std::int64_t stride, std::int64_t n, T* to) {
-  using V = TileVector<T>;
-  if (stride != 1 || n < V::lanes) {
-    for (std::int64_t i = 0; i < n; ++i) to[i * stride] = static_cast<T>(to[i * stride] + from[i]);
-    return;
-  }
-  // As above; the last vector is summed before the others are stored, so nothing is added twice.
-  auto const last = V::add(V::load(to + n - V::lanes), V::load(from + n - V::lanes));
-  for (std::int64_t i = 0; i + V::lanes <= n; i += V::lanes)
-    V::store(to + i, V::add(V::load(to + i), V::load(from + i)));
-  V::store(to + n - V::lanes, last);
-}
-
-/// Packs the patches that `count` output pixels from `first` on see in `channels` input channels at x, as panels
-/// [channel][kernel row][kernel column][pixel] of Tile::columns pixels.
-template <class T>
-void pack_patches(Conv2dShape const& s, T const* x, std::int64_t channels, std::int64_t first, std::int64_t count,
-                  T* out) {
+void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t channels, std::int64_t first,
+                  std::int64_t count, std::int64_t panel_stride, std::int64_t depth, T* out) {
   std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
-  for (std::int64_t p = 0; p < count; p += Tile<T>::columns) {
+  for (std::int64_t p = 0; p < count; p += Tile<T>::columns, out += panel_stride) {
     std::int64_t const pixels = std::min(Tile<T>::columns, count - p);
     std::int64_t const width = tile_vectors<T>(pixels) * Tile<T>::lanes;
+    T* const panel = out + depth * width;
     for (std::int64_t tap = 0; tap < taps; ++tap) {
-      Spans<T> const spans(s, tap / s.kernel_w, tap % s.kernel_w, first + p, pixels);
+      std::int64_t const element = reversed ? taps - 1 - tap : tap;
+      Spans<Tile<T>::columns> const spans(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w,
+                                          first + p, pixels);
       bool const zeros = spans.gaps || pixels < width;
       for (std::int64_t c = 0; c < channels; ++c) {
-        T* const to = out + (c * taps + tap) * width;
+        T* const to = panel + (c * taps + tap) * width;
         if (zeros) std::fill(to, to + width, T(0));
         for (std::int64_t i = 0; i < spans.size; ++i) {
           Span const span = spans.list[i];
@@ -95,59 +134,21 @@ void pack_patches(Conv2dShape const& s, T const* x, std::int64_t channels, std::
         }
       }
     }
-    out += channels * taps * width;
   }
 }
 
-/// The adjoint of packing patches: adds columns[channel][kernel row][kernel column][pixel], rows conv_pixels apart, to
-/// the input pixels that output pixels [first, first + count) see.
+/// Packs stripes [stripe0, stripe1) of a matrix as pack_stripe does, `out` being where stripe 0 is: a block of rows and
+/// columns at a time, as lines of memory may belong to several stripes.
 template <class T>
-void add_patches(Conv2dShape const& s, T const* columns, std::int64_t channels, std::int64_t first, std::int64_t count,
-                 T* x) {
-  std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
-  for (std::int64_t tap = 0; tap < taps; ++tap) {
-    Spans<T> const spans(s, tap / s.kernel_w, tap % s.kernel_w, first, count);
-    for (std::int64_t c = 0; c < channels; ++c) {
-      T const* const from = columns + (c * taps + tap) * conv_pixels<T>;
-      for (std::int64_t i = 0; i < spans.size; ++i) {
-        Span const span = spans.list[i];
-        add_run(from + span.at, s.stride_w, span.count, x + c * plane + span.input);
-      }
-    }
-  }
-}
-
-/// Packs the transposed patches of the output rows [row, row + rows): depth is the pixel, columns are [kernel
-/// row][kernel column][channel] from `column` on, at most Tile::columns of them. `x` is the image as
-/// [input row][input column][channel], its first row being input row `x_row`.
-template <class T>
-void pack_transposed_patches(Conv2dShape const& s, T const* x, std::int64_t x_row, std::int64_t row, std::int64_t rows,
-                             std::int64_t column, T* out) {
-  std::int64_t const channels = s.group_in(), out_width = s.out_width();
-  std::int64_t const count = std::min(Tile<T>::columns, s.filter() - column);
-  std::int64_t const width = tile_vectors<T>(count) * Tile<T>::lanes;
-  if (count < width) std::fill(out, out + rows * out_width * width, T(0));
-  for (std::int64_t at = 0; at < count;) {
-    std::int64_t const tap = (column + at) / channels, channel = (column + at) % channels;
-    std::int64_t const n = std::min(channels - channel, count - at);
-    std::int64_t const kh = tap / s.kernel_w, kw = tap % s.kernel_w;
-    std::int64_t const shift = kw * s.dilation_w - s.pad_w;
-    std::int64_t const low = shift < 0 ? ceil_div(-shift, s.stride_w) : 0;
-    std::int64_t const high = s.width > shift ? ceil_div(s.width - shift, s.stride_w) : 0;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      T* to = out + r * out_width * width + at;
-      std::int64_t const ih = (row + r) * s.stride_h + kh * s.dilation_h - s.pad_h;
-      bool const inside = ih >= 0 && ih < s.height;
-      std::int64_t const begin = inside ? std::min(low, out_width) : out_width;
-      std::int64_t const end = std::max(begin, std::min(high, out_width));
-      T const* from = x + (((ih - x_row) * s.width + begin * s.stride_w + shift) * channels + channel);
-      std::int64_t ow = 0;
-      for (; ow < begin; ++ow, to += width) std::fill(to, to + n, T(0));
-      for (; ow < end; ++ow, to += width, from += s.stride_w * channels) copy_run(from, 1, n, to);
-      for (; ow < out_width; ++ow, to += width) std::fill(to, to + n, T(0));
-    }
-    at += n;
-  }
+void pack_stripes(Matrix<T const> const& m, std::int64_t stripe0, std::int64_t stripe1, T* out) {
+  constexpr std::int64_t rows = Tile<T>::rows, some = 16;
+  std::int64_t const deep = m.row_stride == 1 ? 32 : std::max<std::int64_t>(1, m.columns);
+  for (std::int64_t i = stripe0; i < stripe1; i += some)
+    for (std::int64_t k = 0; k < m.columns; k += deep)
+      for (std::int64_t stripe = i; stripe < std::min(stripe1, i + some); ++stripe)
+        pack_interleaved(m.data + stripe * rows * m.row_stride + k * m.column_stride,
+                         std::min(rows, m.rows - stripe * rows), std::min(deep, m.columns - k), m.row_stride,
+                         m.column_stride, rows, out + (stripe * m.columns + k) * rows);
 }
 
 }  // namespace backend::cpu

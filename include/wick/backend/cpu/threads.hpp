@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
 
-#include <wick/base/config.hpp>
+#include <wick/backend/cpu/team.hpp>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -19,7 +18,9 @@ namespace core {
 inline std::atomic<int> thread_limit{0};
 }  // namespace core
 
-/// Sets how many threads a kernel may use (at least 1). A kernel started inside a caller's own OpenMP region uses one.
+/// Sets how many threads a kernel may use (at least 1). A kernel started inside a caller's own OpenMP region, or while
+/// another thread's kernel has the helpers, uses one. Without this, OpenMP's number counts (OMP_NUM_THREADS,
+/// omp_set_num_threads); in a program compiled without OpenMP it is one.
 inline void set_num_threads(int count) { core::thread_limit.store(std::max(1, count), std::memory_order_relaxed); }
 
 }  // namespace wick
@@ -29,35 +30,66 @@ namespace wick::inline WICK_ISA {
 /// How many threads a kernel started now would use at most.
 inline int num_threads() {
 #if defined(_OPENMP)
-  if (omp_in_parallel()) return 1;
+  if (core::Team::inside() || omp_in_parallel()) return 1;
   int const limit = core::thread_limit.load(std::memory_order_relaxed);
   return limit > 0 ? limit : omp_get_max_threads();
 #else
-  return 1;
+  return core::Team::inside() ? 1 : std::max(1, core::thread_limit.load(std::memory_order_relaxed));
 #endif
 }
 
+namespace detail {
+
+#if defined(_OPENMP) && defined(CPU_SET)
+// Helpers go where OMP_PROC_BIND and OMP_PLACES want OpenMP's own threads; else they inherit the caller's processors,
+// which would be a single one where OpenMP has bound the caller.
+inline void place_helper(int thread, pthread_attr_t& attributes) {
+  int const places = omp_get_num_places(), first = omp_get_place_num();
+  auto const bind = omp_get_proc_bind();
+  if (bind == omp_proc_bind_false || places < 1 || first < 0) return;
+  int const step = bind == omp_proc_bind_spread ? std::max(1, places / omp_get_max_threads()) : bind == omp_proc_bind_master ? 0 : 1;
+  int const place = (first + thread * step) % places;
+  int ids[CPU_SETSIZE];
+  int const count = omp_get_place_num_procs(place);
+  if (count < 1 || count > CPU_SETSIZE) return;
+  omp_get_place_proc_ids(place, ids);
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  for (int i = 0; i < count; ++i) CPU_SET(ids[i], &mask);
+  pthread_attr_setaffinity_np(&attributes, sizeof mask, &mask);
+}
+#else
+inline constexpr void (*place_helper)(int, pthread_attr_t&) = nullptr;
+#endif
+
+/// A loop over [0, count), cut into pieces.
+template <class Body>
+struct ParallelLoop {
+  Body const& body;
+  std::int64_t count, pieces;
+  static void run(void const* loop, std::int64_t piece) {
+    auto const& [body, count, pieces] = *static_cast<ParallelLoop const*>(loop);
+    body(count * piece / pieces, count * (piece + 1) / pieces);
+  }
+};
+
+}  // namespace detail
+
 /// Calls `body(begin, end)` for pieces that cover `[0, count)`, on several threads when there are at least two
 /// `grain`s of work. Which indices share a piece depends on the thread count: `body` must give the same result for any
-/// cut. An exception of `body` reaches the caller.
+/// cut. An exception of `body` reaches the caller. What a piece starts itself stays on its thread.
 template <class Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body const& body) {
   if (count <= 0) return;
-  std::int64_t const pieces = std::min<std::int64_t>(num_threads(), grain > 0 ? count / grain : count);
-  if (pieces <= 1) return body(std::int64_t{0}, count);
-#if defined(_OPENMP)
-  std::exception_ptr error;
-#pragma omp parallel for num_threads(static_cast<int>(pieces)) schedule(static)
-  for (std::int64_t piece = 0; piece < pieces; ++piece) {
-    try {
-      body(count * piece / pieces, count * (piece + 1) / pieces);
-    } catch (...) {
-#pragma omp critical(wick_parallel_for)
-      if (!error) error = std::current_exception();
-    }
+  std::int64_t const grains = grain > 0 ? count / grain : count;
+  int const threads = grains < 2 ? 1 : static_cast<int>(std::min<std::int64_t>(num_threads(), grains));
+  if (threads > 1 && core::Team::get().pays(grains)) {
+    // Several pieces for each thread: who is held up leaves some of its own to the others.
+    std::int64_t const pieces = std::min(std::int64_t{4} * threads, grains);
+    detail::ParallelLoop<Body> const loop{body, count, pieces};
+    if (core::Team::get().run(threads, pieces, {&loop.run, &loop, detail::place_helper})) return;
   }
-  if (error) std::rethrow_exception(error);
-#endif
+  body(std::int64_t{0}, count);
 }
 
 }  // namespace wick::inline WICK_ISA

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// The network of the main job on one batch in memory: a training step of 128 images, and inference of 1 and of 128.
+#include <benchmark/benchmark.h>
+
+#include <wick/wick.hpp>
+
+namespace {
+
+using namespace wick;
+
+struct Cnn {
+  nn::Conv2d<> conv1{1, 32, 3}, conv2{32, 64, 3};
+  nn::Dropout drop1{0.25}, drop2{0.5};
+  nn::Linear<> fc1{9216, 128}, fc2{128, 10};
+
+  auto operator()(auto const& x) {
+    auto h = drop1(max_pool2d(relu(conv2(relu(conv1(x)))), 2));
+    return log_softmax(fc2(drop2(relu(fc1(flatten(h, 1))))), 1);
+  }
+  void visit(auto&& member) {
+    member("conv1", conv1), member("conv2", conv2), member("drop1", drop1), member("drop2", drop2);
+    member("fc1", fc1), member("fc2", fc2);
+  }
+};
+
+void training_step(benchmark::State& state) {
+  set_num_threads(static_cast<int>(state.range(0)));
+  manual_seed(1);
+  Cnn model;
+  optim::AdamW optimizer(parameters(model), {.lr = 1e-3});
+  Tensor<float> const image = randn<float>({128, 1, 28, 28});
+  Tensor<std::int64_t> label = zeros<std::int64_t>({128});
+  for (std::int64_t i = 0; i < 128; ++i) label.data()[i] = i % 10;
+  auto const step = [&] {
+    optimizer.zero_grad();
+    Variable<float> loss = nll_loss(model(image), label);
+    backward(loss);
+    optimizer.step();
+  };
+  for (int i = 0; i < 3; ++i) step();
+  auto const before = pool_stats();
+  for (auto _ : state) step();
+  state.counters["allocations"] = static_cast<double>(pool_stats().system_allocations - before.system_allocations);
+}
+
+void inference(benchmark::State& state) {
+  set_num_threads(static_cast<int>(state.range(1)));
+  manual_seed(1);
+  Cnn model;
+  eval(model);
+  Tensor<float> const image = randn<float>({state.range(0), 1, 28, 28});
+  Tensor<float> scores = model(image);
+  for (auto _ : state) {
+    scores = model(image);
+    benchmark::DoNotOptimize(std::as_const(scores).data());
+  }
+}
+
+}  // namespace
+
+BENCHMARK(training_step)->ArgName("threads")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(inference)->ArgNames({"", "threads"})->ArgsProduct({{1, 128}, {1, 2}})->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+BENCHMARK_MAIN();

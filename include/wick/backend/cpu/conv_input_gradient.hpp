@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// The gradient of a strided convolution by its input: a block of columns (input channel, tap) x pixel at a time, that
+// is filters transposed times the gradient of the output, is added to the pixels it came from.
+#pragma once
+
+#include <wick/backend/cpu/conv_product.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::cpu {
+
+#if defined(__GNUC__) && !defined(__CUDACC__)
+/// to[2 i] += from[i] for i < lanes; to[2 lanes - 1] must be there, too, and is not changed.
+template <std::int64_t lanes, class T>
+WICK_INLINE void add_even(T const* from, T* to) {
+  typedef T Vector __attribute__((vector_size(lanes * sizeof(T))));
+  Vector a, low, high;
+  std::memcpy(&a, from, sizeof a), std::memcpy(&low, to, sizeof low), std::memcpy(&high, to + lanes, sizeof high);
+  [&]<int... i>(std::integer_sequence<int, i...>) {
+    // Even lanes take the sum, odd lanes what was there.
+    constexpr int n = static_cast<int>(lanes);
+    Vector const even = __builtin_shufflevector(low, high, (2 * i)...) + a;
+    low = __builtin_shufflevector(even, low, (i % 2 ? n + i : i / 2)...);
+    high = __builtin_shufflevector(even, high, (i % 2 ? n + i : n / 2 + i / 2)...);
+  }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
+  std::memcpy(to, &low, sizeof low), std::memcpy(to + lanes, &high, sizeof high);
+}
+#endif
+
+/// to[i * stride] += from[i] for i < n.
+template <class T>
+WICK_INLINE void add_run(T const* from, std::int64_t stride, std::int64_t n, T* to) {
+  using V = TileVector<T>;
+  std::int64_t i = 0;
+  if constexpr (V::lanes > 1) {
+    if (stride == 1)
+      for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::add(V::load(to + i), V::load(from + i)));
+#if defined(__GNUC__) && !defined(__CUDACC__)
+    constexpr std::int64_t quad = 4;
+    if (stride == 2) {
+      for (; i + V::lanes < n; i += V::lanes) add_even<V::lanes>(from + i, to + 2 * i);
+      for (; i + quad < n; i += quad) add_even<quad>(from + i, to + 2 * i);
+    }
+#endif
+  }
+  for (; i < n; ++i) to[i * stride] = static_cast<T>(to[i * stride] + from[i]);
+}
+
+/// One such gradient at work. A chunk is some images, at least so many that their output fills a block of pixels.
+template <class T>
+struct ConvScatter {
+  static constexpr std::int64_t tile_rows = Tile<T>::rows, tile_columns = Tile<T>::columns;
+  Conv2dShape s;
+  T const *gy, *w;
+  T* gx;
+  bool accumulate;
+
+  std::int64_t pixels = s.out_pixels(), plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
+  std::int64_t depth = s.group_out(), filter = s.filter();
+  std::int64_t depth_at_once = even_block(depth, GemmBlock<T>::depth * 3 / 2);
+  // The packed gradient of a block, over the whole depth, stays in the second-level cache.
+  std::int64_t block = tile_columns * std::clamp<std::int64_t>(GemmBlock<T>::depth * 512 / (depth * tile_columns), 1, conv_panels);
+  std::int64_t images = std::clamp<std::int64_t>(pixels > 0 ? block / pixels : 1, 1, s.batch);
+  std::int64_t chunks = ceil_div(s.batch, images);
+  // A task owns some channels of a chunk, so that no two threads add to one element.
+  std::int64_t channels_at_once = std::min(tile_rows, s.group_in()), parts = ceil_div(s.group_in(), channels_at_once);
+  std::int64_t part_size = ceil_div(channels_at_once * taps, tile_rows) * tile_rows * depth;
+
+  // Rows are (channel, tap); parts of tile_rows channels end with a stripe.
+  void pack_filters(T* out) const {
+    std::int64_t const stripes = parts * (part_size / tile_rows / depth);
+    parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin, next; i < end; i = next) {
+        std::int64_t const group = i / stripes, first = i % stripes;
+        next = std::min(end, i + stripes - first);
+        Matrix<T const> const m{w + group * depth * filter, filter, depth, 1, filter};
+        pack_stripes(m, first, first + next - i, out + group * parts * part_size);
+      }
+    });
+  }
+  /// Packs the gradient at pixels [first, first + count) of the batch, which is a convolution's input to 1 x 1 filters:
+  /// [block of depth][panel][depth][pixel].
+  void pack_gradient(std::int64_t group, std::int64_t first, std::int64_t count, T* out) const {
+    Conv2dShape const one{s.batch, s.out_channels, 1, pixels, s.out_channels, 1, 1, 1, 1, 0, 0, 1, 1, 1};
+    for (std::int64_t k = 0; k < depth; k += depth_at_once) {
+      std::int64_t const deep = std::min(depth_at_once, depth - k);
+      pack_patches(one, false, gy + (group * depth + k) * pixels, deep, first, count, deep * tile_columns, 0,
+                   out + k * block);
+    }
+  }
+  /// Adds columns[channel][kernel row][kernel column][pixel], rows a block apart, to what pixels [first, first + count)
+  /// of the batch see in `channels` channels from x on.
+  void add_patches(T const* columns, std::int64_t channels, std::int64_t first, std::int64_t count, T* x) const {
+    for (std::int64_t p = 0; p < count; p += tile_columns)
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        Spans<tile_columns> const spans(s, s.in_channels * plane, tap / s.kernel_w, tap % s.kernel_w, first + p,
+                                        std::min(tile_columns, count - p));
+        for (std::int64_t c = 0; c < channels; ++c)
+          for (std::int64_t i = 0; i < spans.size; ++i) {
+            Span const span = spans.list[i];
+            add_run(columns + (c * taps + tap) * block + p + span.at, s.stride_w, span.count, x + c * plane + span.input);
+          }
+      }
+  }
+  void run() const {
+    Scratch<T> filters(s.groups * parts * part_size);
+    pack_filters(filters.data());
+    std::int64_t const work = channels_at_once * taps * depth * images * pixels;
+    parallel_for(chunks * s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+      Scratch<T> packed(depth * block), columns(ceil_div(channels_at_once * taps, tile_rows) * tile_rows * block);
+      for (std::int64_t task = begin, next; task < end; task = next) {
+        // All parts of one chunk and group share its packed gradient.
+        next = std::min(end, (task / parts + 1) * parts);
+        std::int64_t const chunk = task / parts / s.groups, group = task / parts % s.groups;
+        std::int64_t const image = chunk * images, image_end = std::min(s.batch, image + images);
+        T* const to = gx + group * s.group_in() * plane;
+        std::int64_t const channel0 = task % parts * channels_at_once;
+        std::int64_t const channel1 = std::min(s.group_in(), ((next - 1) % parts + 1) * channels_at_once);
+        if (!accumulate)
+          for (std::int64_t n = image; n < image_end; ++n)
+            std::fill(to + (n * s.in_channels + channel0) * plane, to + (n * s.in_channels + channel1) * plane, T(0));
+        for (std::int64_t first = image * pixels; first < image_end * pixels; first += block) {
+          std::int64_t const count = std::min(block, image_end * pixels - first);
+          pack_gradient(group, first, count, packed.data());
+          for (std::int64_t c = channel0; c < channel1; c += channels_at_once) {
+            std::int64_t const channels = std::min(channels_at_once, channel1 - c), rows = channels * taps;
+            T const* const a = filters.data() + (group * parts + c / channels_at_once) * part_size;
+            for (std::int64_t r = 0; r < rows; r += tile_rows)
+              for (std::int64_t k = 0; k < depth; k += depth_at_once) {
+                std::int64_t const deep = std::min(depth_at_once, depth - k);
+                stripe_multiply(deep, PackedStripe<T>{a + r * depth + k * tile_rows}, packed.data() + k * block,
+                                deep * tile_columns, 0, columns.data() + r * block, block,
+                                std::min(tile_rows, rows - r), count, k > 0);
+              }
+            add_patches(columns.data(), channels, first, count, to + c * plane);
+          }
+        }
+      }
+    });
+  }
+};
+
+}  // namespace backend::cpu
+}  // namespace wick::inline WICK_ISA

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// Convolution as one matrix product for each group: filters times the patches of all images. Patches are packed straight
+// into the panels of the register tile, a block at a time, and never stand in memory as a whole.
+#pragma once
+
+#include <wick/backend/cpu/conv_spans.hpp>
+#include <wick/backend/cpu/gemm.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::cpu {
+
+/// How many tasks of `multiplications` each are worth a thread.
+constexpr std::int64_t task_grain(std::int64_t multiplications) {
+  return std::max<std::int64_t>(1, gemm_grain / std::max<std::int64_t>(1, multiplications));
+}
+
+/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
+inline constexpr std::int64_t conv_panels = 5;
+
+/// The filters of a convolution: row i is output channel i of a group, its columns are (input channel, tap). The input
+/// gradient reads the same filters with other strides.
+template <class T>
+struct Filters {
+  T const* data;
+  std::int64_t rows, channels, taps, group_stride, row_stride, channel_stride;
+  bool reversed = false;  // the last tap of a filter meets the first element of a patch
+
+  Filters(Conv2dShape const& s, T const* w)
+      : data(w),
+        rows(s.group_out()),
+        channels(s.group_in()),
+        taps(s.kernel_h * s.kernel_w),
+        group_stride(rows * s.filter()),
+        row_stride(s.filter()),
+        channel_stride(taps) {}
+  /// The filters that turn the gradient of the output into that of the input: channels exchanged, taps reversed.
+  Filters adjoint() const {
+    Filters f = *this;
+    f.reversed = !reversed;
+    std::swap(f.rows, f.channels), std::swap(f.row_stride, f.channel_stride);
+    return f;
+  }
+  std::int64_t depth() const { return channels * taps; }
+  /// True when a row is a run of equal steps, `depth_stride()`.
+  bool regular() const { return taps == 1 || channel_stride == taps; }
+  std::int64_t depth_stride() const { return taps == 1 ? channel_stride : 1; }
+  T const* row(std::int64_t group, std::int64_t i) const { return data + group * group_stride + i * row_stride; }
+};
+
+/// Packs stripes [stripe0, stripe1) of a group's filters as pack_stripe does, `out` being where stripe 0 is.
+template <class T>
+void pack_filters(Filters<T> const& f, std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, T* out) {
+  constexpr std::int64_t rows = Tile<T>::rows, some = 16;
+  Matrix<T const> const m{f.row(group, 0), f.rows, f.depth(), f.row_stride, f.depth_stride()};
+  if (f.regular()) return pack_stripes(m, stripe0, stripe1, out);
+  for (std::int64_t i = stripe0; i < stripe1; i += some)
+    for (std::int64_t c = 0; c < f.channels; ++c)
+      for (std::int64_t stripe = i; stripe < std::min(stripe1, i + some); ++stripe)
+        pack_interleaved(f.row(group, stripe * rows) + c * f.channel_stride, std::min(rows, f.rows - stripe * rows),
+                         f.taps, f.row_stride, std::int64_t{1}, rows, out + (stripe * f.depth() + c * f.taps) * rows);
+}
+
+/// The output of one group: column j of row i is pixel j % pixels of image j / pixels.
+template <class T>
+struct PixelColumns {
+  T* data;
+  std::int64_t pixels, image_stride;
+
+  /// Calls visit(at, to, n) for the parts of columns [first, first + count) that lie in one image each; `to` is in row 0.
+  template <class Visit>
+  WICK_INLINE void parts(std::int64_t first, std::int64_t count, Visit const& visit) const {
+    for (std::int64_t at = 0; at < count;) {
+      std::int64_t const image = (first + at) / pixels, pixel = (first + at) % pixels;
+      std::int64_t const n = std::min(count - at, pixels - pixel);
+      visit(at, data + image * image_stride + pixel, n);
+      at += n;
+    }
+  }
+};
+
+/// stripe_multiply into columns [first, first + count) of y.
+template <class T, class Stripe>
+void stripe_multiply_pixels(std::int64_t depth, Stripe const& a, T const* b, std::int64_t b_stride,
+                            PixelColumns<T> const& y, std::int64_t i, std::int64_t rows, std::int64_t first,
+                            std::int64_t count, bool add) {
+  constexpr std::int64_t columns = Tile<T>::columns;
+  for (std::int64_t j = 0; j < count;) {
+    std::int64_t const pixel = (first + j) % y.pixels, rest = count - j;
+    T* const to = y.data + (first + j) / y.pixels * y.image_stride + pixel + i * y.pixels;
+    // Whole panels inside of one image are written in place; one that several images share goes through a tile.
+    std::int64_t run = std::min(rest, y.pixels - pixel);
+    if (run < rest) run = run / columns * columns;
+    if (run > 0) {
+      stripe_multiply(depth, a, b + j / columns * b_stride, b_stride, 0, to, y.pixels, rows, run, add);
+      j += run;
+      continue;
+    }
+    std::int64_t const width = std::min(columns, rest);
+    alignas(alignment) T tile[Tile<T>::rows * columns];
+    auto const each_part = [&](auto const& move) {
+      y.parts(first + j, width, [&](std::int64_t at, T* part, std::int64_t n) {
+        for (std::int64_t r = 0; r < rows; ++r) move(tile + r * columns + at, part + (i + r) * y.pixels, n);
+      });
+    };
+    if (add) each_part([](T* inside, T* outside, std::int64_t n) { copy_run(outside, 1, n, inside); });
+    stripe_multiply(depth, a, b + j / columns * b_stride, b_stride, 0, tile, columns, rows, width, add);
+    each_part([](T* inside, T* outside, std::int64_t n) { copy_run(inside, 1, n, outside); });
+    j += width;
+  }
+}
+
+/// One convolution at work: what the threads share.
+template <class T>
+struct ConvProduct {
+  static constexpr std::int64_t tile_rows = Tile<T>::rows, tile_columns = Tile<T>::columns;
+  Conv2dShape s;
+  T const* x;
+  Filters<T> filters;
+  T* y;
+  bool accumulate;
+  Epilogue<T> epilogue;
+
+  std::int64_t pixels = s.out_pixels(), columns = s.batch * pixels, stripes = ceil_div(filters.rows, tile_rows);
+  std::int64_t panels = ceil_div(columns, tile_columns), depth = filters.depth();
+  // The depth is cut at whole channels; where, depends on the shape only.
+  std::int64_t channels_at_once =
+      even_block(filters.channels, std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / std::max<std::int64_t>(1, filters.taps)));
+  T const* packed = nullptr;  // [group][stripe][depth][tile_rows]
+
+  T const* input(std::int64_t group, std::int64_t channel) const {
+    return x + (group * filters.channels + channel) * s.height * s.width;
+  }
+  PixelColumns<T> output(std::int64_t group) const {
+    return {y + group * filters.rows * pixels, pixels, s.out_channels * pixels};
+  }
+
+  /// Multiplies channels [channel, channel + count) of some stripes with packed patches of columns [first, first + n).
+  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, std::int64_t channel, std::int64_t count,
+                T const* patches, std::int64_t first, std::int64_t n) const {
+    std::int64_t const from = channel * filters.taps, part = count * filters.taps;
+    PixelColumns<T> const to = output(group);
+    bool const add = accumulate || channel > 0;
+    for (std::int64_t stripe = stripe0; stripe < stripe1; ++stripe) {
+      std::int64_t const i = stripe * tile_rows, rows = std::min(tile_rows, filters.rows - i);
+      if (packed) {
+        PackedStripe<T> const a{packed + (group * stripes + stripe) * tile_rows * depth + from * tile_rows};
+        stripe_multiply_pixels(part, a, patches, part * tile_columns, to, i, rows, first, n, add);
+      } else {
+        DirectStripe<T> const a(filters.row(group, i) + from * filters.depth_stride(), rows, filters.row_stride,
+                                filters.depth_stride());
+        stripe_multiply_pixels(part, a, patches, part * tile_columns, to, i, rows, first, n, add);
+      }
+      if (channel + count < filters.channels || !epilogue.run) continue;
+      to.parts(first, n, [&](std::int64_t at, T* values, std::int64_t length) {
+        std::int64_t const image = (first + at) / pixels, pixel = (first + at) % pixels;
+        for (std::int64_t r = i; r < i + rows; ++r)
+          epilogue(image * s.out_channels + group * filters.rows + r, pixel, length, values + r * pixels);
+      });
+    }
+  }
+
+  /// Each thread packs patches for itself and multiplies them with all filters: when there are many columns.
+  void by_columns() const {
+    std::int64_t const work = filters.rows * depth * tile_columns;
+    parallel_for(s.groups * panels, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t const block = std::min(conv_panels, panels);
+      Scratch<T> patches(channels_at_once * filters.taps * block * tile_columns);
+      for (std::int64_t unit = begin, next; unit < end; unit = next) {
+        std::int64_t const group = unit / panels, panel = unit % panels;
+        // As many panels as fit, but none alone at the end.
+        std::int64_t const left = std::min(panels - panel, end - unit);
+        next = unit + even_block(left, block);
+        std::int64_t const first = panel * tile_columns, n = std::min(columns - first, (next - unit) * tile_columns);
+        for (std::int64_t c = 0; c < std::max<std::int64_t>(1, filters.channels); c += channels_at_once) {
+          std::int64_t const count = std::min(channels_at_once, filters.channels - c), part = count * filters.taps;
+          pack_patches(s, filters.reversed, input(group, c), count, first, n, part * tile_columns, 0, patches.data());
+          multiply(group, 0, stripes, c, count, patches.data(), first, n);
+          if (channels_at_once == 0) break;
+        }
+      }
+    });
+  }
+
+  /// The threads pack patches together, then share the filters: when there are few columns.
+  void by_rows() const {
+    std::int64_t const taps = filters.taps, all = panels * tile_columns;
+    std::int64_t const room = GemmBlock<T>::packed / 4 / (channels_at_once * taps * all);
+    std::int64_t const chunk = std::min(filters.channels, std::max<std::int64_t>(1, room) * channels_at_once);
+    Scratch<T> patches(chunk * taps * all);
+    for (std::int64_t group = 0; group < s.groups; ++group)
+      for (std::int64_t c = 0; c < filters.channels; c += chunk) {
+        std::int64_t const end_channel = std::min(filters.channels, c + chunk);
+        auto const each_block = [&](std::int64_t begin, std::int64_t end, auto const& visit) {
+          for (std::int64_t from = begin, to; from < end; from = to) {
+            std::int64_t const block = from / channels_at_once * channels_at_once;
+            to = std::min(end, block + channels_at_once);
+            visit(from, to, block, std::min(end_channel, block + channels_at_once) - block);
+          }
+        };
+        parallel_for(end_channel - c, task_grain(8 * taps * columns), [&](std::int64_t begin, std::int64_t end) {
+          each_block(c + begin, c + end, [&](auto from, auto to, auto block, auto count) {
+            pack_patches(s, filters.reversed, input(group, from), to - from, 0, columns, count * taps * tile_columns,
+                         (from - block) * taps, patches.data() + (block - c) * taps * all);
+          });
+        });
+        parallel_for(stripes, task_grain(tile_rows * depth * columns), [&](std::int64_t begin, std::int64_t end) {
+          each_block(c, end_channel, [&](auto, auto, auto block, auto count) {
+            for (std::int64_t p = 0; p < panels; p += conv_panels) {
+              std::int64_t const first = p * tile_columns, n = std::min(columns - first, conv_panels * tile_columns);
+              multiply(group, begin, end, block, count,
+                       patches.data() + ((block - c) * all + p * tile_columns * count) * taps, first, n);
+            }
+          });
+        });
+      }
+  }
+
+  void run() {
+    std::int64_t const few = 8 * num_threads();
+    bool const rows_first = filters.channels > 0 && panels < few && (s.groups == 1 || s.groups * panels < few);
+    // Filters that meet few columns are read where they lie: a packed copy would cost more than it saves.
+    bool const direct = filters.regular() && filters.depth_stride() == 1 && columns <= GemmBlock<T>::direct_columns;
+    std::optional<Scratch<T>> memory;
+    if (!direct) {
+      T* const to = memory.emplace(s.groups * stripes * tile_rows * depth).data();
+      packed = to;
+      parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin, next; i < end; i = next) {
+          std::int64_t const group = i / stripes, first = i % stripes;
+          next = std::min(end, i + stripes - first);
+          pack_filters(filters, group, first, first + next - i, to + group * stripes * tile_rows * depth);
+        }
+      });
+    }
+    if (rows_first) by_rows();
+    else by_columns();
+  }
+};
+
+/// y = (or += when `accumulate`) the convolution of x with the given filters, whose row and channel counts match `s`.
+/// Same bits for any number of threads. The epilogue's row is n * out_channels + channel, its column the pixel.
+template <class T>
+void conv_product(Conv2dShape s, T const* x, Filters<T> const& filters, T* y, bool accumulate, Epilogue<T> epilogue) {
+  // A kernel of one element that visits every pixel sees each image as one long row.
+  if (s.kernel_h * s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0)
+    s.width *= s.height, s.height = 1;
+  ConvProduct<T>{s, x, filters, y, accumulate, epilogue}.run();
+}
+
+}  // namespace backend::cpu
+}  // namespace wick::inline WICK_ISA
