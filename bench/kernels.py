@@ -117,6 +117,8 @@ def kernel_table(samples, epochs):
         ratios.row("cnn: inference/128", threads, "inference of the CNN, batch 128", 1.3)
     for threads in (1, 2):
         ratios.row("train: adamw", threads, "AdamW, 10M parameters in 200 tensors", 1)
+        ratios.row("train: loader/0", threads, "the loader alone, no workers", 50)
+        ratios.row("train: loader/2", threads, "the loader alone, 2 workers", 50)
     for name in ("exp", "log", "sin", "tanh", "erf", "pow"):
         for kind in ("float", "double"):
             ratios.row(f"math: {name}_{kind}", 1, f"`{name}` of 1M numbers, {kind}", 1)

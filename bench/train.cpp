@@ -91,6 +91,6 @@ WICK_BENCH(adamw);
 WICK_BENCH(sgd_momentum);
 WICK_BENCH(clip_adamw);
 WICK_BENCH(copy);
-BENCHMARK(loader)->Arg(0)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(loader)->ArgNames({"", "threads"})->ArgsProduct({{0, 2}, {1, 2}})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 BENCHMARK_MAIN();
