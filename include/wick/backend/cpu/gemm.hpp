@@ -136,26 +136,37 @@ void gemm_direct(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> c
   alignas(alignment) T stack[on_stack];
   std::optional<Scratch<T>> pool;
   T* const copy = !copied || width * block <= on_stack ? stack : pool.emplace(width * block).data();
+  // Stripes [begin, end) of the products of depths [k, k + depth), where b holds only these.
+  auto const multiply = [&](std::int64_t begin, std::int64_t end, std::int64_t k, Matrix<T const> const& part_b) {
+    std::int64_t const first = begin * rows, last = std::min(c.rows, end * rows);
+    Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, part_b.rows, a.row_stride, a.column_stride};
+    gemm_small<T>(part_a, part_b, c, first, last, accumulate || k > 0);
+    if (epilogue.run && k + part_b.rows >= a.columns)
+      for (std::int64_t i = first; i < last; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
+  };
+  auto const part = [&](std::int64_t k) {
+    return Matrix<T const>{b.data + k * b.row_stride, std::min(block, a.columns - k), b.columns, b.row_stride, b.column_stride};
+  };
+  auto const share = [&](std::int64_t depth, auto const& body) {
+    std::int64_t const work = rows * c.columns * std::max<std::int64_t>(1, depth);
+    if (stripes * work < 2 * gemm_grain) body(std::int64_t{0}, stripes);
+    else parallel_for(stripes, std::max<std::int64_t>(1, gemm_grain / work), body);
+  };
+  if (!copied) {
+    share(a.columns, [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t k = 0;
+      do multiply(begin, end, k, part(k));
+      while ((k += block) < a.columns);
+    });
+    return;
+  }
   std::int64_t k = 0;
   do {
-    std::int64_t const depth = std::min(block, a.columns - k);
-    Matrix<T const> part_b{b.data + k * b.row_stride, depth, b.columns, b.row_stride, b.column_stride};
-    if (copied) {
-      pack_interleaved(part_b.data, b.columns, depth, b.column_stride, b.row_stride, width, copy);
-      part_b = {copy, depth, b.columns, width, 1};
-    }
-    auto const multiply = [&](std::int64_t begin, std::int64_t end) {
-      std::int64_t const first = begin * rows, last = std::min(c.rows, end * rows);
-      Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, depth, a.row_stride, a.column_stride};
-      gemm_small<T>(part_a, part_b, c, first, last, accumulate || k > 0);
-      if (epilogue.run && k + depth >= a.columns)
-        for (std::int64_t i = first; i < last; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
-    };
-    std::int64_t const work = rows * c.columns * std::max<std::int64_t>(1, depth);
-    if (stripes * work < 2 * gemm_grain) multiply(0, stripes);
-    else parallel_for(stripes, std::max<std::int64_t>(1, gemm_grain / work), multiply);
-    k += depth;
-  } while (k < a.columns);
+    Matrix<T const> here = part(k);
+    pack_interleaved(here.data, b.columns, here.rows, b.column_stride, b.row_stride, width, copy);
+    here = {copy, here.rows, b.columns, width, 1};
+    share(here.rows, [&](std::int64_t begin, std::int64_t end) { multiply(begin, end, k, here); });
+  } while ((k += block) < a.columns);
 }
 
 /// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides for a and b, column stride 1
@@ -183,8 +194,8 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
         for (std::int64_t i = 0; i < c.rows; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
       return;
     }
-    // A stripe of A that meets a single panel of B is read once: no copy of it pays.
-    if (c.columns <= Tile<T>::columns || (c.columns <= GemmBlock<T>::direct_columns && a.columns <= GemmBlock<T>::depth))
+    // A stripe of A that meets few panels of B is not read often enough for a copy.
+    if (c.columns <= 3 * Tile<T>::columns || (c.columns <= GemmBlock<T>::direct_columns && a.columns <= GemmBlock<T>::depth))
       return gemm_direct<T>(a, b, c, accumulate, epilogue);
   }
 
