@@ -69,9 +69,10 @@ template <class T>
 void compare_packed() {
   using Tile = backend::cpu::Tile<T>;
   std::int64_t const r = Tile::rows, l = Tile::lanes, w = Tile::columns, d = backend::cpu::GemmBlock<T>::depth;
+  std::int64_t const direct = backend::cpu::GemmBlock<T>::direct_columns;
   int layouts = 0;
-  for (std::int64_t m : {8 * r - 1, 8 * r, 8 * r + 1})
-    for (std::int64_t n : {4 * w + 1, 5 * w - l, 5 * w})
+  for (std::int64_t m : {4 * r - 1, 4 * r, 4 * r + 1})
+    for (std::int64_t n : {4 * w + 1, direct, direct + 1, direct + w - l, direct + w})
       for (std::int64_t k : {d - 1, 2 * d + 1}) ++layouts, compare<T>(m, n, k, layouts & 1, layouts & 2, layouts & 4);
 }
 

@@ -23,8 +23,8 @@ struct GemmBlock {
   static constexpr std::int64_t depth = 256;
   // ... and this many columns of B of that depth stay in a second-level cache of 1 MiB.
   static constexpr std::int64_t columns = 10 * Tile<T>::columns;
-  // Up to so many columns, packing A costs more than it saves.
-  static constexpr std::int64_t direct_columns = 4 * Tile<T>::columns;
+  // Up to so many columns, a stripe of A is not read often enough for a packed copy of it to pay.
+  static constexpr std::int64_t direct_columns = 12 * Tile<T>::columns;
   // Buffers for whole operands take at most about this many elements.
   static constexpr std::int64_t packed = (std::int64_t{1} << 25) / static_cast<std::int64_t>(sizeof(T));
 
@@ -194,8 +194,7 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
         for (std::int64_t i = 0; i < c.rows; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
       return;
     }
-    // A stripe of A that meets few panels of B is not read often enough for a copy.
-    if (c.columns <= 3 * Tile<T>::columns || (c.columns <= GemmBlock<T>::direct_columns && a.columns <= GemmBlock<T>::depth))
+    if (c.columns <= GemmBlock<T>::direct_columns)
       return gemm_direct<T>(a, b, c, accumulate, epilogue);
   }
 
