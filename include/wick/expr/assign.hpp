@@ -141,8 +141,13 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
             detail::find_sharing(f, std::as_const(x).data(), x.layout(), sizeof(base_t<T>), x.storage().block());
         // A named formula keeps its operands: only what an unnamed one holds may be written over.
         std::uint32_t const going = std::is_lvalue_reference_v<X> ? 0 : sharing.handles;
-        if (!sharing.hazard && x.storage().use_count() == 1 + going)
-          return compute_into<T>(const_cast<base_t<T>*>(std::as_const(x).data()), x.plane_stride(), x.layout(), f);
+        if (!sharing.hazard && x.storage().use_count() == 1 + going) {
+          auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
+          // A kernel may write over old elements that the formula around it does not read.
+          if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
+            if (sharing.handles == 0 && run_epilogue<T>(data, x.layout(), f)) return;
+          return compute_into<T>(data, x.plane_stride(), x.layout(), f);
+        }
       }
       Tensor<T, E> result(Tensor<T, E>::uninitialized, shape);
       auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());

@@ -247,9 +247,12 @@ template <class T, class F>
 struct EpilogueRun {
   using S = structure_t<F>;
   static constexpr int count = S::slots + 1;
+  static constexpr Program const& program = program_of<MapKernel<S, T>>;
   SlotData slots[count];
   bool from_kernel[count] = {};  // the elements that the kernel has just finished
   std::int64_t column_stride[count];
+  bool row_moves[count] = {};
+  bool dense = true;  // along a row every operand is a run of neighbours, or a number
   int row_dims = 0;
   std::int64_t extent[max_rank];
 
@@ -278,26 +281,41 @@ struct EpilogueRun {
         first = false;
       }
       column_stride[s] = stride;
+      dense &= stride == 1 || program.in_types[s].number;
+      for (int d = 0; d < row_dims; ++d) row_moves[s] |= shape[d] > 1 && slots[s].stride[d] != 0;
     }
     return true;
   }
 
   static void run(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) {
     auto const& self = *static_cast<EpilogueRun*>(context);
+    if (program.direct && self.dense) {
+      void const* in[count];
+      for (int s = 0; s < S::slots; ++s)
+        in[s] = self.from_kernel[s] ? static_cast<void const*>(values)
+                                    : static_cast<char const*>(self.slots[s].data) +
+                                          self.offset(s, row, column) * program.in_types[s].element_size;
+      void* const out = values;
+      return backend::cpu::launch_dense(program, in, &out, n);
+    }
     std::int64_t offset[count];
+    for (int s = 0; s < count; ++s) offset[s] = self.from_kernel[s] ? 0 : self.offset(s, row, column);
     SlotData here[count];
     for (int s = 0; s < count; ++s) {
-      offset[s] = 0;
       here[s].data = self.from_kernel[s] ? values : self.slots[s].data;
       here[s].fresh = false;
       here[s].stride[0] = self.from_kernel[s] ? 1 : self.column_stride[s];
-      if (self.from_kernel[s]) continue;
-      offset[s] = column * self.column_stride[s];
-      std::int64_t index = row;
-      for (int d = self.row_dims - 1; d >= 0; index /= self.extent[d], --d)
-        offset[s] += index % self.extent[d] * self.slots[s].stride[d];
     }
-    backend::cpu::run_segment(program_of<MapKernel<S, T>>, here, offset, n);
+    backend::cpu::run_segment(program, here, offset, n);
+  }
+
+ private:
+  // Elements from the start of operand s to the one at this row and column.
+  std::int64_t offset(int s, std::int64_t row, std::int64_t column) const {
+    std::int64_t result = column * column_stride[s];
+    if (row_moves[s])
+      for (int d = row_dims - 1; d >= 0; row /= extent[d], --d) result += row % extent[d] * slots[s].stride[d];
+    return result;
   }
 };
 
