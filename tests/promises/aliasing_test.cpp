@@ -109,6 +109,29 @@ TEST_CASE("a lazy value that was asked for before its operand changed") {
   CHECK(list(value) == Numbers{7, 10, 15, 22});
 }
 
+TEST_CASE("a kernel with an epilogue writes over its target in place, unless the formula reads the target") {
+  Tensor<double> const a = tensor({{1., 2.}, {3., 4.}}), b = tensor({{5., 6.}, {7., 8.}}), bias = tensor({10., 20.});
+  Tensor<double> c = zeros<double>({2, 2});
+  double const* const place = std::as_const(c).data();
+  c = matmul(a, b) * 2.0 + bias;
+  CHECK(list(c) == Numbers{48, 64, 96, 120});
+  CHECK(std::as_const(c).data() == place);
+  auto const before = pool_stats();
+  c = matmul(a, b) * 3.0 + bias;
+  CHECK(pool_stats().requests - before.requests == 1);  // the node, and no block for its value
+  CHECK(list(c) == Numbers{67, 86, 139, 170});
+  c = matmul(a, b) + c;
+  CHECK(list(c) == Numbers{86, 108, 182, 220});
+  c = matmul(c, b) + bias;
+  CHECK(list(c) == Numbers{86 * 5 + 108 * 7 + 10, 86 * 6 + 108 * 8 + 20, 182 * 5 + 220 * 7 + 10, 182 * 6 + 220 * 8 + 20});
+  View<double> const seen(c.data(), {2, 2}, {2, 1});
+  Tensor<double> const old = c.clone();
+  c = matmul(seen, b) + bias;
+  CHECK(list(c) == list(Tensor<double>(matmul(old, b) + bias)));
+  c = matmul(a, b) + c.t();
+  CHECK(c(0, 1).item() == 22 + matmul(old, b).value()(1, 0).item() + 10);
+}
+
 TEST_CASE("create_graph sees the values of the time of the statement") {
   Variable<double> w(tensor({1., 2., 3.}));
   Variable<double> const y = sum(w * w * w);
