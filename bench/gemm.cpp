@@ -120,13 +120,13 @@ void register_all() {
       add("cblas_gemm_" + type, shape, [](benchmark::State& s) { cblas_gemm<T>(s, false, false); });
 #endif
     }
-    for (std::int64_t n : {48, 300}) {
+    for (auto const& shape : {std::vector<std::int64_t>{48, 48, 48}, {300, 300, 300}, {128, 128, 9216}, {1000, 1000, 1000}}) {
       for (int kind = 1; kind < 4; ++kind) {
         bool const ta = kind & 1, tb = kind & 2;
         std::string const name = std::string("gemm_") + (ta ? "t" : "n") + (tb ? "t_" : "n_") + type;
-        add(name, {n, n, n}, [=](benchmark::State& s) { gemm<T>(s, ta, tb); });
+        add(name, shape, [=](benchmark::State& s) { gemm<T>(s, ta, tb); });
 #if defined(WICK_BENCH_HAS_CBLAS)
-        add("cblas_" + name, {n, n, n}, [=](benchmark::State& s) { cblas_gemm<T>(s, ta, tb); });
+        add("cblas_" + name, shape, [=](benchmark::State& s) { cblas_gemm<T>(s, ta, tb); });
 #endif
       }
     }

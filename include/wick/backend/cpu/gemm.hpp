@@ -123,6 +123,11 @@ void matrix_vector(Matrix<T const> a, T const* x, std::int64_t x_stride, T* y, s
   });
 }
 
+/// Rows and columns of a matrix.
+struct Piece {
+  std::int64_t row, rows, column, columns;
+};
+
 /// gemm for few columns: A is read where it lies, B too unless its rows are scattered, with the copy on the stack when
 /// it is small.
 template <Lane T>
@@ -136,26 +141,40 @@ void gemm_direct(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> c
   alignas(alignment) T stack[on_stack];
   std::optional<Scratch<T>> pool;
   T* const copy = !copied || width * block <= on_stack ? stack : pool.emplace(width * block).data();
-  // Stripes [begin, end) of the products of depths [k, k + depth), where b holds only these.
-  auto const multiply = [&](std::int64_t begin, std::int64_t end, std::int64_t k, Matrix<T const> const& part_b) {
-    std::int64_t const first = begin * rows, last = std::min(c.rows, end * rows);
+  // A piece of c of the products of depths k on, where part_b holds only these.
+  auto const multiply = [&](Piece const& to, std::int64_t k, Matrix<T const> const& part_b) {
     Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, part_b.rows, a.row_stride, a.column_stride};
-    gemm_small<T>(part_a, part_b, c, first, last, accumulate || k > 0);
+    Matrix<T const> const columns_b{part_b.data + to.column, part_b.rows, to.columns, part_b.row_stride, 1};
+    Matrix<T> const part_c{c.data + to.column, c.rows, to.columns, c.row_stride, 1};
+    gemm_small<T>(part_a, columns_b, part_c, to.row, to.row + to.rows, accumulate || k > 0);
     if (epilogue.run && k + part_b.rows >= a.columns)
-      for (std::int64_t i = first; i < last; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
+      for (std::int64_t i = to.row; i < to.row + to.rows; ++i) epilogue(i, to.column, to.columns, part_c.data + i * c.row_stride);
   };
   auto const part = [&](std::int64_t k) {
     return Matrix<T const>{b.data + k * b.row_stride, std::min(block, a.columns - k), b.columns, b.row_stride, b.column_stride};
   };
+  // Threads share the stripes of c, or its panels where these are more.
   auto const share = [&](std::int64_t depth, auto const& body) {
-    std::int64_t const work = rows * c.columns * std::max<std::int64_t>(1, depth);
-    if (stripes * work < 2 * gemm_grain) body(std::int64_t{0}, stripes);
-    else parallel_for(stripes, std::max<std::int64_t>(1, gemm_grain / work), body);
+    std::int64_t const panels = ceil_div(c.columns, Tile<T>::columns), work = rows * c.columns * std::max<std::int64_t>(1, depth);
+    if (stripes * work < 2 * gemm_grain) return body(Piece{0, c.rows, 0, c.columns});
+    auto const cut = [](std::int64_t begin, std::int64_t end, std::int64_t unit, std::int64_t extent) {
+      return std::pair(begin * unit, std::min(extent, end * unit) - begin * unit);
+    };
+    if (stripes >= panels)
+      parallel_for(stripes, std::max<std::int64_t>(1, gemm_grain / work), [&](std::int64_t begin, std::int64_t end) {
+        auto const [row, count] = cut(begin, end, rows, c.rows);
+        body(Piece{row, count, 0, c.columns});
+      });
+    else
+      parallel_for(panels, std::max<std::int64_t>(1, gemm_grain * panels / (work * stripes)), [&](std::int64_t begin, std::int64_t end) {
+        auto const [column, count] = cut(begin, end, Tile<T>::columns, c.columns);
+        body(Piece{0, c.rows, column, count});
+      });
   };
   if (!copied) {
-    share(a.columns, [&](std::int64_t begin, std::int64_t end) {
+    share(a.columns, [&](Piece const& to) {
       std::int64_t k = 0;
-      do multiply(begin, end, k, part(k));
+      do multiply(to, k, part(k));
       while ((k += block) < a.columns);
     });
     return;
@@ -165,7 +184,7 @@ void gemm_direct(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> c
     Matrix<T const> here = part(k);
     pack_interleaved(here.data, b.columns, here.rows, b.column_stride, b.row_stride, width, copy);
     here = {copy, here.rows, b.columns, width, 1};
-    share(here.rows, [&](std::int64_t begin, std::int64_t end) { multiply(begin, end, k, here); });
+    share(here.rows, [&](Piece const& to) { multiply(to, k, here); });
   } while ((k += block) < a.columns);
 }
 
@@ -194,8 +213,7 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
         for (std::int64_t i = 0; i < c.rows; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
       return;
     }
-    if (c.columns <= GemmBlock<T>::direct_columns)
-      return gemm_direct<T>(a, b, c, accumulate, epilogue);
+    if (c.columns <= GemmBlock<T>::direct_columns) return gemm_direct<T>(a, b, c, accumulate, epilogue);
   }
 
   constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
