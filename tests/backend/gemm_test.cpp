@@ -212,7 +212,7 @@ TEST_CASE("gemm lets NaN and infinity through, and only to where they belong") {
 
 TEST_CASE("gemm gives the same bits for any number of threads") {
   for (auto [m, n, k] :
-       {std::array<std::int64_t, 3>{150, 170, 600}, {33, 1000, 300}, {1000, 1, 1000}, {1, 900, 1000}, {64, 64, 64}}) {
+       {std::array<std::int64_t, 3>{150, 170, 600}, {33, 1000, 300}, {1000, 1, 1000}, {1, 900, 1000}, {64, 64, 64}, {8, 500, 700}, {150, 90, 3000}}) {
     std::vector<float> a = fractions(m * k, 1), b = fractions(k * n, 2), first;
     for (int count : {1, 2, 3, 8}) {
       Threads const threads(count);
