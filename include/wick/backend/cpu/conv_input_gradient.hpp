@@ -92,8 +92,9 @@ struct ConvScatter {
   void add_patches(T const* columns, std::int64_t channels, std::int64_t first, std::int64_t count, T* x) const {
     for (std::int64_t p = 0; p < count; p += tile_columns)
       for (std::int64_t tap = 0; tap < taps; ++tap) {
-        Spans<tile_columns> const spans(s, s.in_channels * plane, tap / s.kernel_w, tap % s.kernel_w, first + p,
-                                        std::min(tile_columns, count - p));
+        Spans<tile_columns> spans;
+        spans.find(s, s.in_channels * plane, tap / s.kernel_w, tap % s.kernel_w, first + p,
+                   std::min(tile_columns, count - p));
         for (std::int64_t c = 0; c < channels; ++c)
           for (std::int64_t i = 0; i < spans.size; ++i) {
             Span const span = spans.list[i];

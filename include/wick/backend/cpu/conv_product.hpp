@@ -14,9 +14,6 @@ constexpr std::int64_t task_grain(std::int64_t multiplications) {
   return std::max<std::int64_t>(1, gemm_grain / std::max<std::int64_t>(1, multiplications));
 }
 
-/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
-inline constexpr std::int64_t conv_panels = 5;
-
 /// The filters of a convolution: row i is output channel i of a group, its columns are (input channel, tap). The input
 /// gradient reads the same filters with other strides.
 template <class T>

@@ -29,11 +29,12 @@ struct InsideColumns {
 template <std::int64_t most>
 struct Spans {
   Span list[most];
-  std::int64_t size = 0;
-  bool gaps = false;
+  std::int64_t size;
+  bool gaps;
 
-  Spans(Conv2dShape const& s, std::int64_t image_stride, std::int64_t kh, std::int64_t kw, std::int64_t first,
-        std::int64_t count) {
+  void find(Conv2dShape const& s, std::int64_t image_stride, std::int64_t kh, std::int64_t kw, std::int64_t first,
+            std::int64_t count) {
+    size = 0;
     std::int64_t const out_width = s.out_width(), out_height = s.out_height();
     InsideColumns const inside(s, kw);
     std::int64_t image = first / (out_height * out_width), row = first / out_width % out_height;
@@ -109,30 +110,37 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
+/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
+inline constexpr std::int64_t conv_panels = 5;
+
 /// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
 /// row][kernel column] of panels of Tile::columns pixels, `panel_stride` apart, where `depth` rows of each panel
 /// precede them. With `reversed`, the kernel's elements come in the opposite order.
 template <class T>
 void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t channels, std::int64_t first,
                   std::int64_t count, std::int64_t panel_stride, std::int64_t depth, T* out) {
+  constexpr std::int64_t columns = Tile<T>::columns, lanes = Tile<T>::lanes;
   std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
-  for (std::int64_t p = 0; p < count; p += Tile<T>::columns, out += panel_stride) {
-    std::int64_t const pixels = std::min(Tile<T>::columns, count - p);
-    std::int64_t const width = tile_vectors<T>(pixels) * Tile<T>::lanes;
-    T* const panel = out + depth * width;
+  for (std::int64_t p = 0; p < count; p += conv_panels * columns, out += conv_panels * panel_stride) {
+    std::int64_t const panels = std::min(conv_panels, ceil_div(count - p, columns));
+    auto const pixels = [&](std::int64_t q) { return std::min(columns, count - p - q * columns); };
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       std::int64_t const element = reversed ? taps - 1 - tap : tap;
-      Spans<Tile<T>::columns> const spans(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w,
-                                          first + p, pixels);
-      bool const zeros = spans.gaps || pixels < width;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        T* const to = panel + (c * taps + tap) * width;
-        if (zeros) std::fill(to, to + width, T(0));
-        for (std::int64_t i = 0; i < spans.size; ++i) {
-          Span const span = spans.list[i];
-          copy_run(x + c * plane + span.input, s.stride_w, span.count, to + span.at);
+      Spans<columns> spans[conv_panels];
+      for (std::int64_t q = 0; q < panels; ++q)
+        spans[q].find(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w, first + p + q * columns,
+                      pixels(q));
+      // Panel by panel within a channel: a run of neighbours in memory, which the processor fetches ahead.
+      for (std::int64_t c = 0; c < channels; ++c)
+        for (std::int64_t q = 0; q < panels; ++q) {
+          std::int64_t const width = q + 1 < panels ? columns : tile_vectors<T>(pixels(q)) * lanes;
+          T* const to = out + q * panel_stride + (depth + c * taps + tap) * width;
+          if (spans[q].gaps || pixels(q) < width) std::fill(to, to + width, T(0));
+          for (std::int64_t i = 0; i < spans[q].size; ++i) {
+            Span const span = spans[q].list[i];
+            copy_run(x + c * plane + span.input, s.stride_w, span.count, to + span.at);
+          }
         }
-      }
     }
   }
 }
