@@ -7,7 +7,6 @@
 
 #include <cstdio>
 #include <string>
-#include <vector>
 #include <wick/backend/cpu/conv.hpp>
 
 namespace {
@@ -40,14 +39,14 @@ constexpr Layer example[] = {{1, 28, 32, 3, 1}, {32, 26, 64, 3, 1}};
 
 void run(benchmark::State& state, Conv2dShape const& s, Pass pass, int threads) {
   wick::set_num_threads(threads);
-  auto const values = [](std::int64_t count) {
-    std::vector<float> found(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < found.size(); ++i) found[i] = 0.01f * static_cast<float>(i % 101) - 0.5f;
-    return found;
+  // Memory as tensors have it.
+  struct Values : wick::Scratch<float> {
+    explicit Values(std::int64_t count) : Scratch(count) {
+      for (std::int64_t i = 0; i < count; ++i) data()[i] = 0.01f * static_cast<float>(i % 101) - 0.5f;
+    }
   };
-  std::vector<float> x = values(s.batch * s.in_channels * s.height * s.width);
-  std::vector<float> w = values(s.out_channels * s.filter());
-  std::vector<float> y = values(s.batch * s.out_channels * s.out_pixels());
+  Values const x(s.batch * s.in_channels * s.height * s.width), w(s.out_channels * s.filter());
+  Values const y(s.batch * s.out_channels * s.out_pixels());
   for (auto _ : state) {
     if (pass == Pass::forward) wick::backend::cpu::conv2d(s, x.data(), w.data(), y.data());
     if (pass == Pass::input_gradient)
