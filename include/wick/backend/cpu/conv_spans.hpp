@@ -55,7 +55,7 @@ struct Spans {
   }
 };
 
-/// Copies n elements, `width / 2` < n <= `width`, as two runs that may overlap.
+/// Copies n < `width` elements, as two runs that may overlap.
 template <std::int64_t width, class T>
 WICK_INLINE void copy_halves(T const* from, std::int64_t n, T* to) {
   if constexpr (width > 1) {
@@ -81,6 +81,19 @@ WICK_INLINE void copy_even(T const* from, T* to) {
     std::memcpy(to, &even, sizeof even);
   }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
 }
+
+/// to[i] = from[2 i] for i < n, in registers of at most `lanes`: the last one ends where the run ends.
+template <std::int64_t lanes, class T>
+WICK_INLINE void copy_even_run(T const* from, std::int64_t n, T* to) {
+  if constexpr (lanes > 1) {
+    if (n < lanes) return copy_even_run<lanes / 2>(from, n, to);
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) copy_even<lanes>(from + 2 * i, to + i);
+    if (i < n) copy_even<lanes>(from + 2 * (n - lanes), to + n - lanes);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
+  }
+}
 #endif
 
 /// to[i] = from[i * stride] for i < n.
@@ -97,14 +110,7 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
       return;
     }
 #if defined(__GNUC__) && !defined(__CUDACC__)
-    constexpr std::int64_t quad = 4;
-    if (stride == 2 && n >= quad) {
-      std::int64_t i = 0;
-      for (; i + V::lanes <= n; i += V::lanes) copy_even<V::lanes>(from + 2 * i, to + i);
-      for (; i + quad <= n; i += quad) copy_even<quad>(from + 2 * i, to + i);
-      if (i < n) copy_even<quad>(from + 2 * (n - quad), to + n - quad);
-      return;
-    }
+    if (stride == 2) return copy_even_run<V::lanes>(from, n, to);
 #endif
   }
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
