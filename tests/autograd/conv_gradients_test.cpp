@@ -63,8 +63,10 @@ TEST_CASE("the backward pass of a convolution computes only the gradients that s
   {
     backend::Conv2dShape const s{2, 3, 6, 7, 4, 3, 3};
     Tensor<Counted> gx = zeros<Counted>(x.shape()), gw = zeros<Counted>(w.shape());
-    input = products([&] { backend::Kernels<Counted>::conv2d_input_gradient(s, g.data(), w.data(), gx.data(), false); });
-    weight = products([&] { backend::Kernels<Counted>::conv2d_weight_gradient(s, x.data(), g.data(), gw.data(), false); });
+    input =
+        products([&] { backend::Kernels<Counted>::conv2d_input_gradient(s, g.data(), w.data(), gx.data(), false); });
+    weight =
+        products([&] { backend::Kernels<Counted>::conv2d_weight_gradient(s, x.data(), g.data(), gw.data(), false); });
   }
   REQUIRE(input > 0);
   REQUIRE(weight > 0);

@@ -44,7 +44,8 @@ struct PaddedPlane {
     std::int64_t const begin = std::max<std::int64_t>(0, -top), end = std::min(all, s.height - top);
     std::fill(out, out + all * row, T(0));
     runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
-      for (std::int64_t r = begin; r < end; ++r) copy_run(x + (top + r) * s.width + from, s.stride_w, n, out + r * row + to);
+      for (std::int64_t r = begin; r < end; ++r)
+        copy_run(x + (top + r) * s.width + from, s.stride_w, n, out + r * row + to);
     });
   }
 };
@@ -97,26 +98,28 @@ class Depthwise {
 
   /// gx = (or +=) the gradient by the input, for any stride: each output adds to what it saw.
   void scatter(T const* gy, T const* w, T* gx, bool accumulate) const {
-    parallel_for(s.batch * s.groups, task_grain(2 * outputs * pixels * taps), [&](std::int64_t begin, std::int64_t end) {
-      std::int64_t const rows = padded.rows(out_height);
-      Scratch<T> block(rows * padded.row), line(wide);
-      std::fill(line.data(), line.data() + wide, T(0));
-      for (std::int64_t at = begin; at < end; ++at) {
-        std::fill(block.data(), block.data() + rows * padded.row, T(0));
-        for (std::int64_t j = 0; j < outputs; ++j)
-          for (std::int64_t r = 0; r < out_height; ++r) {
-            copy_run(gy + (at * outputs + j) * pixels + r * out_width, 1, out_width, line.data());
-            add_line(line.data(), w + (at % s.groups * outputs + j) * taps, block.data() + r * s.stride_h * padded.row);
+    parallel_for(
+        s.batch * s.groups, task_grain(2 * outputs * pixels * taps), [&](std::int64_t begin, std::int64_t end) {
+          std::int64_t const rows = padded.rows(out_height);
+          Scratch<T> block(rows * padded.row), line(wide);
+          std::fill(line.data(), line.data() + wide, T(0));
+          for (std::int64_t at = begin; at < end; ++at) {
+            std::fill(block.data(), block.data() + rows * padded.row, T(0));
+            for (std::int64_t j = 0; j < outputs; ++j)
+              for (std::int64_t r = 0; r < out_height; ++r) {
+                copy_run(gy + (at * outputs + j) * pixels + r * out_width, 1, out_width, line.data());
+                add_line(line.data(), w + (at % s.groups * outputs + j) * taps,
+                         block.data() + r * s.stride_h * padded.row);
+              }
+            T* const target = gx + at * plane;
+            if (!accumulate) std::fill(target, target + plane, T(0));
+            std::int64_t const seen = std::min(rows - s.pad_h, s.height);
+            padded.runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
+              for (std::int64_t r = 0; r < seen; ++r)
+                add_run(block.data() + (r + s.pad_h) * padded.row + to, s.stride_w, n, target + r * s.width + from);
+            });
           }
-        T* const target = gx + at * plane;
-        if (!accumulate) std::fill(target, target + plane, T(0));
-        std::int64_t const seen = std::min(rows - s.pad_h, s.height);
-        padded.runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
-          for (std::int64_t r = 0; r < seen; ++r)
-            add_run(block.data() + (r + s.pad_h) * padded.row + to, s.stride_w, n, target + r * s.width + from);
         });
-      }
-    });
   }
 
   /// gw = (or +=) the gradient by the filters, summed in registers over the rows of a block, then over the images.
@@ -124,7 +127,8 @@ class Depthwise {
     std::int64_t const parts = ceil_div(outputs, at_once);
     std::int64_t const work = std::min(outputs, at_once) * s.batch * pixels * taps;
     parallel_for(s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
-      Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide), sums(at_once * taps * lanes);
+      Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide),
+          sums(at_once * taps * lanes);
       std::fill(lines.data(), lines.data() + rows_at_once * wide, T(0));
       for (std::int64_t task = begin; task < end; ++task) {
         std::int64_t const group = task / parts, j0 = task % parts * at_once, j1 = std::min(outputs, j0 + at_once);
@@ -160,8 +164,8 @@ class Depthwise {
   std::int64_t taps = s.kernel_h * s.kernel_w, outputs = s.group_out(), plane = s.height * s.width;
   std::int64_t wide = padded.vectors * lanes;
   // Rows at a time: a padded block stays in the first-level cache.
-  std::int64_t rows_at_once = even_block(
-      out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
+  std::int64_t rows_at_once =
+      even_block(out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
   Scratch<std::int64_t> tap{taps};  // where each tap finds its input
 
   /// Lanes behind a row's end must not take part, not even times zero: gives `x` in the first `n` lanes, else `rest`.
@@ -199,13 +203,16 @@ class Depthwise {
       for (std::int64_t t = 0; t < taps; ++t) {
         auto const factor = V::splat(w[reversed ? taps - 1 - t : t]);
         std::int64_t const offset = tap[t];
-        WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] = V::fma(factor, V::load(from[q] + offset), sum[q]);
+        WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] =
+            V::fma(factor, V::load(from[q] + offset), sum[q]);
       }
       alignas(alignment) T results[at_once][lanes];
       WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) V::store(results[q], sum[q]);
       for (std::int64_t q = 0; q < used; ++q) {
-        if (add) add_run(results[q], 1, n[q], to[q]);
-        else copy_run(results[q], 1, n[q], to[q]);
+        if (add)
+          add_run(results[q], 1, n[q], to[q]);
+        else
+          copy_run(results[q], 1, n[q], to[q]);
       }
     }
   }
@@ -237,7 +244,8 @@ class Depthwise {
       T const* line = lines + r * wide;
       for (std::int64_t v = 0; v < whole; ++v, from += lanes, line += lanes) {
         auto const g = V::load(line);
-        WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] = V::fma(g, V::load(from + offset[q]), sum[q]);
+        WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] =
+            V::fma(g, V::load(from + offset[q]), sum[q]);
       }
       if (tail == 0) continue;
       auto const zero = V::splat(T(0)), g = V::load(line);

@@ -21,7 +21,8 @@ WICK_INLINE void add_even(T const* from, T* to) {
     Vector const even = __builtin_shufflevector(low, high, (2 * i)...) + a;
     low = __builtin_shufflevector(even, low, (i % 2 ? n + i : i / 2)...);
     high = __builtin_shufflevector(even, high, (i % 2 ? n + i : n / 2 + i / 2)...);
-  }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
+  }
+  (std::make_integer_sequence<int, static_cast<int>(lanes)>());
   std::memcpy(to, &low, sizeof low), std::memcpy(to + lanes, &high, sizeof high);
 }
 #endif
@@ -58,7 +59,8 @@ struct ConvScatter {
   std::int64_t depth = s.group_out(), filter = s.filter();
   std::int64_t depth_at_once = even_block(depth, GemmBlock<T>::depth * 3 / 2);
   // The packed gradient of a block, over the whole depth, stays in the second-level cache.
-  std::int64_t block = tile_columns * std::clamp<std::int64_t>(GemmBlock<T>::depth * 512 / (depth * tile_columns), 1, conv_panels);
+  std::int64_t block =
+      tile_columns * std::clamp<std::int64_t>(GemmBlock<T>::depth * 512 / (depth * tile_columns), 1, conv_panels);
   std::int64_t images = std::clamp<std::int64_t>(pixels > 0 ? block / pixels : 1, 1, s.batch);
   std::int64_t chunks = ceil_div(s.batch, images);
   // A task owns some channels of a chunk, so that no two threads add to one element.
@@ -98,7 +100,8 @@ struct ConvScatter {
         for (std::int64_t c = 0; c < channels; ++c)
           for (std::int64_t i = 0; i < spans.size; ++i) {
             Span const span = spans.list[i];
-            add_run(columns + (c * taps + tap) * block + p + span.at, s.stride_w, span.count, x + c * plane + span.input);
+            add_run(columns + (c * taps + tap) * block + p + span.at, s.stride_w, span.count,
+                    x + c * plane + span.input);
           }
       }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Convolution as one matrix product for each group: filters times the patches of all images. Patches are packed straight
-// into the panels of the register tile, a block at a time, and never stand in memory as a whole.
+// Convolution as one matrix product for each group: filters times the patches of all images. Patches are packed
+// straight into the panels of the register tile, a block at a time, and never stand in memory as a whole.
 #pragma once
 
 #include <wick/backend/cpu/conv_spans.hpp>
@@ -63,7 +63,8 @@ struct PixelColumns {
   T* data;
   std::int64_t pixels, image_stride;
 
-  /// Calls visit(at, to, n) for the parts of columns [first, first + count) that lie in one image each; `to` is in row 0.
+  /// Calls visit(at, to, n) for the parts of columns [first, first + count) that lie in one image each; `to` is in row
+  /// 0.
   template <class Visit>
   WICK_INLINE void parts(std::int64_t first, std::int64_t count, Visit const& visit) const {
     for (std::int64_t at = 0; at < count;) {
@@ -121,7 +122,8 @@ struct ConvProduct {
   std::int64_t panels = ceil_div(columns, tile_columns), depth = filters.depth();
   // The depth is cut at whole channels; where, depends on the shape only.
   std::int64_t channels_at_once =
-      even_block(filters.channels, std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / std::max<std::int64_t>(1, filters.taps)));
+      even_block(filters.channels,
+                 std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / std::max<std::int64_t>(1, filters.taps)));
   T const* packed = nullptr;  // [group][stripe][depth][tile_rows]
 
   T const* input(std::int64_t group, std::int64_t channel) const {
@@ -132,8 +134,8 @@ struct ConvProduct {
   }
 
   /// Multiplies channels [channel, channel + count) of some stripes with packed patches of columns [first, first + n).
-  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, std::int64_t channel, std::int64_t count,
-                T const* patches, std::int64_t first, std::int64_t n) const {
+  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, std::int64_t channel,
+                std::int64_t count, T const* patches, std::int64_t first, std::int64_t n) const {
     std::int64_t const from = channel * filters.taps, part = count * filters.taps;
     PixelColumns<T> const to = output(group);
     bool const add = accumulate || channel > 0;
@@ -229,8 +231,10 @@ struct ConvProduct {
         }
       });
     }
-    if (rows_first) by_rows();
-    else by_columns();
+    if (rows_first)
+      by_rows();
+    else
+      by_columns();
   }
 };
 

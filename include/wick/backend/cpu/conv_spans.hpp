@@ -79,7 +79,8 @@ WICK_INLINE void copy_even(T const* from, T* to) {
     constexpr int half = static_cast<int>(lanes) / 2;
     Vector const even = __builtin_shufflevector(a, b, (i < half ? 2 * i : 2 * i + 1)...);
     std::memcpy(to, &even, sizeof even);
-  }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
+  }
+  (std::make_integer_sequence<int, static_cast<int>(lanes)>());
 }
 
 /// to[i] = from[2 i] for i < n, in registers of at most `lanes`: the last one ends where the run ends.

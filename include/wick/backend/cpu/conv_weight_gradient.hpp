@@ -20,7 +20,8 @@ struct ConvWeightGradient {
   std::int64_t rows = s.group_out(), channels = s.group_in(), taps = s.kernel_h * s.kernel_w, filter = channels * taps;
   std::int64_t stripes = ceil_div(rows, tile_rows), panels = ceil_div(filter, tile_columns);
   // Where they are cut depends on the shape only: large images into equal blocks, small ones together.
-  std::int64_t all_rows = s.batch * out_height, deep = std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / out_width);
+  std::int64_t all_rows = s.batch * out_height,
+               deep = std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / out_width);
   std::int64_t rows_at_once = deep < out_height ? even_block(out_height, deep) : even_block(all_rows, deep);
   std::int64_t blocks = ceil_div(out_height, rows_at_once);  // of one image, when large
   std::int64_t items = deep < out_height ? s.batch * blocks : ceil_div(all_rows, rows_at_once);
@@ -199,8 +200,10 @@ struct ConvWeightGradient {
     std::int64_t const parts = most_parts * size <= GemmBlock<T>::packed / 8 ? std::min(most_parts, items) : 1;
     if (parts == 1 && !channels_last) return by_blocks(gw, accumulate);
     Scratch<T> sums(parts * size);
-    if (parts == 1) by_blocks(sums.data(), false);
-    else by_parts(parts, sums.data());
+    if (parts == 1)
+      by_blocks(sums.data(), false);
+    else
+      by_parts(parts, sums.data());
     parallel_for(s.out_channels, task_grain(8 * filter * parts), [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(filter);
       for (std::int64_t oc = begin; oc < end; ++oc) {

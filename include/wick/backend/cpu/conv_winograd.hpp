@@ -9,8 +9,8 @@
 //   largest of a million  5e-6     8e-6     1.7e-5   2.5e-5     (direct: 2.5e-6)
 //
 // A NaN or an infinity in the input makes NaN of all elements of the 4 x 4 output tiles that see its 6 x 6 input tile,
-// where the direct sum would reach 3 x 3 elements; finite inputs above 1e37 may overflow. `set_winograd(false)` switches
-// it off.
+// where the direct sum would reach 3 x 3 elements; finite inputs above 1e37 may overflow. `set_winograd(false)`
+// switches it off.
 #pragma once
 
 #include <wick/backend/cpu/conv_input_gradient.hpp>
@@ -108,7 +108,8 @@ struct Winograd {
     T const* const from = filters.row(group, first);
     T const* const tap = work + (filters.reversed ? (taps - 1) * width : 0);
     for (std::int64_t c = 0; c < channels; ++c) {
-      pack_interleaved(from + c * filters.channel_stride, count, taps, filters.row_stride, std::int64_t{1}, width, work);
+      pack_interleaved(from + c * filters.channel_stride, count, taps, filters.row_stride, std::int64_t{1}, width,
+                       work);
       for (std::int64_t v = 0; v < width; v += lanes)
         winograd::filter(tap + v, filters.reversed ? -width : width, out + c * width + v, stride);
     }
@@ -143,12 +144,15 @@ struct Winograd {
         winograd::output(m + t * width + v, stride, work + t * winograd_out * lanes, columns * lanes, lanes);
       for (std::int64_t r = 0; r < height; ++r) {
         // From [column][channel] to [channel][column]: the same transposition, the other way.
-        pack_interleaved(work + r * columns * lanes, ceil_div(length, 4) * 4, count, lanes, std::int64_t{1}, columns, lines);
+        pack_interleaved(work + r * columns * lanes, ceil_div(length, 4) * 4, count, lanes, std::int64_t{1}, columns,
+                         lines);
         std::int64_t const image_row = at.image * s.out_channels + channel, pixel = (top + r) * out_width + left;
         T* const to = y + image_row * pixels + pixel;
         for (std::int64_t i = 0; i < count; ++i) {
-          if (accumulate) add_run(lines + i * columns, 1, length, to + i * pixels);
-          else copy_run(lines + i * columns, 1, length, to + i * pixels);
+          if (accumulate)
+            add_run(lines + i * columns, 1, length, to + i * pixels);
+          else
+            copy_run(lines + i * columns, 1, length, to + i * pixels);
           epilogue(image_row + i, pixel, length, to + i * pixels);
         }
       }
@@ -234,8 +238,10 @@ struct Winograd {
   }
   void run() const {
     for (std::int64_t group = 0; group < s.groups; ++group)
-      if (tiles <= 2 * most_tiles) by_channels(group);
-      else by_tiles(group);
+      if (tiles <= 2 * most_tiles)
+        by_channels(group);
+      else
+        by_tiles(group);
   }
 };
 
