@@ -169,9 +169,10 @@ class Depthwise {
   Scratch<std::int64_t> tap{taps};  // where each tap finds its input
 
   /// Lanes behind a row's end must not take part, not even times zero: gives `x` in the first `n` lanes, else `rest`.
+  /// Whole numbers times zero are zero.
   template <class X>
-  static WICK_INLINE X first_lanes(std::int64_t n, X const& x, X const& rest) {
-    if constexpr (lanes > 1) {
+  static WICK_INLINE X first_lanes([[maybe_unused]] std::int64_t n, X const& x, [[maybe_unused]] X const& rest) {
+    if constexpr (Lane<T>) {
       alignas(alignment) static constexpr auto numbers = [] {
         std::array<T, lanes> found{};
         for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<T>(i);
@@ -179,7 +180,7 @@ class Depthwise {
       }();
       return simd::select<X>(V::load(numbers.data()) < V::splat(static_cast<T>(n)), x, rest);
     } else {
-      return n > 0 ? x : rest;
+      return x;
     }
   }
   /// `count` rows of the output of one filter, some registers of it at a time, from a padded block.
