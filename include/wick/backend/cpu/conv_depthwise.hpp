@@ -61,72 +61,71 @@ class Depthwise {
   /// y = the convolution.
   void forward(T const* x, T const* w, T* y, Epilogue<T> epilogue) const {
     std::int64_t const blocks = ceil_div(out_height, rows_at_once);
-    parallel_for(s.batch * s.groups * blocks, task_grain(outputs * rows_at_once * out_width * taps),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   Scratch<T> block(padded.rows(rows_at_once) * padded.row);
-                   for (std::int64_t task = begin; task < end; ++task) {
-                     std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
-                     std::int64_t const count = std::min(rows_at_once, out_height - first);
-                     padded.fill(x + at * plane, first, count, block.data());
-                     for (std::int64_t j = 0; j < outputs; ++j) {
-                       T* const to = y + (at * outputs + j) * pixels + first * out_width;
-                       convolve_block(block.data(), w + (at % s.groups * outputs + j) * taps, false, count, to, false);
-                       epilogue(at * outputs + j, first * out_width, count * out_width, to);
+    parallel_tasks(s.batch * s.groups * blocks, outputs * rows_at_once * out_width * taps,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
+                     for (std::int64_t task = begin; task < end; ++task) {
+                       std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
+                       std::int64_t const count = std::min(rows_at_once, out_height - first);
+                       padded.fill(x + at * plane, first, count, block.data());
+                       for (std::int64_t j = 0; j < outputs; ++j) {
+                         T* const to = y + (at * outputs + j) * pixels + first * out_width;
+                         convolve_block(block.data(), w + (at % s.groups * outputs + j) * taps, false, count, to,
+                                        false);
+                         epilogue(at * outputs + j, first * out_width, count * out_width, to);
+                       }
                      }
-                   }
-                 });
+                   });
   }
 
   /// gx = (or +=) the gradient by the input of a convolution of stride 1, `s` being the shape of its adjoint: planes of
   /// `multiplier` channels of gy, convolved with reversed filters, add up to one plane of gx.
   void backward(T const* gy, T const* w, T* gx, bool accumulate, std::int64_t multiplier) const {
     std::int64_t const blocks = ceil_div(out_height, rows_at_once);
-    parallel_for(s.batch * s.groups * blocks, task_grain(multiplier * rows_at_once * out_width * taps),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   Scratch<T> block(padded.rows(rows_at_once) * padded.row);
-                   for (std::int64_t task = begin; task < end; ++task) {
-                     std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
-                     std::int64_t const count = std::min(rows_at_once, out_height - first);
-                     for (std::int64_t j = 0; j < multiplier; ++j) {
-                       padded.fill(gy + (at * multiplier + j) * plane, first, count, block.data());
-                       convolve_block(block.data(), w + (at % s.groups * multiplier + j) * taps, true, count,
-                                      gx + at * pixels + first * out_width, accumulate || j > 0);
+    parallel_tasks(s.batch * s.groups * blocks, multiplier * rows_at_once * out_width * taps,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
+                     for (std::int64_t task = begin; task < end; ++task) {
+                       std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
+                       std::int64_t const count = std::min(rows_at_once, out_height - first);
+                       for (std::int64_t j = 0; j < multiplier; ++j) {
+                         padded.fill(gy + (at * multiplier + j) * plane, first, count, block.data());
+                         convolve_block(block.data(), w + (at % s.groups * multiplier + j) * taps, true, count,
+                                        gx + at * pixels + first * out_width, accumulate || j > 0);
+                       }
                      }
-                   }
-                 });
+                   });
   }
 
   /// gx = (or +=) the gradient by the input, for any stride: each output adds to what it saw.
   void scatter(T const* gy, T const* w, T* gx, bool accumulate) const {
-    parallel_for(
-        s.batch * s.groups, task_grain(2 * outputs * pixels * taps), [&](std::int64_t begin, std::int64_t end) {
-          std::int64_t const rows = padded.rows(out_height);
-          Scratch<T> block(rows * padded.row), line(wide);
-          std::fill(line.data(), line.data() + wide, T(0));
-          for (std::int64_t at = begin; at < end; ++at) {
-            std::fill(block.data(), block.data() + rows * padded.row, T(0));
-            for (std::int64_t j = 0; j < outputs; ++j)
-              for (std::int64_t r = 0; r < out_height; ++r) {
-                copy_run(gy + (at * outputs + j) * pixels + r * out_width, 1, out_width, line.data());
-                add_line(line.data(), w + (at % s.groups * outputs + j) * taps,
-                         block.data() + r * s.stride_h * padded.row);
-              }
-            T* const target = gx + at * plane;
-            if (!accumulate) std::fill(target, target + plane, T(0));
-            std::int64_t const seen = std::min(rows - s.pad_h, s.height);
-            padded.runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
-              for (std::int64_t r = 0; r < seen; ++r)
-                add_run(block.data() + (r + s.pad_h) * padded.row + to, s.stride_w, n, target + r * s.width + from);
-            });
+    parallel_tasks(s.batch * s.groups, 2 * outputs * pixels * taps, [&](std::int64_t begin, std::int64_t end) {
+      std::int64_t const rows = padded.rows(out_height);
+      Scratch<T> block(rows * padded.row), line(wide);
+      std::fill(line.data(), line.data() + wide, T(0));
+      for (std::int64_t at = begin; at < end; ++at) {
+        std::fill(block.data(), block.data() + rows * padded.row, T(0));
+        for (std::int64_t j = 0; j < outputs; ++j)
+          for (std::int64_t r = 0; r < out_height; ++r) {
+            copy_run(gy + (at * outputs + j) * pixels + r * out_width, 1, out_width, line.data());
+            add_line(line.data(), w + (at % s.groups * outputs + j) * taps, block.data() + r * s.stride_h * padded.row);
           }
+        T* const target = gx + at * plane;
+        if (!accumulate) std::fill(target, target + plane, T(0));
+        std::int64_t const seen = std::min(rows - s.pad_h, s.height);
+        padded.runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
+          for (std::int64_t r = 0; r < seen; ++r)
+            add_run(block.data() + (r + s.pad_h) * padded.row + to, s.stride_w, n, target + r * s.width + from);
         });
+      }
+    });
   }
 
   /// gw = (or +=) the gradient by the filters, summed in registers over the rows of a block, then over the images.
   void weight_gradient(T const* x, T const* gy, T* gw, bool accumulate) const {
     std::int64_t const parts = ceil_div(outputs, at_once);
     std::int64_t const work = std::min(outputs, at_once) * s.batch * pixels * taps;
-    parallel_for(s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(s.groups * parts, work, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide),
           sums(at_once * taps * lanes);
       std::fill(lines.data(), lines.data() + rows_at_once * wide, T(0));

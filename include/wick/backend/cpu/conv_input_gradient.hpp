@@ -70,7 +70,7 @@ struct ConvScatter {
   // Rows are (channel, tap); parts of tile_rows channels end with a stripe.
   void pack_filters(T* out) const {
     std::int64_t const stripes = parts * (part_size / tile_rows / depth);
-    parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin, next; i < end; i = next) {
         std::int64_t const group = i / stripes, first = i % stripes;
         next = std::min(end, i + stripes - first);
@@ -109,7 +109,7 @@ struct ConvScatter {
     Scratch<T> filters(s.groups * parts * part_size);
     pack_filters(filters.data());
     std::int64_t const work = channels_at_once * taps * depth * images * pixels;
-    parallel_for(chunks * s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(chunks * s.groups * parts, work, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> packed(depth * block), columns(ceil_div(channels_at_once * taps, tile_rows) * tile_rows * block);
       for (std::int64_t task = begin, next; task < end; task = next) {
         // All parts of one chunk and group share its packed gradient.

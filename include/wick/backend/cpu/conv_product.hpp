@@ -9,9 +9,12 @@
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
-/// How many tasks of `multiplications` each are worth a thread.
-constexpr std::int64_t task_grain(std::int64_t multiplications) {
-  return std::max<std::int64_t>(1, gemm_grain / std::max<std::int64_t>(1, multiplications));
+/// parallel_for over tasks of so many multiplications each.
+template <class Body>
+void parallel_tasks(std::int64_t count, std::int64_t multiplications, Body const& body) {
+  std::int64_t const work = std::max<std::int64_t>(1, multiplications);
+  parallel_for(count, std::max<std::int64_t>(1, gemm_grain / work), body,
+               std::clamp<std::int64_t>(work / gemm_grain, 1, 1 << 20));
 }
 
 /// The filters of a convolution: row i is output channel i of a group, its columns are (input channel, tap). The input
@@ -161,7 +164,7 @@ struct ConvProduct {
   /// Each thread packs patches for itself and multiplies them with all filters: when there are many columns.
   void by_columns() const {
     std::int64_t const work = filters.rows * depth * tile_columns;
-    parallel_for(s.groups * panels, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(s.groups * panels, work, [&](std::int64_t begin, std::int64_t end) {
       std::int64_t const block = std::min(conv_panels, panels);
       Scratch<T> patches(channels_at_once * filters.taps * block * tile_columns);
       for (std::int64_t unit = begin, next; unit < end; unit = next) {
@@ -196,13 +199,13 @@ struct ConvProduct {
             visit(from, to, block, std::min(end_channel, block + channels_at_once) - block);
           }
         };
-        parallel_for(end_channel - c, task_grain(8 * taps * columns), [&](std::int64_t begin, std::int64_t end) {
+        parallel_tasks(end_channel - c, 8 * taps * columns, [&](std::int64_t begin, std::int64_t end) {
           each_block(c + begin, c + end, [&](auto from, auto to, auto block, auto count) {
             pack_patches(s, filters.reversed, input(group, from), to - from, 0, columns, count * taps * tile_columns,
                          (from - block) * taps, patches.data() + (block - c) * taps * all);
           });
         });
-        parallel_for(stripes, task_grain(tile_rows * depth * columns), [&](std::int64_t begin, std::int64_t end) {
+        parallel_tasks(stripes, tile_rows * depth * columns, [&](std::int64_t begin, std::int64_t end) {
           each_block(c, end_channel, [&](auto, auto, auto block, auto count) {
             for (std::int64_t p = 0; p < panels; p += conv_panels) {
               std::int64_t const first = p * tile_columns, n = std::min(columns - first, conv_panels * tile_columns);
@@ -223,7 +226,7 @@ struct ConvProduct {
     if (!direct) {
       T* const to = memory.emplace(s.groups * stripes * tile_rows * depth).data();
       packed = to;
-      parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+      parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin, next; i < end; i = next) {
           std::int64_t const group = i / stripes, first = i % stripes;
           next = std::min(end, i + stripes - first);

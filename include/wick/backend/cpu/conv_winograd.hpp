@@ -164,22 +164,12 @@ struct Winograd {
     return std::max(winograd_in, 2 * winograd_out) * columns * lanes;
   }
 
-  /// Output channels in vectors, cut evenly into panels of at most the tile's width: calls visit(first channel, width).
-  template <class Visit>
-  static void each_panel(std::int64_t vector0, std::int64_t vector1, Visit const& visit) {
-    std::int64_t const count = vector1 - vector0, panels = ceil_div(count, tile_vectors);
-    for (std::int64_t p = 0; p < panels; ++p) {
-      std::int64_t const begin = vector0 + count * p / panels, end = vector0 + count * (p + 1) / panels;
-      visit(begin * lanes, (end - begin) * lanes);
-    }
-  }
-
   /// Each thread takes tiles through all steps, with filters transformed before: when there are many tiles.
   void by_tiles(std::int64_t group) const {
     std::int64_t const unit = products * depth * lanes, work = products * channels * filters.rows;
     Scratch<T> weights(vectors * unit);
     std::int64_t const parts = ceil_div(vectors, tile_vectors);
-    parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(parts, 250 * channels * lanes * tile_vectors, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(9 * tile_vectors * lanes);
       for (std::int64_t p = begin; p < end; ++p) {
         std::int64_t const v = vectors * p / parts, next = vectors * (p + 1) / parts;
@@ -194,7 +184,7 @@ struct Winograd {
     };
     for (std::int64_t n = 2; n * widest <= most_tiles; ++n)
       if (n * widest <= most_tiles / 2 || waste(n) < waste(at_once) - 0.02) at_once = n;
-    parallel_for(strips, task_grain(work * widest), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(strips, work * widest, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> in(products * at_once * widest * row), out(products * at_once * widest * tile_vectors * lanes);
       Scratch<T> space(working());
       for (std::int64_t i = begin, next; i < end; i = next) {
@@ -204,12 +194,13 @@ struct Winograd {
           for (std::int64_t c = 0; c < depth; c += lanes)
             transform_input(group, k, c, space.data(), in.data() + (tiles_before(k) - tiles_before(i)) * row + c,
                             count * row);
-        each_panel(0, vectors, [&](std::int64_t first, std::int64_t width) {
+        for (std::int64_t p = 0; p < parts; ++p) {
+          std::int64_t const first = vectors * p / parts * lanes, width = vectors * (p + 1) / parts * lanes - first;
           multiply(in.data(), count * row, count, weights.data() + first / lanes * unit, width, out.data());
           for (std::int64_t k = i; k < next; ++k)
             transform_output(group, k, first, width, out.data() + (tiles_before(k) - tiles_before(i)) * width,
                              count * width, space.data());
-        });
+        }
       }
     });
   }
@@ -218,23 +209,29 @@ struct Winograd {
   void by_channels(std::int64_t group) const {
     Scratch<T> in(products * tiles * row);
     std::int64_t const groups = depth / lanes;
-    parallel_for(strips * groups, task_grain(4000 * tiles_across), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(strips * groups, 4000 * tiles_across, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(working());
       for (std::int64_t i = begin; i < end; ++i)
         transform_input(group, i / groups, i % groups * lanes, space.data(),
                         in.data() + tiles_before(i / groups) * row + i % groups * lanes, tiles * row);
     });
-    parallel_for(vectors, 1, [&](std::int64_t begin, std::int64_t end) {
-      constexpr std::int64_t most = tile_vectors * lanes;
-      Scratch<T> weights(products * depth * most), out(products * tiles * most);
-      Scratch<T> space(std::max(working(), 9 * most));
-      each_panel(begin, end, [&](std::int64_t first, std::int64_t width) {
-        transform_filters(group, first, width, space.data(), weights.data());
-        multiply(in.data(), tiles * row, tiles, weights.data(), width, out.data());
-        for (std::int64_t k = 0; k < strips; ++k)
-          transform_output(group, k, first, width, out.data() + tiles_before(k) * width, tiles * width, space.data());
-      });
-    });
+    // As many panels as every thread can have the same number of.
+    std::int64_t const threads = num_threads(), fewest = ceil_div(vectors, tile_vectors);
+    std::int64_t const panels = std::min(vectors, ceil_div(fewest, threads) * threads);
+    parallel_tasks(
+        panels, products * tiles * channels * filters.rows / panels, [&](std::int64_t begin, std::int64_t end) {
+          constexpr std::int64_t most = tile_vectors * lanes;
+          Scratch<T> weights(products * depth * most), out(products * tiles * most);
+          Scratch<T> space(std::max(working(), 9 * most));
+          for (std::int64_t p = begin; p < end; ++p) {
+            std::int64_t const first = vectors * p / panels * lanes, width = vectors * (p + 1) / panels * lanes - first;
+            transform_filters(group, first, width, space.data(), weights.data());
+            multiply(in.data(), tiles * row, tiles, weights.data(), width, out.data());
+            for (std::int64_t k = 0; k < strips; ++k)
+              transform_output(group, k, first, width, out.data() + tiles_before(k) * width, tiles * width,
+                               space.data());
+          }
+        });
   }
   void run() const {
     for (std::int64_t group = 0; group < s.groups; ++group)
