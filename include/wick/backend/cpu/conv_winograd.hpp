@@ -184,7 +184,11 @@ struct Winograd {
     };
     for (std::int64_t n = 2; n * widest <= most_tiles; ++n)
       if (n * widest <= most_tiles / 2 || waste(n) < waste(at_once) - 0.02) at_once = n;
-    parallel_tasks(strips, work * widest, [&](std::int64_t begin, std::int64_t end) {
+    // Few strips are not cut further than the threads need: the more tiles meet a filter at a time, the better.
+    std::int64_t const threads = num_threads();
+    std::int64_t const units = strips >= 4 * threads * at_once ? strips : std::min(strips, threads);
+    parallel_tasks(units, work * tiles / units, [&](std::int64_t first_unit, std::int64_t last_unit) {
+      std::int64_t const begin = strips * first_unit / units, end = strips * last_unit / units;
       Scratch<T> in(products * at_once * widest * row), out(products * at_once * widest * tile_vectors * lanes);
       Scratch<T> space(working());
       for (std::int64_t i = begin, next; i < end; i = next) {
