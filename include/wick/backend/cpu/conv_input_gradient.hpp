@@ -109,7 +109,11 @@ struct ConvScatter {
     Scratch<T> filters(s.groups * parts * part_size);
     pack_filters(filters.data());
     std::int64_t const work = channels_at_once * taps * depth * images * pixels;
-    parallel_tasks(chunks * s.groups * parts, work, [&](std::int64_t begin, std::int64_t end) {
+    // Few chunks are not cut further than the threads need: each piece packs the gradient of its chunk again.
+    std::int64_t const tasks = chunks * s.groups * parts, threads = num_threads();
+    std::int64_t const units = chunks * s.groups >= 4 * threads ? tasks : std::min(tasks, threads);
+    parallel_tasks(units, work * tasks / units, [&](std::int64_t first_unit, std::int64_t last_unit) {
+      std::int64_t const begin = tasks * first_unit / units, end = tasks * last_unit / units;
       Scratch<T> packed(depth * block), columns(ceil_div(channels_at_once * taps, tile_rows) * tile_rows * block);
       for (std::int64_t task = begin, next; task < end; task = next) {
         // All parts of one chunk and group share its packed gradient.
