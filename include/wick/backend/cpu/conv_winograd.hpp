@@ -4,9 +4,11 @@
 //
 // Its error beside that of the direct sum, for normal numbers, in units of the root mean square of the result:
 //
-//   channels              16       64       256      512
-//   root mean square      6e-7     8e-7     1.4e-6   2.0e-6     (direct: 3e-7)
-//   largest of a million  5e-6     8e-6     1.7e-5   2.5e-5     (direct: 2.5e-6)
+//   channels                  16        64        256       512
+//   root mean square          4.7e-7    7.6e-7    1.4e-6    2.0e-6
+//   of the direct sum         2.1e-7    3.0e-7    3.3e-7    3.4e-7
+//   largest of a million      5.2e-6    9.7e-6    1.5e-5    2.5e-5
+//   of the direct sum         3.1e-6    3.0e-6    2.3e-6    2.1e-6
 //
 // A NaN or an infinity in the input makes NaN of all elements of the 4 x 4 output tiles that see its 6 x 6 input tile,
 // where the direct sum would reach 3 x 3 elements; finite inputs above 1e37 may overflow. `set_winograd(false)`
