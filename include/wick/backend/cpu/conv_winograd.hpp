@@ -11,8 +11,8 @@
 //   of the direct sum         3.1e-6    3.0e-6    2.3e-6    2.1e-6
 //
 // A NaN or an infinity in the input makes NaN of all elements of the 4 x 4 output tiles that see its 6 x 6 input tile,
-// where the direct sum would reach 3 x 3 elements; finite numbers near the largest overflow earlier. `set_winograd(false)`
-// switches it off.
+// where the direct sum would reach 3 x 3 elements; finite numbers near the largest overflow earlier.
+// `set_winograd(false)` switches it off.
 #pragma once
 
 #include <wick/backend/cpu/conv_input_gradient.hpp>
