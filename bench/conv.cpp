@@ -7,7 +7,6 @@
 
 #include <cstdio>
 #include <string>
-#include <vector>
 #include <wick/backend/cpu/conv.hpp>
 
 namespace {
@@ -26,32 +25,31 @@ struct Layer {
 };
 
 constexpr Layer resnet50[] = {
-    {3, 224, 64, 7, 2},    {64, 56, 64, 1, 1},    {64, 56, 64, 3, 1},    {64, 56, 256, 1, 1},   {256, 56, 64, 1, 1},
-    {256, 56, 128, 1, 1},  {128, 56, 128, 3, 2},  {128, 28, 512, 1, 1},  {256, 56, 512, 1, 2},  {512, 28, 128, 1, 1},
-    {128, 28, 128, 3, 1},  {512, 28, 256, 1, 1},  {256, 28, 256, 3, 2},  {256, 14, 1024, 1, 1}, {512, 28, 1024, 1, 2},
-    {1024, 14, 256, 1, 1}, {256, 14, 256, 3, 1},  {1024, 14, 512, 1, 1}, {512, 14, 512, 3, 2},  {512, 7, 2048, 1, 1},
+    {3, 224, 64, 7, 2},     {64, 56, 64, 1, 1},   {64, 56, 64, 3, 1},    {64, 56, 256, 1, 1},   {256, 56, 64, 1, 1},
+    {256, 56, 128, 1, 1},   {128, 56, 128, 3, 2}, {128, 28, 512, 1, 1},  {256, 56, 512, 1, 2},  {512, 28, 128, 1, 1},
+    {128, 28, 128, 3, 1},   {512, 28, 256, 1, 1}, {256, 28, 256, 3, 2},  {256, 14, 1024, 1, 1}, {512, 28, 1024, 1, 2},
+    {1024, 14, 256, 1, 1},  {256, 14, 256, 3, 1}, {1024, 14, 512, 1, 1}, {512, 14, 512, 3, 2},  {512, 7, 2048, 1, 1},
     {1024, 14, 2048, 1, 2}, {2048, 7, 512, 1, 1}, {512, 7, 512, 3, 1},
 };
 constexpr Layer depthwise[] = {
-    {32, 112, 32, 3, 1, 32}, {96, 112, 96, 3, 2, 96}, {144, 56, 144, 3, 1, 144}, {384, 14, 384, 3, 1, 384},
-    {576, 14, 576, 3, 2, 576}, {960, 7, 960, 3, 1, 960},
+    {32, 112, 32, 3, 1, 32},   {96, 112, 96, 3, 2, 96},   {144, 56, 144, 3, 1, 144},
+    {384, 14, 384, 3, 1, 384}, {576, 14, 576, 3, 2, 576}, {960, 7, 960, 3, 1, 960},
 };
 constexpr Layer example[] = {{1, 28, 32, 3, 1}, {32, 26, 64, 3, 1}};
 
 void run(benchmark::State& state, Conv2dShape const& s, Pass pass, int threads) {
   wick::set_num_threads(threads);
-  auto const values = [](std::int64_t count) {
-    std::vector<float> found(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < found.size(); ++i) found[i] = 0.01f * static_cast<float>(i % 101) - 0.5f;
-    return found;
+  // Memory as tensors have it.
+  struct Values : wick::Scratch<float> {
+    explicit Values(std::int64_t count) : Scratch(count) {
+      for (std::int64_t i = 0; i < count; ++i) data()[i] = 0.01f * static_cast<float>(i % 101) - 0.5f;
+    }
   };
-  std::vector<float> x = values(s.batch * s.in_channels * s.height * s.width);
-  std::vector<float> w = values(s.out_channels * s.filter());
-  std::vector<float> y = values(s.batch * s.out_channels * s.out_pixels());
+  Values const x(s.batch * s.in_channels * s.height * s.width), w(s.out_channels * s.filter());
+  Values const y(s.batch * s.out_channels * s.out_pixels());
   for (auto _ : state) {
     if (pass == Pass::forward) wick::backend::cpu::conv2d(s, x.data(), w.data(), y.data());
-    if (pass == Pass::input_gradient)
-      wick::backend::cpu::conv2d_input_gradient(s, y.data(), w.data(), x.data(), false);
+    if (pass == Pass::input_gradient) wick::backend::cpu::conv2d_input_gradient(s, y.data(), w.data(), x.data(), false);
     if (pass == Pass::weight_gradient)
       wick::backend::cpu::conv2d_weight_gradient(s, x.data(), y.data(), w.data(), false);
     benchmark::ClobberMemory();
@@ -63,8 +61,9 @@ void run(benchmark::State& state, Conv2dShape const& s, Pass pass, int threads) 
 void add(Layer const& layer, std::int64_t batch, std::int64_t pad) {
   char args[64];
   std::snprintf(args, sizeof args, "%c%d_%dx%d_o%d_k%d_s%d_n%d", layer.groups > 1 ? 'd' : 'c',
-                static_cast<int>(layer.in), static_cast<int>(layer.extent), static_cast<int>(layer.extent), static_cast<int>(layer.out),
-                static_cast<int>(layer.kernel), static_cast<int>(layer.stride), static_cast<int>(batch));
+                static_cast<int>(layer.in), static_cast<int>(layer.extent), static_cast<int>(layer.extent),
+                static_cast<int>(layer.out), static_cast<int>(layer.kernel), static_cast<int>(layer.stride),
+                static_cast<int>(batch));
   for (Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
     for (int threads : {1, 2}) {
       std::string name(names[static_cast<int>(pass)]);

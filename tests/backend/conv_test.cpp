@@ -135,8 +135,8 @@ TEST_CASE("conv2d and its gradients agree with the naive loops") {
     for (Conv2dShape const& s : shapes) {
       compare<float>(s, accumulate);
       compare<double>(s, accumulate);
+      if (s.groups > 1 || s.dilation_h > 1) compare<std::int32_t>(s, accumulate);
     }
-    compare<std::int32_t>(shapes[4], accumulate);
   }
 }
 

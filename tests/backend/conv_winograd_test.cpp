@@ -47,9 +47,7 @@ struct Operands {
         x(normal(s.batch * s.in_channels * s.height * s.width, 1)),
         w(normal(s.out_channels * s.filter(), 2)),
         gy(normal(s.batch * s.out_channels * s.out_pixels(), 3)) {}
-  bool used() {
-    return Winograd<float>{s, x.data(), Filters<float>(s, w.data()), gy.data(), false, {}}.wins();
-  }
+  bool used() { return Winograd<float>{s, x.data(), Filters<float>(s, w.data()), gy.data(), false, {}}.wins(); }
 };
 
 // Whole tiles and parts of tiles, paddings, wide and small images, few tiles and many, groups, odd channel counts.
@@ -105,7 +103,8 @@ TEST_CASE("Winograd's convolution runs the epilogue once on every element") {
     backend::cpu::conv2d(s, o.x.data(), o.w.data(), plain.data());
     backend::cpu::conv2d(s, o.x.data(), o.w.data(), y.data(), {&Count::run, &count});
     CHECK(count.times == std::vector<int>(y.size(), 1));
-    for (std::size_t i = 0; i < y.size(); ++i) plain[i] += static_cast<float>(i / static_cast<std::size_t>(s.out_pixels()));
+    for (std::size_t i = 0; i < y.size(); ++i)
+      plain[i] += static_cast<float>(i / static_cast<std::size_t>(s.out_pixels()));
     CHECK(y == plain);
   }
 }

@@ -20,8 +20,7 @@ inline bool is_depthwise(Conv2dShape const& s) {
 template <class T>
 void convolve(Conv2dShape const& s, T const* x, Filters<T> const& filters, T* y, bool accumulate,
               Epilogue<T> epilogue) {
-  if (!conv_winograd(s, x, filters, y, accumulate, epilogue))
-    conv_product(s, x, filters, y, accumulate, epilogue);
+  if (!conv_winograd(s, x, filters, y, accumulate, epilogue)) conv_product(s, x, filters, y, accumulate, epilogue);
 }
 
 /// y = x * w, see Conv2dShape: x: (N, C, H, W), w: (OC, C / groups, KH, KW), y: (N, OC, OH, OW). The epilogue's row is
@@ -46,7 +45,8 @@ void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx,
   bool const plain = s.stride_h == 1 && s.stride_w == 1 && s.pad_h <= reach_h && s.pad_w <= reach_w;
   bool const depthwise = is_depthwise(s);
   if (plain && (depthwise || s.group_in() >= Tile<T>::rows / 2)) {
-    // The adjoint of a convolution of stride 1 is one, too: over the gradient of the output, padded to the full overlap.
+    // The adjoint of a convolution of stride 1 is one, too: over the gradient of the output, padded to the full
+    // overlap.
     Conv2dShape back = s;
     std::swap(back.in_channels, back.out_channels);
     back.height = s.out_height(), back.width = s.out_width();

@@ -44,7 +44,8 @@ struct PaddedPlane {
     std::int64_t const begin = std::max<std::int64_t>(0, -top), end = std::min(all, s.height - top);
     std::fill(out, out + all * row, T(0));
     runs([&](std::int64_t from, std::int64_t to, std::int64_t n) {
-      for (std::int64_t r = begin; r < end; ++r) copy_run(x + (top + r) * s.width + from, s.stride_w, n, out + r * row + to);
+      for (std::int64_t r = begin; r < end; ++r)
+        copy_run(x + (top + r) * s.width + from, s.stride_w, n, out + r * row + to);
     });
   }
 };
@@ -60,44 +61,45 @@ class Depthwise {
   /// y = the convolution.
   void forward(T const* x, T const* w, T* y, Epilogue<T> epilogue) const {
     std::int64_t const blocks = ceil_div(out_height, rows_at_once);
-    parallel_for(s.batch * s.groups * blocks, task_grain(outputs * rows_at_once * out_width * taps),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   Scratch<T> block(padded.rows(rows_at_once) * padded.row);
-                   for (std::int64_t task = begin; task < end; ++task) {
-                     std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
-                     std::int64_t const count = std::min(rows_at_once, out_height - first);
-                     padded.fill(x + at * plane, first, count, block.data());
-                     for (std::int64_t j = 0; j < outputs; ++j) {
-                       T* const to = y + (at * outputs + j) * pixels + first * out_width;
-                       convolve_block(block.data(), w + (at % s.groups * outputs + j) * taps, false, count, to, false);
-                       epilogue(at * outputs + j, first * out_width, count * out_width, to);
+    parallel_tasks(s.batch * s.groups * blocks, outputs * rows_at_once * out_width * taps,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
+                     for (std::int64_t task = begin; task < end; ++task) {
+                       std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
+                       std::int64_t const count = std::min(rows_at_once, out_height - first);
+                       padded.fill(x + at * plane, first, count, block.data());
+                       for (std::int64_t j = 0; j < outputs; ++j) {
+                         T* const to = y + (at * outputs + j) * pixels + first * out_width;
+                         convolve_block(block.data(), w + (at % s.groups * outputs + j) * taps, false, count, to,
+                                        false);
+                         epilogue(at * outputs + j, first * out_width, count * out_width, to);
+                       }
                      }
-                   }
-                 });
+                   });
   }
 
   /// gx = (or +=) the gradient by the input of a convolution of stride 1, `s` being the shape of its adjoint: planes of
   /// `multiplier` channels of gy, convolved with reversed filters, add up to one plane of gx.
   void backward(T const* gy, T const* w, T* gx, bool accumulate, std::int64_t multiplier) const {
     std::int64_t const blocks = ceil_div(out_height, rows_at_once);
-    parallel_for(s.batch * s.groups * blocks, task_grain(multiplier * rows_at_once * out_width * taps),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   Scratch<T> block(padded.rows(rows_at_once) * padded.row);
-                   for (std::int64_t task = begin; task < end; ++task) {
-                     std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
-                     std::int64_t const count = std::min(rows_at_once, out_height - first);
-                     for (std::int64_t j = 0; j < multiplier; ++j) {
-                       padded.fill(gy + (at * multiplier + j) * plane, first, count, block.data());
-                       convolve_block(block.data(), w + (at % s.groups * multiplier + j) * taps, true, count,
-                                      gx + at * pixels + first * out_width, accumulate || j > 0);
+    parallel_tasks(s.batch * s.groups * blocks, multiplier * rows_at_once * out_width * taps,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
+                     for (std::int64_t task = begin; task < end; ++task) {
+                       std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
+                       std::int64_t const count = std::min(rows_at_once, out_height - first);
+                       for (std::int64_t j = 0; j < multiplier; ++j) {
+                         padded.fill(gy + (at * multiplier + j) * plane, first, count, block.data());
+                         convolve_block(block.data(), w + (at % s.groups * multiplier + j) * taps, true, count,
+                                        gx + at * pixels + first * out_width, accumulate || j > 0);
+                       }
                      }
-                   }
-                 });
+                   });
   }
 
   /// gx = (or +=) the gradient by the input, for any stride: each output adds to what it saw.
   void scatter(T const* gy, T const* w, T* gx, bool accumulate) const {
-    parallel_for(s.batch * s.groups, task_grain(2 * outputs * pixels * taps), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(s.batch * s.groups, 2 * outputs * pixels * taps, [&](std::int64_t begin, std::int64_t end) {
       std::int64_t const rows = padded.rows(out_height);
       Scratch<T> block(rows * padded.row), line(wide);
       std::fill(line.data(), line.data() + wide, T(0));
@@ -123,8 +125,9 @@ class Depthwise {
   void weight_gradient(T const* x, T const* gy, T* gw, bool accumulate) const {
     std::int64_t const parts = ceil_div(outputs, at_once);
     std::int64_t const work = std::min(outputs, at_once) * s.batch * pixels * taps;
-    parallel_for(s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
-      Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide), sums(at_once * taps * lanes);
+    parallel_tasks(s.groups * parts, work, [&](std::int64_t begin, std::int64_t end) {
+      Scratch<T> block(padded.rows(rows_at_once) * padded.row), lines(rows_at_once * wide),
+          sums(at_once * taps * lanes);
       std::fill(lines.data(), lines.data() + rows_at_once * wide, T(0));
       for (std::int64_t task = begin; task < end; ++task) {
         std::int64_t const group = task / parts, j0 = task % parts * at_once, j1 = std::min(outputs, j0 + at_once);
@@ -160,14 +163,15 @@ class Depthwise {
   std::int64_t taps = s.kernel_h * s.kernel_w, outputs = s.group_out(), plane = s.height * s.width;
   std::int64_t wide = padded.vectors * lanes;
   // Rows at a time: a padded block stays in the first-level cache.
-  std::int64_t rows_at_once = even_block(
-      out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
+  std::int64_t rows_at_once =
+      even_block(out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
   Scratch<std::int64_t> tap{taps};  // where each tap finds its input
 
   /// Lanes behind a row's end must not take part, not even times zero: gives `x` in the first `n` lanes, else `rest`.
+  /// Whole numbers times zero are zero.
   template <class X>
-  static WICK_INLINE X first_lanes(std::int64_t n, X const& x, X const& rest) {
-    if constexpr (lanes > 1) {
+  static WICK_INLINE X first_lanes([[maybe_unused]] std::int64_t n, X const& x, [[maybe_unused]] X const& rest) {
+    if constexpr (Lane<T>) {
       alignas(alignment) static constexpr auto numbers = [] {
         std::array<T, lanes> found{};
         for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<T>(i);
@@ -175,7 +179,7 @@ class Depthwise {
       }();
       return simd::select<X>(V::load(numbers.data()) < V::splat(static_cast<T>(n)), x, rest);
     } else {
-      return n > 0 ? x : rest;
+      return x;
     }
   }
   /// `count` rows of the output of one filter, some registers of it at a time, from a padded block.
@@ -199,13 +203,16 @@ class Depthwise {
       for (std::int64_t t = 0; t < taps; ++t) {
         auto const factor = V::splat(w[reversed ? taps - 1 - t : t]);
         std::int64_t const offset = tap[t];
-        WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] = V::fma(factor, V::load(from[q] + offset), sum[q]);
+        WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] =
+            V::fma(factor, V::load(from[q] + offset), sum[q]);
       }
       alignas(alignment) T results[at_once][lanes];
       WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) V::store(results[q], sum[q]);
       for (std::int64_t q = 0; q < used; ++q) {
-        if (add) add_run(results[q], 1, n[q], to[q]);
-        else copy_run(results[q], 1, n[q], to[q]);
+        if (add)
+          add_run(results[q], 1, n[q], to[q]);
+        else
+          copy_run(results[q], 1, n[q], to[q]);
       }
     }
   }
@@ -237,7 +244,8 @@ class Depthwise {
       T const* line = lines + r * wide;
       for (std::int64_t v = 0; v < whole; ++v, from += lanes, line += lanes) {
         auto const g = V::load(line);
-        WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] = V::fma(g, V::load(from + offset[q]), sum[q]);
+        WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] =
+            V::fma(g, V::load(from + offset[q]), sum[q]);
       }
       if (tail == 0) continue;
       auto const zero = V::splat(T(0)), g = V::load(line);

@@ -21,7 +21,8 @@ WICK_INLINE void add_even(T const* from, T* to) {
     Vector const even = __builtin_shufflevector(low, high, (2 * i)...) + a;
     low = __builtin_shufflevector(even, low, (i % 2 ? n + i : i / 2)...);
     high = __builtin_shufflevector(even, high, (i % 2 ? n + i : n / 2 + i / 2)...);
-  }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
+  }
+  (std::make_integer_sequence<int, static_cast<int>(lanes)>());
   std::memcpy(to, &low, sizeof low), std::memcpy(to + lanes, &high, sizeof high);
 }
 #endif
@@ -58,7 +59,8 @@ struct ConvScatter {
   std::int64_t depth = s.group_out(), filter = s.filter();
   std::int64_t depth_at_once = even_block(depth, GemmBlock<T>::depth * 3 / 2);
   // The packed gradient of a block, over the whole depth, stays in the second-level cache.
-  std::int64_t block = tile_columns * std::clamp<std::int64_t>(GemmBlock<T>::depth * 512 / (depth * tile_columns), 1, conv_panels);
+  std::int64_t block =
+      tile_columns * std::clamp<std::int64_t>(GemmBlock<T>::depth * 512 / (depth * tile_columns), 1, conv_panels);
   std::int64_t images = std::clamp<std::int64_t>(pixels > 0 ? block / pixels : 1, 1, s.batch);
   std::int64_t chunks = ceil_div(s.batch, images);
   // A task owns some channels of a chunk, so that no two threads add to one element.
@@ -68,7 +70,7 @@ struct ConvScatter {
   // Rows are (channel, tap); parts of tile_rows channels end with a stripe.
   void pack_filters(T* out) const {
     std::int64_t const stripes = parts * (part_size / tile_rows / depth);
-    parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin, next; i < end; i = next) {
         std::int64_t const group = i / stripes, first = i % stripes;
         next = std::min(end, i + stripes - first);
@@ -92,12 +94,14 @@ struct ConvScatter {
   void add_patches(T const* columns, std::int64_t channels, std::int64_t first, std::int64_t count, T* x) const {
     for (std::int64_t p = 0; p < count; p += tile_columns)
       for (std::int64_t tap = 0; tap < taps; ++tap) {
-        Spans<tile_columns> const spans(s, s.in_channels * plane, tap / s.kernel_w, tap % s.kernel_w, first + p,
-                                        std::min(tile_columns, count - p));
+        Spans<tile_columns> spans;
+        spans.find(s, s.in_channels * plane, tap / s.kernel_w, tap % s.kernel_w, first + p,
+                   std::min(tile_columns, count - p));
         for (std::int64_t c = 0; c < channels; ++c)
           for (std::int64_t i = 0; i < spans.size; ++i) {
             Span const span = spans.list[i];
-            add_run(columns + (c * taps + tap) * block + p + span.at, s.stride_w, span.count, x + c * plane + span.input);
+            add_run(columns + (c * taps + tap) * block + p + span.at, s.stride_w, span.count,
+                    x + c * plane + span.input);
           }
       }
   }
@@ -105,7 +109,11 @@ struct ConvScatter {
     Scratch<T> filters(s.groups * parts * part_size);
     pack_filters(filters.data());
     std::int64_t const work = channels_at_once * taps * depth * images * pixels;
-    parallel_for(chunks * s.groups * parts, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+    // Few chunks are not cut further than the threads need: each piece packs the gradient of its chunk again.
+    std::int64_t const tasks = chunks * s.groups * parts, threads = num_threads();
+    std::int64_t const units = chunks * s.groups >= 4 * threads ? tasks : std::min(tasks, threads);
+    parallel_tasks(units, work * tasks / units, [&](std::int64_t first_unit, std::int64_t last_unit) {
+      std::int64_t const begin = tasks * first_unit / units, end = tasks * last_unit / units;
       Scratch<T> packed(depth * block), columns(ceil_div(channels_at_once * taps, tile_rows) * tile_rows * block);
       for (std::int64_t task = begin, next; task < end; task = next) {
         // All parts of one chunk and group share its packed gradient.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Convolution as one matrix product for each group: filters times the patches of all images. Patches are packed straight
-// into the panels of the register tile, a block at a time, and never stand in memory as a whole.
+// Convolution as one matrix product for each group: filters times the patches of all images. Patches are packed
+// straight into the panels of the register tile, a block at a time, and never stand in memory as a whole.
 #pragma once
 
 #include <wick/backend/cpu/conv_spans.hpp>
@@ -9,13 +9,13 @@
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
-/// How many tasks of `multiplications` each are worth a thread.
-constexpr std::int64_t task_grain(std::int64_t multiplications) {
-  return std::max<std::int64_t>(1, gemm_grain / std::max<std::int64_t>(1, multiplications));
+/// parallel_for over tasks of so many multiplications each.
+template <class Body>
+void parallel_tasks(std::int64_t count, std::int64_t multiplications, Body const& body) {
+  std::int64_t const work = std::max<std::int64_t>(1, multiplications);
+  parallel_for(count, std::max<std::int64_t>(1, gemm_grain / work), body,
+               std::clamp<std::int64_t>(work / gemm_grain, 1, 1 << 20));
 }
-
-/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
-inline constexpr std::int64_t conv_panels = 5;
 
 /// The filters of a convolution: row i is output channel i of a group, its columns are (input channel, tap). The input
 /// gradient reads the same filters with other strides.
@@ -66,7 +66,8 @@ struct PixelColumns {
   T* data;
   std::int64_t pixels, image_stride;
 
-  /// Calls visit(at, to, n) for the parts of columns [first, first + count) that lie in one image each; `to` is in row 0.
+  /// Calls visit(at, to, n) for the parts of columns [first, first + count) that lie in one image each; `to` is in row
+  /// 0.
   template <class Visit>
   WICK_INLINE void parts(std::int64_t first, std::int64_t count, Visit const& visit) const {
     for (std::int64_t at = 0; at < count;) {
@@ -124,7 +125,8 @@ struct ConvProduct {
   std::int64_t panels = ceil_div(columns, tile_columns), depth = filters.depth();
   // The depth is cut at whole channels; where, depends on the shape only.
   std::int64_t channels_at_once =
-      even_block(filters.channels, std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / std::max<std::int64_t>(1, filters.taps)));
+      even_block(filters.channels,
+                 std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / std::max<std::int64_t>(1, filters.taps)));
   T const* packed = nullptr;  // [group][stripe][depth][tile_rows]
 
   T const* input(std::int64_t group, std::int64_t channel) const {
@@ -135,8 +137,8 @@ struct ConvProduct {
   }
 
   /// Multiplies channels [channel, channel + count) of some stripes with packed patches of columns [first, first + n).
-  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, std::int64_t channel, std::int64_t count,
-                T const* patches, std::int64_t first, std::int64_t n) const {
+  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, std::int64_t channel,
+                std::int64_t count, T const* patches, std::int64_t first, std::int64_t n) const {
     std::int64_t const from = channel * filters.taps, part = count * filters.taps;
     PixelColumns<T> const to = output(group);
     bool const add = accumulate || channel > 0;
@@ -162,7 +164,7 @@ struct ConvProduct {
   /// Each thread packs patches for itself and multiplies them with all filters: when there are many columns.
   void by_columns() const {
     std::int64_t const work = filters.rows * depth * tile_columns;
-    parallel_for(s.groups * panels, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(s.groups * panels, work, [&](std::int64_t begin, std::int64_t end) {
       std::int64_t const block = std::min(conv_panels, panels);
       Scratch<T> patches(channels_at_once * filters.taps * block * tile_columns);
       for (std::int64_t unit = begin, next; unit < end; unit = next) {
@@ -197,13 +199,13 @@ struct ConvProduct {
             visit(from, to, block, std::min(end_channel, block + channels_at_once) - block);
           }
         };
-        parallel_for(end_channel - c, task_grain(8 * taps * columns), [&](std::int64_t begin, std::int64_t end) {
+        parallel_tasks(end_channel - c, 8 * taps * columns, [&](std::int64_t begin, std::int64_t end) {
           each_block(c + begin, c + end, [&](auto from, auto to, auto block, auto count) {
             pack_patches(s, filters.reversed, input(group, from), to - from, 0, columns, count * taps * tile_columns,
                          (from - block) * taps, patches.data() + (block - c) * taps * all);
           });
         });
-        parallel_for(stripes, task_grain(tile_rows * depth * columns), [&](std::int64_t begin, std::int64_t end) {
+        parallel_tasks(stripes, tile_rows * depth * columns, [&](std::int64_t begin, std::int64_t end) {
           each_block(c, end_channel, [&](auto, auto, auto block, auto count) {
             for (std::int64_t p = 0; p < panels; p += conv_panels) {
               std::int64_t const first = p * tile_columns, n = std::min(columns - first, conv_panels * tile_columns);
@@ -224,7 +226,7 @@ struct ConvProduct {
     if (!direct) {
       T* const to = memory.emplace(s.groups * stripes * tile_rows * depth).data();
       packed = to;
-      parallel_for(s.groups * stripes, task_grain(8 * tile_rows * depth), [&](std::int64_t begin, std::int64_t end) {
+      parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin, next; i < end; i = next) {
           std::int64_t const group = i / stripes, first = i % stripes;
           next = std::min(end, i + stripes - first);
@@ -232,8 +234,10 @@ struct ConvProduct {
         }
       });
     }
-    if (rows_first) by_rows();
-    else by_columns();
+    if (rows_first)
+      by_rows();
+    else
+      by_columns();
   }
 };
 

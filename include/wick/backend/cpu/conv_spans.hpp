@@ -29,11 +29,12 @@ struct InsideColumns {
 template <std::int64_t most>
 struct Spans {
   Span list[most];
-  std::int64_t size = 0;
-  bool gaps = false;
+  std::int64_t size;
+  bool gaps;
 
-  Spans(Conv2dShape const& s, std::int64_t image_stride, std::int64_t kh, std::int64_t kw, std::int64_t first,
-        std::int64_t count) {
+  void find(Conv2dShape const& s, std::int64_t image_stride, std::int64_t kh, std::int64_t kw, std::int64_t first,
+            std::int64_t count) {
+    size = 0;
     std::int64_t const out_width = s.out_width(), out_height = s.out_height();
     InsideColumns const inside(s, kw);
     std::int64_t image = first / (out_height * out_width), row = first / out_width % out_height;
@@ -54,7 +55,7 @@ struct Spans {
   }
 };
 
-/// Copies n elements, `width / 2` < n <= `width`, as two runs that may overlap.
+/// Copies n < `width` elements, as two runs that may overlap.
 template <std::int64_t width, class T>
 WICK_INLINE void copy_halves(T const* from, std::int64_t n, T* to) {
   if constexpr (width > 1) {
@@ -78,7 +79,21 @@ WICK_INLINE void copy_even(T const* from, T* to) {
     constexpr int half = static_cast<int>(lanes) / 2;
     Vector const even = __builtin_shufflevector(a, b, (i < half ? 2 * i : 2 * i + 1)...);
     std::memcpy(to, &even, sizeof even);
-  }(std::make_integer_sequence<int, static_cast<int>(lanes)>());
+  }
+  (std::make_integer_sequence<int, static_cast<int>(lanes)>());
+}
+
+/// to[i] = from[2 i] for i < n, in registers of at most `lanes`: the last one ends where the run ends.
+template <std::int64_t lanes, class T>
+WICK_INLINE void copy_even_run(T const* from, std::int64_t n, T* to) {
+  if constexpr (lanes > 1) {
+    if (n < lanes) return copy_even_run<lanes / 2>(from, n, to);
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) copy_even<lanes>(from + 2 * i, to + i);
+    if (i < n) copy_even<lanes>(from + 2 * (n - lanes), to + n - lanes);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
+  }
 }
 #endif
 
@@ -96,18 +111,14 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
       return;
     }
 #if defined(__GNUC__) && !defined(__CUDACC__)
-    constexpr std::int64_t quad = 4;
-    if (stride == 2 && n >= quad) {
-      std::int64_t i = 0;
-      for (; i + V::lanes <= n; i += V::lanes) copy_even<V::lanes>(from + 2 * i, to + i);
-      for (; i + quad <= n; i += quad) copy_even<quad>(from + 2 * i, to + i);
-      if (i < n) copy_even<quad>(from + 2 * (n - quad), to + n - quad);
-      return;
-    }
+    if (stride == 2) return copy_even_run<V::lanes>(from, n, to);
 #endif
   }
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
+
+/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
+inline constexpr std::int64_t conv_panels = 5;
 
 /// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
 /// row][kernel column] of panels of Tile::columns pixels, `panel_stride` apart, where `depth` rows of each panel
@@ -115,24 +126,28 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
 template <class T>
 void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t channels, std::int64_t first,
                   std::int64_t count, std::int64_t panel_stride, std::int64_t depth, T* out) {
+  constexpr std::int64_t columns = Tile<T>::columns, lanes = Tile<T>::lanes;
   std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
-  for (std::int64_t p = 0; p < count; p += Tile<T>::columns, out += panel_stride) {
-    std::int64_t const pixels = std::min(Tile<T>::columns, count - p);
-    std::int64_t const width = tile_vectors<T>(pixels) * Tile<T>::lanes;
-    T* const panel = out + depth * width;
+  for (std::int64_t p = 0; p < count; p += conv_panels * columns, out += conv_panels * panel_stride) {
+    std::int64_t const panels = std::min(conv_panels, ceil_div(count - p, columns));
+    auto const pixels = [&](std::int64_t q) { return std::min(columns, count - p - q * columns); };
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       std::int64_t const element = reversed ? taps - 1 - tap : tap;
-      Spans<Tile<T>::columns> const spans(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w,
-                                          first + p, pixels);
-      bool const zeros = spans.gaps || pixels < width;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        T* const to = panel + (c * taps + tap) * width;
-        if (zeros) std::fill(to, to + width, T(0));
-        for (std::int64_t i = 0; i < spans.size; ++i) {
-          Span const span = spans.list[i];
-          copy_run(x + c * plane + span.input, s.stride_w, span.count, to + span.at);
+      Spans<columns> spans[conv_panels];
+      for (std::int64_t q = 0; q < panels; ++q)
+        spans[q].find(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w, first + p + q * columns,
+                      pixels(q));
+      // Panel by panel within a channel: a run of neighbours in memory, which the processor fetches ahead.
+      for (std::int64_t c = 0; c < channels; ++c)
+        for (std::int64_t q = 0; q < panels; ++q) {
+          std::int64_t const width = q + 1 < panels ? columns : tile_vectors<T>(pixels(q)) * lanes;
+          T* const to = out + q * panel_stride + (depth + c * taps + tap) * width;
+          if (spans[q].gaps || pixels(q) < width) std::fill(to, to + width, T(0));
+          for (std::int64_t i = 0; i < spans[q].size; ++i) {
+            Span const span = spans[q].list[i];
+            copy_run(x + c * plane + span.input, s.stride_w, span.count, to + span.at);
+          }
         }
-      }
     }
   }
 }

@@ -20,7 +20,8 @@ struct ConvWeightGradient {
   std::int64_t rows = s.group_out(), channels = s.group_in(), taps = s.kernel_h * s.kernel_w, filter = channels * taps;
   std::int64_t stripes = ceil_div(rows, tile_rows), panels = ceil_div(filter, tile_columns);
   // Where they are cut depends on the shape only: large images into equal blocks, small ones together.
-  std::int64_t all_rows = s.batch * out_height, deep = std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / out_width);
+  std::int64_t all_rows = s.batch * out_height,
+               deep = std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / out_width);
   std::int64_t rows_at_once = deep < out_height ? even_block(out_height, deep) : even_block(all_rows, deep);
   std::int64_t blocks = ceil_div(out_height, rows_at_once);  // of one image, when large
   std::int64_t items = deep < out_height ? s.batch * blocks : ceil_div(all_rows, rows_at_once);
@@ -128,7 +129,7 @@ struct ConvWeightGradient {
   /// Each part sums a run of items in a buffer of its own: when the weight is small beside the images.
   void by_parts(std::int64_t parts, T* sums) const {
     std::int64_t const work = rows * filter * most_depth * (items / parts), block = std::min(panels, conv_panels);
-    parallel_for(parts * s.groups, task_grain(work), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(parts * s.groups, work, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> a(stripes * tile_rows * most_depth), b(block * tile_columns * most_depth), space(working());
       for (std::int64_t task = begin; task < end; ++task) {
         std::int64_t const part = task / s.groups, group = task % s.groups;
@@ -158,7 +159,7 @@ struct ConvWeightGradient {
         std::int64_t const count = std::min(chunk, items - item);
         auto const place = [&](std::int64_t k) { return packed.data() + k * size; };
         // Every thread takes its share of the stripes and of the panels.
-        parallel_for(pieces, 8 * count * size < 2 * gemm_grain ? pieces : 1, [&](auto begin, auto end) {
+        parallel_tasks(pieces, 8 * count * size / pieces, [&](auto begin, auto end) {
           Scratch<T> space(working());
           auto const share = [&](std::int64_t units, auto const& visit) {
             for (std::int64_t unit = units * begin / pieces; unit < units * end / pieces; ++unit)
@@ -185,11 +186,11 @@ struct ConvWeightGradient {
           }
         };
         if (stripes >= panels)
-          parallel_for(stripes, task_grain(tile_rows * filter * most_depth * count),
-                       [&](std::int64_t begin, std::int64_t end) { multiply_all(begin, end, 0, panels); });
+          parallel_tasks(stripes, tile_rows * filter * most_depth * count,
+                         [&](std::int64_t begin, std::int64_t end) { multiply_all(begin, end, 0, panels); });
         else
-          parallel_for(panels, task_grain(tile_columns * rows * most_depth * count),
-                       [&](std::int64_t begin, std::int64_t end) { multiply_all(0, stripes, begin, end); });
+          parallel_tasks(panels, tile_columns * rows * most_depth * count,
+                         [&](std::int64_t begin, std::int64_t end) { multiply_all(0, stripes, begin, end); });
       }
   }
   void run(T* gw, bool accumulate) const {
@@ -199,9 +200,11 @@ struct ConvWeightGradient {
     std::int64_t const parts = most_parts * size <= GemmBlock<T>::packed / 8 ? std::min(most_parts, items) : 1;
     if (parts == 1 && !channels_last) return by_blocks(gw, accumulate);
     Scratch<T> sums(parts * size);
-    if (parts == 1) by_blocks(sums.data(), false);
-    else by_parts(parts, sums.data());
-    parallel_for(s.out_channels, task_grain(8 * filter * parts), [&](std::int64_t begin, std::int64_t end) {
+    if (parts == 1)
+      by_blocks(sums.data(), false);
+    else
+      by_parts(parts, sums.data());
+    parallel_tasks(s.out_channels, 8 * filter * parts, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(filter);
       for (std::int64_t oc = begin; oc < end; ++oc) {
         T* const from = sums.data() + oc * filter;

@@ -4,13 +4,15 @@
 //
 // Its error beside that of the direct sum, for normal numbers, in units of the root mean square of the result:
 //
-//   channels              16       64       256      512
-//   root mean square      6e-7     8e-7     1.4e-6   2.0e-6     (direct: 3e-7)
-//   largest of a million  5e-6     8e-6     1.7e-5   2.5e-5     (direct: 2.5e-6)
+//   channels                  16        64        256       512
+//   root mean square          4.7e-7    7.6e-7    1.4e-6    2.0e-6
+//   of the direct sum         2.1e-7    3.0e-7    3.3e-7    3.4e-7
+//   largest of a million      5.2e-6    9.7e-6    1.5e-5    2.5e-5
+//   of the direct sum         3.1e-6    3.0e-6    2.3e-6    2.1e-6
 //
 // A NaN or an infinity in the input makes NaN of all elements of the 4 x 4 output tiles that see its 6 x 6 input tile,
-// where the direct sum would reach 3 x 3 elements; finite inputs above 1e37 may overflow. `set_winograd(false)` switches
-// it off.
+// where the direct sum would reach 3 x 3 elements; finite numbers near the largest overflow earlier.
+// `set_winograd(false)` switches it off.
 #pragma once
 
 #include <wick/backend/cpu/conv_input_gradient.hpp>
@@ -108,7 +110,8 @@ struct Winograd {
     T const* const from = filters.row(group, first);
     T const* const tap = work + (filters.reversed ? (taps - 1) * width : 0);
     for (std::int64_t c = 0; c < channels; ++c) {
-      pack_interleaved(from + c * filters.channel_stride, count, taps, filters.row_stride, std::int64_t{1}, width, work);
+      pack_interleaved(from + c * filters.channel_stride, count, taps, filters.row_stride, std::int64_t{1}, width,
+                       work);
       for (std::int64_t v = 0; v < width; v += lanes)
         winograd::filter(tap + v, filters.reversed ? -width : width, out + c * width + v, stride);
     }
@@ -143,12 +146,15 @@ struct Winograd {
         winograd::output(m + t * width + v, stride, work + t * winograd_out * lanes, columns * lanes, lanes);
       for (std::int64_t r = 0; r < height; ++r) {
         // From [column][channel] to [channel][column]: the same transposition, the other way.
-        pack_interleaved(work + r * columns * lanes, ceil_div(length, 4) * 4, count, lanes, std::int64_t{1}, columns, lines);
+        pack_interleaved(work + r * columns * lanes, ceil_div(length, 4) * 4, count, lanes, std::int64_t{1}, columns,
+                         lines);
         std::int64_t const image_row = at.image * s.out_channels + channel, pixel = (top + r) * out_width + left;
         T* const to = y + image_row * pixels + pixel;
         for (std::int64_t i = 0; i < count; ++i) {
-          if (accumulate) add_run(lines + i * columns, 1, length, to + i * pixels);
-          else copy_run(lines + i * columns, 1, length, to + i * pixels);
+          if (accumulate)
+            add_run(lines + i * columns, 1, length, to + i * pixels);
+          else
+            copy_run(lines + i * columns, 1, length, to + i * pixels);
           epilogue(image_row + i, pixel, length, to + i * pixels);
         }
       }
@@ -160,22 +166,12 @@ struct Winograd {
     return std::max(winograd_in, 2 * winograd_out) * columns * lanes;
   }
 
-  /// Output channels in vectors, cut evenly into panels of at most the tile's width: calls visit(first channel, width).
-  template <class Visit>
-  static void each_panel(std::int64_t vector0, std::int64_t vector1, Visit const& visit) {
-    std::int64_t const count = vector1 - vector0, panels = ceil_div(count, tile_vectors);
-    for (std::int64_t p = 0; p < panels; ++p) {
-      std::int64_t const begin = vector0 + count * p / panels, end = vector0 + count * (p + 1) / panels;
-      visit(begin * lanes, (end - begin) * lanes);
-    }
-  }
-
   /// Each thread takes tiles through all steps, with filters transformed before: when there are many tiles.
   void by_tiles(std::int64_t group) const {
     std::int64_t const unit = products * depth * lanes, work = products * channels * filters.rows;
     Scratch<T> weights(vectors * unit);
     std::int64_t const parts = ceil_div(vectors, tile_vectors);
-    parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(parts, 250 * channels * lanes * tile_vectors, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(9 * tile_vectors * lanes);
       for (std::int64_t p = begin; p < end; ++p) {
         std::int64_t const v = vectors * p / parts, next = vectors * (p + 1) / parts;
@@ -190,7 +186,11 @@ struct Winograd {
     };
     for (std::int64_t n = 2; n * widest <= most_tiles; ++n)
       if (n * widest <= most_tiles / 2 || waste(n) < waste(at_once) - 0.02) at_once = n;
-    parallel_for(strips, task_grain(work * widest), [&](std::int64_t begin, std::int64_t end) {
+    // Few strips are not cut further than the threads need: the more tiles meet a filter at a time, the better.
+    std::int64_t const threads = num_threads();
+    std::int64_t const units = strips >= 4 * threads * at_once ? strips : std::min(strips, threads);
+    parallel_tasks(units, work * tiles / units, [&](std::int64_t first_unit, std::int64_t last_unit) {
+      std::int64_t const begin = strips * first_unit / units, end = strips * last_unit / units;
       Scratch<T> in(products * at_once * widest * row), out(products * at_once * widest * tile_vectors * lanes);
       Scratch<T> space(working());
       for (std::int64_t i = begin, next; i < end; i = next) {
@@ -200,12 +200,13 @@ struct Winograd {
           for (std::int64_t c = 0; c < depth; c += lanes)
             transform_input(group, k, c, space.data(), in.data() + (tiles_before(k) - tiles_before(i)) * row + c,
                             count * row);
-        each_panel(0, vectors, [&](std::int64_t first, std::int64_t width) {
+        for (std::int64_t p = 0; p < parts; ++p) {
+          std::int64_t const first = vectors * p / parts * lanes, width = vectors * (p + 1) / parts * lanes - first;
           multiply(in.data(), count * row, count, weights.data() + first / lanes * unit, width, out.data());
           for (std::int64_t k = i; k < next; ++k)
             transform_output(group, k, first, width, out.data() + (tiles_before(k) - tiles_before(i)) * width,
                              count * width, space.data());
-        });
+        }
       }
     });
   }
@@ -214,28 +215,36 @@ struct Winograd {
   void by_channels(std::int64_t group) const {
     Scratch<T> in(products * tiles * row);
     std::int64_t const groups = depth / lanes;
-    parallel_for(strips * groups, task_grain(4000 * tiles_across), [&](std::int64_t begin, std::int64_t end) {
+    parallel_tasks(strips * groups, 4000 * tiles_across, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(working());
       for (std::int64_t i = begin; i < end; ++i)
         transform_input(group, i / groups, i % groups * lanes, space.data(),
                         in.data() + tiles_before(i / groups) * row + i % groups * lanes, tiles * row);
     });
-    parallel_for(vectors, 1, [&](std::int64_t begin, std::int64_t end) {
-      constexpr std::int64_t most = tile_vectors * lanes;
-      Scratch<T> weights(products * depth * most), out(products * tiles * most);
-      Scratch<T> space(std::max(working(), 9 * most));
-      each_panel(begin, end, [&](std::int64_t first, std::int64_t width) {
-        transform_filters(group, first, width, space.data(), weights.data());
-        multiply(in.data(), tiles * row, tiles, weights.data(), width, out.data());
-        for (std::int64_t k = 0; k < strips; ++k)
-          transform_output(group, k, first, width, out.data() + tiles_before(k) * width, tiles * width, space.data());
-      });
-    });
+    // As many panels as every thread can have the same number of.
+    std::int64_t const threads = num_threads(), fewest = ceil_div(vectors, tile_vectors);
+    std::int64_t const panels = std::min(vectors, ceil_div(fewest, threads) * threads);
+    parallel_tasks(
+        panels, products * tiles * channels * filters.rows / panels, [&](std::int64_t begin, std::int64_t end) {
+          constexpr std::int64_t most = tile_vectors * lanes;
+          Scratch<T> weights(products * depth * most), out(products * tiles * most);
+          Scratch<T> space(std::max(working(), 9 * most));
+          for (std::int64_t p = begin; p < end; ++p) {
+            std::int64_t const first = vectors * p / panels * lanes, width = vectors * (p + 1) / panels * lanes - first;
+            transform_filters(group, first, width, space.data(), weights.data());
+            multiply(in.data(), tiles * row, tiles, weights.data(), width, out.data());
+            for (std::int64_t k = 0; k < strips; ++k)
+              transform_output(group, k, first, width, out.data() + tiles_before(k) * width, tiles * width,
+                               space.data());
+          }
+        });
   }
   void run() const {
     for (std::int64_t group = 0; group < s.groups; ++group)
-      if (tiles <= 2 * most_tiles) by_channels(group);
-      else by_tiles(group);
+      if (tiles <= 2 * most_tiles)
+        by_channels(group);
+      else
+        by_tiles(group);
   }
 };
 

@@ -40,7 +40,8 @@ WICK_INLINE void transform_filter(Get const& g, Put const& put) {
   using V = TileVector<T>;
   using P = WinogradPoints<T>;
   auto const splat = [](T x) WICK_LAMBDA_INLINE { return V::splat(x); };
-  constexpr T at_0 = 1 / (P::a2 * P::b2), at_a = 1 / (2 * P::a2 * (P::a2 - P::b2)), at_b = 1 / (2 * P::b2 * (P::b2 - P::a2));
+  constexpr T at_0 = 1 / (P::a2 * P::b2), at_a = 1 / (2 * P::a2 * (P::a2 - P::b2)),
+              at_b = 1 / (2 * P::b2 * (P::b2 - P::a2));
   auto const g0 = g(0), g1 = g(1), g2 = g(2);
   auto const even_a = splat(at_a) * V::fma(splat(P::a2), g2, g0), odd_a = splat(at_a * P::a) * g1;
   auto const even_b = splat(at_b) * V::fma(splat(P::b2), g2, g0), odd_b = splat(at_b * P::b) * g1;
@@ -68,41 +69,41 @@ template <int In, int Out, class T, class Transform, class From, class To>
 WICK_INLINE void both_dimensions(Transform const& transform, From const& from, To const& to) {
   typename TileVector<T>::Type half[Out][In];
   WICK_UNROLL for (int j = 0; j < In; ++j)
-    transform([&](int i) WICK_LAMBDA_INLINE { return from(i, j); },
-              [&](int i, auto const& value) WICK_LAMBDA_INLINE { half[i][j] = value; });
+      transform([&](int i) WICK_LAMBDA_INLINE { return from(i, j); },
+                [&](int i, auto const& value) WICK_LAMBDA_INLINE { half[i][j] = value; });
   WICK_UNROLL for (int i = 0; i < Out; ++i)
-    transform([&](int j) WICK_LAMBDA_INLINE { return half[i][j]; },
-              [&](int j, auto const& value) WICK_LAMBDA_INLINE { to(i, j, value); });
+      transform([&](int j) WICK_LAMBDA_INLINE { return half[i][j]; },
+                [&](int j, auto const& value) WICK_LAMBDA_INLINE { to(i, j, value); });
 }
 
 /// From 6 x 6 inputs, registers of channels `row` and `column` apart, to 36 registers `stride` apart.
 template <class T>
 WICK_NOINLINE void input(T const* d, std::int64_t row, std::int64_t column, T* out, std::int64_t stride) {
   using V = TileVector<T>;
-  both_dimensions<6, 6, T>(
-      [](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_input<T>(get, put); },
-      [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(d + i * row + j * column); },
-      [&](int i, int j, auto const& value) WICK_LAMBDA_INLINE { V::store(out + (i * 6 + j) * stride, value); });
+  both_dimensions<6, 6, T>([](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_input<T>(get, put); },
+                           [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(d + i * row + j * column); },
+                           [&](int i, int j, auto const& value)
+                               WICK_LAMBDA_INLINE { V::store(out + (i * 6 + j) * stride, value); });
 }
 
 /// From 3 x 3 filter elements, `tap` apart (negative: in reversed order), to 36 registers `stride` apart.
 template <class T>
 WICK_NOINLINE void filter(T const* g, std::int64_t tap, T* out, std::int64_t stride) {
   using V = TileVector<T>;
-  both_dimensions<3, 6, T>(
-      [](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_filter<T>(get, put); },
-      [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(g + (i * 3 + j) * tap); },
-      [&](int i, int j, auto const& value) WICK_LAMBDA_INLINE { V::store(out + (i * 6 + j) * stride, value); });
+  both_dimensions<3, 6, T>([](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_filter<T>(get, put); },
+                           [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(g + (i * 3 + j) * tap); },
+                           [&](int i, int j, auto const& value)
+                               WICK_LAMBDA_INLINE { V::store(out + (i * 6 + j) * stride, value); });
 }
 
 /// From 36 products `stride` apart to 4 x 4 outputs, registers of channels `row` and `column` apart.
 template <class T>
 WICK_NOINLINE void output(T const* m, std::int64_t stride, T* y, std::int64_t row, std::int64_t column) {
   using V = TileVector<T>;
-  both_dimensions<6, 4, T>(
-      [](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_output<T>(get, put); },
-      [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(m + (i * 6 + j) * stride); },
-      [&](int i, int j, auto const& value) WICK_LAMBDA_INLINE { V::store(y + i * row + j * column, value); });
+  both_dimensions<6, 4, T>([](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_output<T>(get, put); },
+                           [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(m + (i * 6 + j) * stride); },
+                           [&](int i, int j, auto const& value)
+                               WICK_LAMBDA_INLINE { V::store(y + i * row + j * column, value); });
 }
 
 }  // namespace winograd

@@ -77,13 +77,14 @@ struct ParallelLoop {
 
 /// Calls `body(begin, end)` for pieces that cover `[0, count)`, on several threads when there are at least two
 /// `grain`s of work. Which indices share a piece depends on the thread count: `body` must give the same result for any
-/// cut. An exception of `body` reaches the caller. What a piece starts itself stays on its thread.
+/// cut. An exception of `body` reaches the caller. What a piece starts itself stays on its thread. `worth` is how many
+/// grains an index is worth, where that is more than one.
 template <class Body>
-void parallel_for(std::int64_t count, std::int64_t grain, Body const& body) {
+void parallel_for(std::int64_t count, std::int64_t grain, Body const& body, std::int64_t worth = 1) {
   if (count <= 0) return;
   std::int64_t const grains = grain > 0 ? count / grain : count;
   int const threads = grains < 2 ? 1 : static_cast<int>(std::min<std::int64_t>(num_threads(), grains));
-  if (threads > 1 && core::Team::get().pays(grains)) {
+  if (threads > 1 && core::Team::get().pays(grains * worth)) {
     // Several pieces for each thread: who is held up leaves some of its own to the others.
     std::int64_t const pieces = std::min(std::int64_t{4} * threads, grains);
     detail::ParallelLoop<Body> const loop{body, count, pieces};
