@@ -152,6 +152,8 @@ class KernelOperand {
     if (!value_) {
       if constexpr (std::is_same_v<F, Tensor<T>>) {
         value_ = *formula_;
+      } else if constexpr (requires { formula_->is_leaf(); }) {
+        value_ = formula_->value();  // a variable: its elements are shared, not copied
       } else if constexpr (LazyNode<F>) {
         if (last && formula_->alone()) formula_->state().consumed = true;
         value_ = formula_->value();
