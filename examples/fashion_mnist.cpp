@@ -51,7 +51,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 std::vector<std::int64_t> predict(Cnn& model, data::FashionMNIST const& images) {
   eval(model);
   std::vector<std::int64_t> classes;
-  data::DataLoader loader(images, {.batch_size = 500, .workers = 1});
+  data::DataLoader loader(images, {.batch_size = 128, .workers = 1});  // as in training: the same blocks of memory serve
   for (auto [image, label] : loader) {
     Tensor<float> const scores = model(image);
     Tensor<std::int64_t> const best = argmax(scores, 1);

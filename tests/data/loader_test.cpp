@@ -146,7 +146,7 @@ TEST_CASE("loader: batches in order, the last one short or left out") {
 TEST_CASE("loader: the same order for any number of workers, another each epoch") {
   Plain const slow{.count = 57, .delay_us = 200};
   std::vector<Order> expected;
-  for (int const workers : {0, 1, 2, 5}) {
+  for (int const workers : {0, 1, 2, 4, 5}) {
     wick::data::DataLoader loader(slow, {.batch_size = 4, .shuffle = true, .workers = workers, .seed = 9});
     std::vector<Order> epochs{labels_of(loader), labels_of(loader)};
     CHECK(sorted(epochs[0]) == wick::data::SequentialSampler(57).order());

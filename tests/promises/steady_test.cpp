@@ -4,13 +4,28 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
+#include <atomic>
+#include <cstdlib>
+#include <new>
 #include <vector>
-#include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
-#include <wick/ops/matmul.hpp>
-#include <wick/tensor.hpp>
+#include <wick/wick.hpp>
 
 using namespace wick;
+
+namespace {
+
+std::atomic<std::int64_t> news{0};  // of all threads
+
+}  // namespace
+
+// Whatever asks the free store for memory is counted, in all tests of the program.
+void* operator new(std::size_t bytes) {
+  ++news;
+  if (void* const memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -48,6 +63,71 @@ TEST_CASE("a training step in its steady state asks the system for no memory") {
   for (int i = 0; i < 1000; ++i) last = step();
   CHECK(Counters() == before);
   CHECK(last < first);
+}
+
+namespace {
+
+struct Network {
+  nn::Conv2d<> first{1, 4, 3}, second{4, 6, 3};
+  nn::Dropout drop{0.25};
+  nn::Linear<> out{150, 10};
+  auto operator()(auto const& x) {
+    return log_softmax(out(flatten(drop(max_pool2d(relu(second(relu(first(x)))), 2)), 1)), 1);
+  }
+  void visit(auto&& member) { member("first", first), member("second", second), member("drop", drop), member("out", out); }
+};
+
+}  // namespace
+
+TEST_CASE("training and inference of a convolutional network in their steady state ask for no memory at all") {
+  int const before_threads = num_threads();
+  for (int const threads : {1, 2}) {
+    set_num_threads(threads);
+    Network model;
+    optim::AdamW optimizer(parameters(model), {.lr = 1e-3});
+    Tensor<float> const image = rand<float>({16, 1, 14, 14});
+    Tensor<std::int64_t> const label = zeros<std::int64_t>({16});
+    auto const step = [&] {
+      optimizer.zero_grad();
+      Variable<float> const loss = nll_loss(model(image), label);
+      backward(loss);
+      optimizer.step({.norm = 1});
+    };
+    Tensor<float> scores = model(image);
+    for (int i = 0; i < 20; ++i) step(), scores = model(image);
+    Counters const before;
+    std::int64_t const news_before = news;
+    std::int64_t const requests = pool_stats().requests;
+    for (int i = 0; i < 20; ++i) step();
+    std::int64_t const requests_of_steps = (pool_stats().requests - requests) / 20;
+    for (int i = 0; i < 20; ++i) scores = model(image);
+    CHECK(Counters() == before);
+    CHECK(news == news_before);
+    MESSAGE(requests_of_steps << " blocks from the pool for a step with " << threads << " threads");
+  }
+  set_num_threads(before_threads);
+}
+
+TEST_CASE("the values that a network keeps for its backward pass are as few as that needs") {
+  // Of conv, bias, relu, pooling, dropout and the linear layer: what conv reads (relu of the first), what relu reads (its
+  // own result), a byte for each window, and what the linear layer reads. No mask, no sum before a relu, no second copy.
+  Network model;
+  Tensor<float> const image = rand<float>({16, 1, 14, 14});
+  auto const alive = [] {
+    std::int64_t bytes = pool_stats().system_bytes;
+    for (std::uint32_t c = 0; c < pool::classes; ++c)
+      bytes -= static_cast<std::int64_t>(pool::bytes_of(c)) * (pool::cache.lists[c].length + pool::central().lists[c].length);
+    return bytes;
+  };
+  auto const block = [](std::int64_t elements, std::int64_t size) {
+    return static_cast<std::int64_t>(pool::bytes_of(pool::class_of(static_cast<std::size_t>(elements * size) + sizeof(Block))));
+  };
+  Tensor<std::int64_t> const label = zeros<std::int64_t>({16});
+  std::int64_t const needed = block(16 * 4 * 12 * 12, 4) + block(16 * 6 * 10 * 10, 4) + block(16 * 150, 4) + block(16 * 150, 1);
+  std::int64_t const before = alive();
+  Variable<float> const loss = nll_loss(model(image), label);
+  CHECK(alive() - before >= needed);
+  CHECK(alive() - before <= needed + 8192);  // and some of the last layer's 160 numbers
 }
 
 TEST_CASE("small statements without a tape ask the pool for nothing once their target is there") {

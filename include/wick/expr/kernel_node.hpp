@@ -152,6 +152,8 @@ class KernelOperand {
     if (!value_) {
       if constexpr (std::is_same_v<F, Tensor<T>>) {
         value_ = *formula_;
+      } else if constexpr (requires { formula_->is_leaf(); }) {
+        value_ = formula_->value();  // a variable: its elements are shared, not copied
       } else if constexpr (LazyNode<F>) {
         if (last && formula_->alone()) formula_->state().consumed = true;
         value_ = formula_->value();
@@ -254,6 +256,7 @@ struct EpilogueRun {
   bool row_moves[count] = {};
   bool dense = true;  // along a row every operand is a run of neighbours, or a number
   int row_dims = 0;
+  bool lines = false;  // every operand is one run or one element along a row segment
   std::int64_t extent[max_rank];
 
   /// False when an operand does not lie so that a row segment of it is one run.
@@ -284,6 +287,8 @@ struct EpilogueRun {
       dense &= stride == 1 || program.in_types[s].number;
       for (int d = 0; d < row_dims; ++d) row_moves[s] |= shape[d] > 1 && slots[s].stride[d] != 0;
     }
+    lines = program.direct && program.lanes > 1 && count <= few_slots;
+    for (int s = 0; s < S::slots; ++s) lines &= from_kernel[s] || column_stride[s] == 0 || column_stride[s] == 1;
     return true;
   }
 
@@ -300,6 +305,14 @@ struct EpilogueRun {
     }
     std::int64_t offset[count];
     for (int s = 0; s < count; ++s) offset[s] = self.from_kernel[s] ? 0 : self.offset(s, row, column);
+    if (self.lines) {
+      LineSlot line[count];
+      for (int s = 0; s < count; ++s) {
+        if (self.from_kernel[s]) line[s] = {values, true};
+        else line[s] = {static_cast<char const*>(self.slots[s].data) + offset[s] * program.in_types[s].element_size, self.column_stride[s] == 1};
+      }
+      return backend::cpu::run_line(program, line, n);
+    }
     SlotData here[count];
     for (int s = 0; s < count; ++s) {
       here[s].data = self.from_kernel[s] ? values : self.slots[s].data;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include <wick/optim/optimizer.hpp>
 
@@ -19,7 +20,7 @@ template <class T>
 class AdamW : public Optimizer<T> {
  public:
   explicit AdamW(std::vector<Variable<T>> variables, AdamWOptions o = {})
-      : Optimizer<T>(std::move(variables)), options(o) {
+      : Optimizer<T>(std::move(variables)), options(o), steps_(this->parameters_.size()) {
     for (auto const& parameter : this->parameters_) {
       mean_.push_back(zeros<T>(parameter.shape()));
       square_.push_back(zeros<T>(parameter.shape()));
@@ -28,30 +29,53 @@ class AdamW : public Optimizer<T> {
   /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
   /// and stay as they are. Returns their norm when it is limited, else 0.
   double step(Clip const& clip = {}) {
-    auto const& [lr, beta1, beta2, eps, decay] = options;
-    ++steps_;
+    std::vector<Variable<T>> const& parameters = this->parameters_;
     parts_.clear();
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i)
-      if (this->parameters_[i].has_grad()) parts_.add(this->arrays(this->parameters_[i], mean_[i], square_[i]));
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      if (!parameters[i].has_grad()) continue;
+      ++steps_[i];
+      parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
+    }
     auto const [read, norm] = this->reading(parts_, clip);
+    // Each parameter counts the steps that it took part in. Nearly always they are as many for all: one pass.
+    for (std::int64_t done = 0;;) {
+      std::int64_t count = std::numeric_limits<std::int64_t>::max();
+      bool same = true;
+      for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (parameters[i].has_grad() && steps_[i] > done) count = std::min(count, steps_[i]);
+      if (count == std::numeric_limits<std::int64_t>::max()) return norm;
+      for (std::size_t i = 0; i < parameters.size(); ++i) same &= !parameters[i].has_grad() || steps_[i] == count;
+      if (!same) {
+        parts_.clear();
+        for (std::size_t i = 0; i < parameters.size(); ++i)
+          if (parameters[i].has_grad() && steps_[i] == count) parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
+      }
+      move(count, read);
+      done = count;
+    }
+  }
+  AdamWOptions options;
+
+ private:
+  // Step number `count` of all parts.
+  void move(std::int64_t count, typename Optimizer<T>::Reading const& read) const {
+    auto const& [lr, beta1, beta2, eps, decay] = options;
     auto const t = [](double x) { return static_cast<T>(x); };
+    auto const step = static_cast<double>(count);
     T const keep1 = t(beta1), take1 = t(1 - beta1), keep2 = t(beta2), take2 = t(1 - beta2), small = t(eps);
-    T const shrink = t(1 - lr * decay), rate = t(lr / (1 - std::pow(beta1, steps_)));
-    T const correction = t(1 / std::sqrt(1 - std::pow(beta2, steps_)));
-    update_all(parts_, [=, read = read](auto& w, auto const& gradient, auto& m, auto& v) {
+    T const shrink = t(1 - lr * decay), rate = t(lr / (1 - std::pow(beta1, step)));
+    T const correction = t(1 / std::sqrt(1 - std::pow(beta2, step)));
+    update_all(parts_, [=](auto& w, auto const& gradient, auto& m, auto& v) {
       auto const g = read(gradient);
       m = keep1 * m + take1 * g;
       v = keep2 * v + take2 * (g * g);
       w = shrink * w - rate * m / (simd::sqrt(v) * correction + small);
     });
-    return norm;
   }
-  AdamWOptions options;
 
- private:
   std::vector<Tensor<T>> mean_, square_;
   Parts<T, 4> parts_;
-  std::int64_t steps_ = 0;
+  std::vector<std::int64_t> steps_;
 };
 template <class T>
 AdamW(std::vector<Variable<T>>, AdamWOptions) -> AdamW<T>;

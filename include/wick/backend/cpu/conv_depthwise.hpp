@@ -177,7 +177,9 @@ class Depthwise {
         for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<T>(i);
         return found;
       }();
-      return simd::select<X>(V::load(numbers.data()) < V::splat(static_cast<T>(n)), x, rest);
+      auto const inside = V::load(numbers.data()) < V::splat(static_cast<T>(n));
+      if constexpr (Lane<T>) return simd::select<X>(inside, x, rest);
+      else return inside ? x : rest;
     } else {
       return x;
     }

@@ -151,12 +151,16 @@ struct Winograd {
         std::int64_t const image_row = at.image * s.out_channels + channel, pixel = (top + r) * out_width + left;
         T* const to = y + image_row * pixels + pixel;
         for (std::int64_t i = 0; i < count; ++i) {
-          if (accumulate)
-            add_run(lines + i * columns, 1, length, to + i * pixels);
-          else
-            copy_run(lines + i * columns, 1, length, to + i * pixels);
-          epilogue(image_row + i, pixel, length, to + i * pixels);
+          if (accumulate) add_run(lines + i * columns, 1, length, to + i * pixels);
+          else copy_run(lines + i * columns, 1, length, to + i * pixels);
+          if (length < out_width) epilogue(image_row + i, pixel, length, to + i * pixels);
         }
+      }
+      if (length < out_width) continue;
+      // Whole rows are one run for the epilogue.
+      for (std::int64_t i = 0; i < count; ++i) {
+        std::int64_t const image_row = at.image * s.out_channels + channel + i, pixel = top * out_width;
+        epilogue(image_row, pixel, height * out_width, y + image_row * pixels + pixel);
       }
     }
   }

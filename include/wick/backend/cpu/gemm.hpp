@@ -105,12 +105,14 @@ void matrix_vector(Matrix<T const> a, T const* x, std::int64_t x_stride, T* y, s
     for (std::int64_t k = 0; k < a.columns; ++k) packed[k] = x[k * x_stride];
     x = packed.data();
   }
-  // Cut at multiples of a block, so that no row's sum depends on the number of threads.
-  constexpr std::int64_t block = 8 * TileVector<T>::lanes;
+  // Rows side by side in memory are cut at multiples of a block, so that no row's sum depends on the number of threads;
+  // others are summed one by one.
+  bool const by_columns = a.row_stride == 1 && a.column_stride != 1;
+  std::int64_t const block = by_columns ? 8 * TileVector<T>::lanes : 1;
   std::int64_t const grain = std::max<std::int64_t>(1, gemm_grain / (block * std::max<std::int64_t>(1, a.columns)));
   parallel_for(ceil_div(a.rows, block), grain, [&](std::int64_t first, std::int64_t last) {
     std::int64_t const begin = first * block, end = std::min(a.rows, last * block);
-    if (a.row_stride == 1 && a.column_stride != 1) {
+    if (by_columns) {
       columns_times_vector(a, x, y, y_stride, begin, end, add);
     } else {
       for (std::int64_t i = begin; i < end; ++i) {

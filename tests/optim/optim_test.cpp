@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// Optimizers and gradient clipping against PyTorch, with any number of threads, and what a step reads and writes.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <reference/cases.hpp>
+#include <vector>
+#include <wick/wick.hpp>
+
+using namespace wick;
+
+namespace {
+
+template <class T>
+Tensor<T> tensor_of(reference::Array const& array) {
+  Tensor<T> x(Tensor<T>::uninitialized, array.shape);
+  for (std::int64_t i = 0; i < x.numel(); ++i) x.data()[i] = static_cast<T>(array.data[static_cast<std::size_t>(i)]);
+  return x;
+}
+
+template <class T>
+std::vector<Variable<T>> variables(reference::Case const& c) {
+  return {Variable<T>(tensor_of<T>(c["w0"])), Variable<T>(tensor_of<T>(c["w1"]))};
+}
+
+template <class T>
+void give_gradient(Variable<T> const& parameter, Tensor<T> const& gradient) {
+  parameter.zero_grad();
+  backward(parameter, gradient);
+}
+
+template <class T>
+bool close(Tensor<T> const& x, reference::Array const& expected) {
+  double const tolerance = sizeof(T) == 4 ? 2e-6 : 1e-13;
+  bool same = x.shape() == expected.shape;
+  for (std::int64_t i = 0; same && i < x.numel(); ++i) {
+    double const want = expected.data[static_cast<std::size_t>(i)], have = static_cast<double>(x.data()[i]);
+    same = std::abs(have - want) <= tolerance * (1 + std::abs(want));
+  }
+  return same;
+}
+
+double number(reference::Case const& c, char const* key, double otherwise = 0) {
+  return c.text(key).empty() ? otherwise : std::stod(c.text(key));
+}
+
+// Runs the four steps of a case. `clip_before` clips the gradients in a pass of its own, else the step does.
+template <class T, class Optimizer>
+void check_steps(reference::Case const& c, std::vector<Variable<T>> const& parameters, Optimizer& optimizer, bool clip_before) {
+  double const infinity = std::numeric_limits<double>::infinity();
+  optim::Clip const clip{number(c, "norm", infinity), number(c, "value", infinity)};
+  for (int step = 0; step < 4; ++step) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      std::string const at = std::to_string(i) + "." + std::to_string(step);
+      if (c.text("skip") == at) parameters[i].zero_grad();
+      else give_gradient(parameters[i], tensor_of<T>(c["g" + at]));
+    }
+    double norm = 0;
+    if (!clip_before) {
+      norm = optimizer.step(clip);
+    } else {
+      if (clip.value < infinity) optim::clip_grad_value(parameters, clip.value);
+      if (clip.norm < infinity) norm = optim::clip_grad_norm(parameters, clip.norm);
+      optimizer.step();
+    }
+    if (clip.norm < infinity) CHECK(norm == doctest::Approx(c["norms"].data[static_cast<std::size_t>(step)]).epsilon(1e-6));
+  }
+  CHECK(close(parameters[0].value(), c["y0"]));
+  CHECK(close(parameters[1].value(), c["y1"]));
+}
+
+template <class T>
+void check_case(reference::Case const& c, bool clip_before) {
+  auto const parameters = variables<T>(c);
+  if (c.name == "adamw") {
+    optim::AdamW<T> optimizer(parameters, {number(c, "lr"), number(c, "beta1"), number(c, "beta2"), number(c, "eps"), number(c, "decay")});
+    check_steps(c, parameters, optimizer, clip_before);
+  } else {
+    optim::SGD<T> optimizer(parameters, {number(c, "lr"), number(c, "momentum"), number(c, "dampening"), number(c, "decay"), number(c, "nesterov") != 0});
+    check_steps(c, parameters, optimizer, clip_before);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("optimizers make the steps that PyTorch's make, clipped in the step or before it") {
+  int cases = 0;
+  for (auto const& c : reference::read_cases("optim.txt")) {
+    if (c.name == "clip_grad_norm") continue;
+    CAPTURE(c.name);
+    ++cases;
+    CAPTURE(cases);
+    for (bool const clip_before : {false, true}) {
+      check_case<double>(c, clip_before);
+      check_case<float>(c, clip_before);
+    }
+  }
+  CHECK(cases == 10);
+}
+
+TEST_CASE("clip_grad_norm gives PyTorch's norms and gradients") {
+  int cases = 0;
+  for (auto const& c : reference::read_cases("optim.txt")) {
+    if (c.name != "clip_grad_norm") continue;
+    ++cases;
+    std::vector<Variable<double>> parameters;
+    for (auto const* label : {"g0", "g1"}) {
+      parameters.emplace_back(zeros<double>(c[label].shape));
+      give_gradient(parameters.back(), tensor_of<double>(c[label]));
+    }
+    parameters.emplace_back(1.0);  // has no gradient
+    double const p = number(c, "norm_type");
+    CHECK(optim::grad_norm(parameters, p) == doctest::Approx(c["norm"].data[0]).epsilon(1e-13));
+    double const norm = optim::clip_grad_norm(parameters, number(c, "max_norm"), {.norm_type = p});
+    CHECK(norm == doctest::Approx(c["norm"].data[0]).epsilon(1e-13));
+    CHECK(close(parameters[0].grad(), c["y0"]));
+    CHECK(close(parameters[1].grad(), c["y1"]));
+  }
+  CHECK(cases == 6);
+}
+
+TEST_CASE("a norm that is not finite shows, and is an error where that was asked for") {
+  std::vector<Variable<float>> const p{Variable<float>(zeros<float>({3}))};
+  float const infinity = std::numeric_limits<float>::infinity();
+  give_gradient(p[0], tensor({1.f, infinity, 0.f}));
+  CHECK_THROWS_WITH_AS(optim::clip_grad_norm(p, 1, {.error_if_nonfinite = true}),
+                       "clip_grad_norm: the norm of the gradients is inf, so they cannot be scaled", Error);
+  CHECK(std::isinf(optim::clip_grad_norm(p, 1)));
+  CHECK(p[0].grad().data()[0] == 0);
+  CHECK(std::isnan(p[0].grad().data()[1]));  // as in PyTorch: infinity times 0
+  give_gradient(p[0], tensor({1.f, std::nanf(""), 0.f}));
+  CHECK(std::isnan(optim::grad_norm(p)));
+  CHECK(std::isnan(optim::grad_norm(p, static_cast<double>(infinity))));
+  optim::clip_grad_value(p, 0.5);
+  CHECK(p[0].grad().data()[0] == 0.5f);
+  CHECK(std::isnan(p[0].grad().data()[1]));
+  CHECK_THROWS_WITH_AS(optim::grad_norm(p, 0), "grad_norm: norm_type is 0, expected a positive number", Error);
+  CHECK_THROWS_WITH_AS(optim::clip_grad_value(p, -1), "clip_grad_value: the limit is -1, expected 0 or more", Error);
+}
+
+TEST_CASE("a clipped step leaves gradients and shared values as they are") {
+  Tensor<float> const start = arange<float>(5000);
+  std::vector<Variable<float>> const p{Variable<float>(start)};
+  give_gradient(p[0], ones<float>({5000}));
+  Tensor<float> const before = p[0].grad();
+  optim::SGD optimizer(p, {.lr = 1});
+  double const norm = optimizer.step({.norm = 1});
+  CHECK(norm == doctest::Approx(std::sqrt(5000.0)));
+  CHECK(p[0].grad().data()[7] == 1);
+  CHECK(start.data()[7] == 7);
+  CHECK(p[0].value().data()[7] == doctest::Approx(7 - 1 / std::sqrt(5000.0)));
+  CHECK_THROWS_WITH_AS(optimizer.step({.norm = -1}), "step: gradients are clipped to the norm -1 and the value inf, expected 0 or more", Error);
+}
+
+TEST_CASE("a step has the same bits for any number of threads, and for any place of an element") {
+  std::vector<std::vector<float>> results;
+  std::vector<double> norms;
+  int const before = num_threads();
+  for (int const threads : {1, 2, 3, 8}) {
+    set_num_threads(threads);
+    manual_seed(3);
+    std::vector<Variable<float>> parameters;
+    for (std::int64_t const n : {1, 15, 16, 17, 1000, 1024, 1025, 100003}) {
+      parameters.emplace_back(randn<float>({n}));
+      give_gradient(parameters.back(), randn<float>({n}));
+    }
+    optim::AdamW optimizer(parameters, {.lr = 0.1});
+    norms.push_back(optimizer.step({.norm = 1}));
+    optimizer.step({.norm = 1});
+    std::vector<float> all;
+    for (auto const& p : parameters) all.insert(all.end(), p.value().data(), p.value().data() + p.numel());
+    results.push_back(all);
+  }
+  set_num_threads(before);
+  for (std::size_t i = 1; i < results.size(); ++i) {
+    CHECK(results[i] == results[0]);
+    CHECK(norms[i] == norms[0]);
+  }
+}
+
+TEST_CASE("gradients that do not lie in row-major order") {
+  Variable<double> const w(ones<double>({2, 3}));
+  w.zero_grad();
+  backward(sum(w * transpose(arange<double>(6).reshape({3, 2}), 0, 1)));
+  w.mutable_grad() = transpose(arange<double>(6).reshape({3, 2}), 0, 1);
+  optim::SGD optimizer(std::vector{w}, {.lr = 1});
+  optimizer.step();
+  CHECK(std::vector<double>(w.value().data(), w.value().data() + 6) == std::vector<double>{1, -1, -3, 0, -2, -4});
+}
+
+TEST_CASE("steps ask the pool for nothing") {
+  std::vector<Variable<float>> parameters;
+  for (int i = 0; i < 10; ++i) {
+    parameters.emplace_back(randn<float>({300}));
+    give_gradient(parameters.back(), randn<float>({300}));
+  }
+  optim::AdamW adamw(parameters);
+  optim::SGD sgd(parameters, {.momentum = 0.9});
+  adamw.step(), sgd.step();
+  auto const before = pool_stats().requests;
+  for (int i = 0; i < 10; ++i) adamw.step(), sgd.step();
+  CHECK(pool_stats().requests == before);
+}
