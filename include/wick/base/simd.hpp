@@ -416,17 +416,17 @@ void rounded_exponent(...) = delete;
 void scale_floor(...) = delete;
 #endif
 
-/// (a + b) 2^n for a normal sum, `shifted` being `n + round_magic`; right below the normal numbers too.
+/// a (1 + q) 2^n for a normal a (1 + q), `shifted` being `n + round_magic`; right below the normal numbers too.
 template <Real V>
-[[gnu::always_inline]] WICK_FN V scale_sum(V a, V b, V shifted) {
+[[gnu::always_inline]] WICK_FN V scale_product(V a, V q, V shifted) {
   using T = lane_of_t<V>;
+  V const n = shifted - V(round_magic<T>), product = fma<V>(a, q, a);
   if constexpr (has_tables<V>) {
-    return scale_floor(a + b, shifted - V(round_magic<T>));
+    return scale_floor(product, n);
   } else {
     // In two steps, as in `scale`.
-    V const n = shifted - V(round_magic<T>);
     V const half = T(0.5) * n + V(round_magic<T>);
-    return (a + b) * power_of_two<V>(half) * power_of_two<V>(n - (half - V(round_magic<T>)) + V(round_magic<T>));
+    return product * power_of_two<V>(half) * power_of_two<V>((n - (half - V(round_magic<T>))) + V(round_magic<T>));
   }
 }
 
