@@ -45,12 +45,12 @@ template <Real V>
   return {beyond, s, s * z * asin_fraction(z)};
 }
 
-// atan(a / b) for a, b >= 0 and not both infinite or both zero; pi - atan(a / b) where `behind`.
+// atan(a / b) for a, b >= 0; pi - atan(a / b) where `behind`. Two zeros or infinities are `same` too.
 template <Real V>
 [[gnu::always_inline]] WICK_FN V atan_quotient(V a, V b, simd::Truth<V> behind, simd::Truth<V> same) {
   using T = lane_of_t<V>;
   // atan(a / b) = pi/4 + atan((a - b) / (a + b)) = pi/2 - atan(b / a): |t| <= 1/2, and a - b is exact.
-  auto const near = a > T(0.5) * b, far = a > b + b;
+  auto const near = simd::either(a > T(0.5) * b, simd::both(same, a > V(T(0)))), far = a > b + b;
   V const top = simd::select<V>(far, math::negate(b), simd::select<V>(near, a - b, a));
   V const bottom = simd::select<V>(far, a, simd::select<V>(near, a + b, b));
   V t = simd::select<V>(same, V(T(0)), top / bottom);
