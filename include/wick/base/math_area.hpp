@@ -86,7 +86,7 @@ WICK_FN V atanh(V x) {
   V const power = simd::power_of_two<V>(simd::at_most<V>(k, T(sizeof(T) == 4 ? 30 : 60)) + V(simd::round_magic<T>));
   // Both forms of 1 + x -+ 2^k (1 - x) are rounded once where they are used.
   auto const near = k < V(T(6));
-  V const top = simd::select<V>(near, simd::fma<V>(size, one + power, one - power),
+  V const top = simd::select<V>(near, simd::exact_remainder<V>(size, one + power, power - one),
                                 simd::fma<V>(math::negate(power), below, above));
   V const bottom = simd::select<V>(near, simd::fma<V>(size, one - power, one + power),
                                    simd::fma<V>(power, below, above));

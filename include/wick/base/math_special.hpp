@@ -33,7 +33,8 @@ template <Real V>
                             0.20000000254609494631, 0.49999999989538965726, 1.0000000000021198745,
                             1.4999999999999851905);
   }
-  V const power = simd::power_of_two<V>(shifted), fraction = simd::fma<V>(r, V(T(1.5)), r * r * p);
+  V const power = simd::power_of_two<V>(shifted), square = r * r * p;
+  V const fraction = simd::fused ? simd::fma<V>(r, V(T(1.5)), square) : (T(0.5) * r + square) + r;
   V const e = simd::fma<V>(fraction, power, simd::fma<V>(power, V(T(0.75)), V(T(-0.75))));
   return detail::flip_sign<V>(e / (e + V(T(1.5))), x);
 }

@@ -154,10 +154,10 @@ WICK_FN V tan(V x) {
                             0.0088632146864511641143, 0.021869489929843501841, 0.053968253913155850336,
                             0.13333333333443172774, 0.33333333333332567845);
   }
-  V const cubic = r * z, tangent = simd::fma<V>(cubic, p, r), lost = simd::fma<V>(cubic, p, r - tangent);
+  V const cubic = r * z, tangent = simd::fma<V>(cubic, p, r), lost = simd::exact_remainder<V>(cubic, p, tangent - r);
   // -1 / (tangent + lost), corrected once
   V const inverse = T(-1) / tangent;
-  V const excess = simd::fma<V>(inverse, lost, simd::fma<V>(inverse, tangent, V(T(1))));
+  V const excess = simd::fma<V>(inverse, lost, simd::exact_remainder<V>(inverse, tangent, V(T(-1))));
   V const cotangent = simd::fma<V>(inverse, excess, inverse);
   V const result = detail::flip_sign<V>(simd::select<V>(detail::odd<V>(shifted), cotangent, tangent), x);
   if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
