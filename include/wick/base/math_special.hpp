@@ -159,10 +159,15 @@ template <Real V>
 WICK_FN V erfc(V x) {
   using T = lane_of_t<V>;
   V const size = simd::at_most<V>(math::abs(x), detail::erfc_limit<T>), square = size * size;
-  V const one = V(T(1)), w = size / (size + T(3));
-  V const top = simd::fma<V>(w, detail::erfc_fraction(simd::fma<V>(w, V(T(2)), V(T(-1)))), one);
-  V const tail = detail::gaussian<V>(top / simd::fma<V>(size, V(T(2)), one), square,
-                                     simd::exact_remainder<V>(size, size, square));
+  V fraction;  // e^(x^2) erfc(x)
+  if constexpr (simd::has_tables<V> && sizeof(T) == 4) {
+    fraction = detail::piecewise<V>(detail::erfcx_pieces, size, 0x1p-4f, false);
+  } else {
+    V const one = V(T(1)), w = size / (size + T(3));
+    V const top = simd::fma<V>(w, detail::erfc_fraction(simd::fma<V>(w, V(T(2)), V(T(-1)))), one);
+    fraction = top / simd::fma<V>(size, V(T(2)), one);
+  }
+  V const tail = detail::gaussian<V>(fraction, square, simd::exact_remainder<V>(size, size, square));
   return simd::select<V>(x < V(T(0)), T(2) - tail, tail);
 }
 
@@ -172,10 +177,16 @@ WICK_FN V gelu(V x) {
   using T = lane_of_t<V>;
   // max(x, 0) - |x| erfc(|x| / sqrt(2)) / 2
   V const size = simd::at_most<V>(math::abs(x), T(1.4142) * detail::erfc_limit<T>), half = T(0.5) * size;
-  V const square = half * size, one = V(T(1)), w = size / (size + T(4));
-  V const top = simd::fma<V>(w, detail::deviate_fraction(simd::fma<V>(w, V(T(2)), V(T(-1)))), one);
-  V const tail = detail::gaussian<V>(half * top / simd::fma<V>(size, V(T(1.5)), one), square,
-                                     simd::exact_remainder<V>(half, size, square));
+  V const square = half * size;
+  V fraction;
+  if constexpr (simd::has_tables<V> && sizeof(T) == 4) {
+    fraction = detail::piecewise<V>(detail::gelu_pieces, size, 0x1p-4f, false);
+  } else {
+    V const one = V(T(1)), w = size / (size + T(4));
+    V const top = simd::fma<V>(w, detail::deviate_fraction(simd::fma<V>(w, V(T(2)), V(T(-1)))), one);
+    fraction = half * top / simd::fma<V>(size, V(T(1.5)), one);
+  }
+  V const tail = detail::gaussian<V>(fraction, square, simd::exact_remainder<V>(half, size, square));
   return simd::select<V>(x < V(T(0)), V(T(-0.0)), x) - tail;
 }
 
