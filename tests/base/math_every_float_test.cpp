@@ -35,21 +35,25 @@ void one_by_one(float const* x, double* y) {
   for (std::uint64_t i = 0; i < block; ++i) y[i] = F(static_cast<double>(x[i]));
 }
 
-#define WICK_FUNCTION(name, limit, space) \
-  { #name, limit, in_batches<[](auto x) { return wick::math::name(x); }>, one_by_one<[](double x) { return space::name(x); }> }
+#define WICK_FUNCTION(name, limit, space)                                                                           \
+  {                                                                                                                 \
+#name, limit,                                                                                                   \
+        in_batches < [](auto x) { return wick::math::name(x); }>,                                                   \
+                                                              one_by_one < [](double x) { return space::name(x); }> \
+  }
 
 // Without a fused multiply-add a few reductions cost a little more.
 constexpr double bound = wick::simd::fused ? 2 : 2.5;
 
 Function const functions[] = {
-    WICK_FUNCTION(exp, 1.1, std),     WICK_FUNCTION(exp2, 1.5, std),  WICK_FUNCTION(expm1, 1.7, std),
-    WICK_FUNCTION(log, 1, std),       WICK_FUNCTION(log2, 2, std),    WICK_FUNCTION(log10, bound, std),
-    WICK_FUNCTION(log1p, 1.1, std),   WICK_FUNCTION(sin, bound, std),     WICK_FUNCTION(cos, bound, std),
-    WICK_FUNCTION(tan, bound, std),       WICK_FUNCTION(asin, 1.3, std),  WICK_FUNCTION(acos, 1.3, std),
-    WICK_FUNCTION(atan, 2, std),      WICK_FUNCTION(sinh, 1.7, std),  WICK_FUNCTION(cosh, 1.6, std),
-    WICK_FUNCTION(tanh, bound, std),      WICK_FUNCTION(asinh, 1.2, std), WICK_FUNCTION(acosh, 1.2, std),
-    WICK_FUNCTION(atanh, 2, std),     WICK_FUNCTION(erf, 1.5, std),   WICK_FUNCTION(erfc, 4, std),
-    WICK_FUNCTION(cbrt, 1, std),      WICK_FUNCTION(gelu, 4, ulp),    WICK_FUNCTION(sigmoid, 2, ulp),
+    WICK_FUNCTION(exp, 1.1, std),    WICK_FUNCTION(exp2, 1.5, std),  WICK_FUNCTION(expm1, 1.7, std),
+    WICK_FUNCTION(log, 1, std),      WICK_FUNCTION(log2, 2, std),    WICK_FUNCTION(log10, bound, std),
+    WICK_FUNCTION(log1p, 1.1, std),  WICK_FUNCTION(sin, bound, std), WICK_FUNCTION(cos, bound, std),
+    WICK_FUNCTION(tan, bound, std),  WICK_FUNCTION(asin, 1.3, std),  WICK_FUNCTION(acos, 1.3, std),
+    WICK_FUNCTION(atan, 2, std),     WICK_FUNCTION(sinh, 1.7, std),  WICK_FUNCTION(cosh, 1.6, std),
+    WICK_FUNCTION(tanh, bound, std), WICK_FUNCTION(asinh, 1.2, std), WICK_FUNCTION(acosh, 1.2, std),
+    WICK_FUNCTION(atanh, 2, std),    WICK_FUNCTION(erf, 1.5, std),   WICK_FUNCTION(erfc, 4, std),
+    WICK_FUNCTION(cbrt, 1, std),     WICK_FUNCTION(gelu, 4, ulp),    WICK_FUNCTION(sigmoid, 2, ulp),
     WICK_FUNCTION(softplus, 2, ulp),
 };
 
@@ -94,7 +98,8 @@ TEST_CASE("every float") {
   std::uint64_t const stride = std::max<std::uint64_t>(1, std::strtoull(wanted, nullptr, 10));
   char const* const names = std::getenv("WICK_MATH_FUNCTIONS");
   for (auto const& function : functions) {
-    if (names != nullptr && (" " + std::string(names) + " ").find(" " + function.name + " ") == std::string::npos) continue;
+    if (names != nullptr && (" " + std::string(names) + " ").find(" " + function.name + " ") == std::string::npos)
+      continue;
     auto const [error, at] = measure(function, stride);
     std::cout << "| `" << function.name << "` | " << std::fixed << std::setprecision(3) << error << " | at "
               << std::defaultfloat << std::setprecision(9) << at << " |" << std::endl;

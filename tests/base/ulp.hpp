@@ -86,7 +86,7 @@ std::vector<T> const& samples() {
     for (int i = 1; i < 4000; ++i) x.push_back(static_cast<T>(i * 1.57079632679489661923));
     using Limits = std::numeric_limits<T>;
     T const infinity = Limits::infinity();
-    for (double border : {0.,    0.03125, 0.0625, 0.5,    0.75,  1.,   1.5,    2.,   9.2,     9.25,   10.3,   14.6,
+    for (double border : {0.,   0.03125, 0.0625, 0.5,    0.75,  1.,    1.5,   2.,     9.2,    9.25,   10.3,  14.6,
                           19.2, 27.5,    88.72,  -103.9, 709.8, -745., 8192., 0x1p17, 0x1p28, 0x1p40, 0x1p60}) {
       T const base = static_cast<T>(border);
       for (T y : {base, std::nextafter(base, infinity), std::nextafter(base, -infinity)}) {

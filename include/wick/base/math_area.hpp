@@ -88,8 +88,8 @@ WICK_FN V atanh(V x) {
   auto const near = k < V(T(6));
   V const top = simd::select<V>(near, simd::exact_remainder<V>(size, one + power, power - one),
                                 simd::fma<V>(math::negate(power), below, above));
-  V const bottom = simd::select<V>(near, simd::fma<V>(size, one - power, one + power),
-                                   simd::fma<V>(power, below, above));
+  V const bottom =
+      simd::select<V>(near, simd::fma<V>(size, one - power, one + power), simd::fma<V>(power, below, above));
   V const s = simd::select<V>(plain, size, top / bottom), z = s * s;
   V p;  // (atanh(s) / s - 1) / s^2 for |s| <= 1/5
   if constexpr (sizeof(T) == 4) {

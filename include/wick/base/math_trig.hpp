@@ -117,7 +117,8 @@ template <Real V>
   V const r = detail::minus_half_turns<V>(size, shifted - V(simd::round_magic<T>));
   auto const sign = (simd::bits(shifted) << top) ^ (simd::bits(x) & simd::Bits<V>(detail::sign_bit<T>));
   V const result = simd::from_bits<V>(simd::bits(detail::sin_half_turn(r)) ^ sign);
-  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
+    return result;
   return detail::beyond_limit(x, result, [](T lane) { return std::sin(lane); });
 }
 
@@ -130,7 +131,8 @@ template <Real V>
   auto const sign = detail::half_turn_sign<V>(simd::bits(shifted) + simd::Bits<V>(simd::Word<T>(1)));
   V const either = simd::select<V>(detail::odd<V>(shifted), sine, cosine);
   V const result = simd::from_bits<V>(simd::bits(either) ^ sign);
-  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
+    return result;
   return detail::beyond_limit(x, result, [](T lane) { return std::cos(lane); });
 }
 
@@ -160,7 +162,8 @@ WICK_FN V tan(V x) {
   V const excess = simd::fma<V>(inverse, lost, simd::exact_remainder<V>(inverse, tangent, V(T(-1))));
   V const cotangent = simd::fma<V>(inverse, excess, inverse);
   V const result = detail::flip_sign<V>(simd::select<V>(detail::odd<V>(shifted), cotangent, tangent), x);
-  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
+    return result;
   return detail::beyond_limit(x, result, [](T lane) { return std::tan(lane); });
 }
 

@@ -327,10 +327,11 @@ template <Real V, class... C>
     // the largest, is added at the end, so that it is rounded once.
     V const square = x * x;
     V sum[2] = {V(T(0)), V(T(0))}, last = V(T(0));
-    ((i == terms - 1 ? (last = V(static_cast<T>(c)))
-                     : (sum[i & 1] = i < 2 ? V(static_cast<T>(c)) : simd::fma<V>(sum[i & 1], square, V(static_cast<T>(c)))),
-      ++i),
-     ...);
+    auto const add = [&](V next) WICK_LAMBDA_INLINE {
+      (i == terms - 1 ? last : sum[i & 1]) = i < 2 || i == terms - 1 ? next : simd::fma<V>(sum[i & 1], square, next);
+      ++i;
+    };
+    (add(V(static_cast<T>(c))), ...);
     return simd::fma<V>(simd::fma<V>(sum[1 - (terms & 1)], x, sum[terms & 1]), x, last);
   }
 }
@@ -390,7 +391,7 @@ WICK_INLINE Batch<double> lookup(double const (&table)[8], Bits<Batch<double>> c
   return _mm512_permutexvar_pd(index, _mm512_load_pd(table));
 }
 
-/// x = 2^k m with m from 0.75 to 1.5: m, also of numbers below the normal ones; 1 for zero and infinity, NaN below zero.
+/// x = 2^k m with m from 0.75 to 1.5: m, right below the normal numbers too; 1 for zero and infinity, NaN below zero.
 WICK_INLINE Batch<float> rounded_fraction(Batch<float> const& x) {
   return _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
 }
