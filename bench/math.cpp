@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every function of `math::` over a million numbers, in blocks that stay in the second-level cache, beside Eigen, SLEEF,
-// xsimd and the C library. On one thread: threads share nothing here.
+// Every function of `math::` over a million numbers, in blocks that stay in the second-level cache, beside Eigen,
+// SLEEF, xsimd and the C library. On one thread: threads share nothing here.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -36,15 +36,16 @@ void run(benchmark::State& state, routines::Entry<T> const& entry) {
   std::mt19937_64 random(1);
   std::uniform_real_distribution<double> uniform(low, high), exponent(-5, 5);
   T *const px = x.data(), *const py = y.data(), *const pout = out.data();
-  for (std::int64_t i = 0; i < n; ++i) px[i] = static_cast<T>(uniform(random)), py[i] = static_cast<T>(exponent(random));
+  for (std::int64_t i = 0; i < n; ++i)
+    px[i] = static_cast<T>(uniform(random)), py[i] = static_cast<T>(exponent(random));
   for (auto _ : state) {
     for (std::int64_t done = 0; done < total; done += n) {
       entry.run(px, py, pout, n);
       benchmark::ClobberMemory();
     }
   }
-  state.counters["ns"] = benchmark::Counter(static_cast<double>(total) * 1e-9,
-                                            benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["ns"] = benchmark::Counter(
+      static_cast<double>(total) * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 template <class T>

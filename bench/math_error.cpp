@@ -64,9 +64,12 @@ void fill(std::int64_t i, std::int64_t of, std::uint64_t stride, T* x, T* y) {
   std::uniform_real_distribution<double> uniform(-1, 1);
   static constexpr double ranges[] = {0.01, 0.1, 0.6, 1, 2, 10, 30, 100, 800, 9000, 1.1e6};
   for (std::int64_t j = 0; j < block; ++j) {
-    if (i >= of) x[j] = static_cast<T>(uniform(random) * ranges[i % 11]);
-    else if (sizeof(T) == 4) x[j] = wick::simd::from_bits<T>(static_cast<Word>(static_cast<std::uint64_t>(i * block + j) * stride));
-    else x[j] = wick::simd::from_bits<T>(static_cast<Word>(random()));
+    if (i >= of)
+      x[j] = static_cast<T>(uniform(random) * ranges[i % 11]);
+    else if (sizeof(T) == 4)
+      x[j] = wick::simd::from_bits<T>(static_cast<Word>(static_cast<std::uint64_t>(i * block + j) * stride));
+    else
+      x[j] = wick::simd::from_bits<T>(static_cast<Word>(random()));
     y[j] = static_cast<T>(uniform(random) * ranges[(i + j) % 11]);
   }
   if (i % 2 == 0) return;
@@ -99,12 +102,14 @@ void measure(char const* type, std::uint64_t stride, std::vector<std::string> co
           double const error = ulp::error<T>(out[j], exact[j]);
           if (error <= worst[e]) continue;
 #pragma omp critical
-          if (error > worst[e]) worst[e] = error, at[e] = static_cast<double>(x[j]), at_y[e] = static_cast<double>(y[j]);
+          if (error > worst[e])
+            worst[e] = error, at[e] = static_cast<double>(x[j]), at_y[e] = static_cast<double>(y[j]);
         }
       }
     }
     for (std::size_t e = 0; e < entries.size(); ++e) {
-      std::printf("%s%s %s %.3g at %.17g %.17g\n", entries[e].peer.c_str(), function.c_str(), type, worst[e], at[e], at_y[e]);
+      std::printf("%s%s %s %.3g at %.17g %.17g\n", entries[e].peer.c_str(), function.c_str(), type, worst[e], at[e],
+                  at_y[e]);
     }
     std::fflush(stdout);
   }

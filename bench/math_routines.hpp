@@ -61,11 +61,14 @@ void by_eigen(T* x, T* y, T* out, std::int64_t n) {
 template <class T>
 std::vector<Entry<T>> all() {
   std::vector<Entry<T>> list;
-  auto const add = [&](char const* peer, char const* function, Routine<T> run) { list.push_back({peer, function, run}); };
+  auto const add = [&](char const* peer, char const* function, Routine<T> run) {
+    list.push_back({peer, function, run});
+  };
 // The same call in the four libraries.
-#define WICK_ROUTINE(peer, name, way, call) add(peer, #name, &way<T, [](auto const& x, [[maybe_unused]] auto const& y) { return call; }>)
-#define WICK_ROUTINES(name, ...)                          \
-  WICK_ROUTINE("", name, by_wick, wick::math::name(__VA_ARGS__));   \
+#define WICK_ROUTINE(peer, name, way, call) \
+  add(peer, #name, &way<T, [](auto const& x, [[maybe_unused]] auto const& y) { return call; }>)
+#define WICK_ROUTINES(name, ...)                                  \
+  WICK_ROUTINE("", name, by_wick, wick::math::name(__VA_ARGS__)); \
   WICK_ROUTINE("libm_", name, by_number, std::name(__VA_ARGS__)); \
   WICK_ROUTINE("xsimd_", name, by_batch, xsimd::name(__VA_ARGS__))
   WICK_ROUTINES(exp, x);
@@ -133,10 +136,10 @@ std::vector<Entry<T>> all() {
 #else
 #define WICK_SLEEF_NAME(name, error, letter, width2, width4, width8) Sleef_##name##letter##width2##_##error##sse2
 #endif
-#define WICK_SLEEF_AT(peer, name, error, ...)                                                    \
-  if constexpr (sizeof(T) == 4) {                                                                \
+#define WICK_SLEEF_AT(peer, name, error, ...)                                                                    \
+  if constexpr (sizeof(T) == 4) {                                                                                \
     WICK_ROUTINE(peer, name, by_batch, xsimd::batch<T>(WICK_SLEEF_NAME(name, error, f, 4, 8, 16)(__VA_ARGS__))); \
-  } else {                                                                                       \
+  } else {                                                                                                       \
     WICK_ROUTINE(peer, name, by_batch, xsimd::batch<T>(WICK_SLEEF_NAME(name, error, d, 2, 4, 8)(__VA_ARGS__)));  \
   }
 #define WICK_SLEEF(name, ...) WICK_SLEEF_AT("sleef_", name, u10, __VA_ARGS__)

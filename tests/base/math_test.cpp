@@ -13,6 +13,8 @@
 #include <vector>
 #include <wick/base/math.hpp>
 
+#include "ulp.hpp"
+
 using namespace wick;
 
 namespace {
@@ -22,70 +24,6 @@ constexpr T infinity = std::numeric_limits<T>::infinity();
 template <class T>
 constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 
-// A format with at least eleven more bits than T.
-template <class T>
-using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
-
-constexpr double wrong = 1e30;  // NaN against a number, or the wrong infinity or sign of zero
-
-// Distance of `got` from the exact value in units of the last place of T there.
-template <class T>
-double ulp_error(T got, long double exact) {
-  using Limits = std::numeric_limits<T>;
-  T const rounded = static_cast<T>(exact);
-  if (rounded != rounded || got != got) return (rounded != rounded) == (got != got) ? 0 : wrong;
-  if (rounded == got) {
-    if (rounded == 0 && std::signbit(rounded) != std::signbit(got)) return wrong;
-    if (std::isinf(got)) return 0;
-  } else if (std::isinf(got) && std::isinf(rounded)) {
-    return wrong;
-  }
-  int exponent = 0;
-  std::frexp(std::isinf(exact) ? static_cast<long double>(Limits::max()) : exact, &exponent);
-  exponent = std::max(exponent, Limits::min_exponent) - Limits::digits;
-  // The number after the largest stands for infinity.
-  auto const finite = [](long double x) {
-    return std::isinf(x) ? std::copysign(std::ldexp(1.0L, Limits::max_exponent), x) : x;
-  };
-  return static_cast<double>(std::fabs(finite(got) - finite(exact)) / std::ldexp(1.0L, exponent));
-}
-
-// A sample of all representations, denser where functions do something, and the special values.
-template <class T>
-std::vector<T> const& samples() {
-  static std::vector<T> const all = [] {
-    std::vector<T> x;
-    std::mt19937_64 random(20);
-    std::uniform_real_distribution<double> uniform(-1, 1);
-    for (int i = 0; i < 220000; ++i) {
-      // Every 19,531st float (an odd stride reaches all exponents and fractions); random doubles.
-      if constexpr (sizeof(T) == 4) {
-        x.push_back(simd::from_bits<T>(static_cast<std::uint32_t>(i) * 19531u));
-      } else {
-        x.push_back(simd::from_bits<T>(random()));
-      }
-    }
-    for (double range : {0.1, 0.6, 1.0, 2.0, 10.0, 30.0, 100.0, 800.0, 9000.0, 1.1e6}) {
-      for (int i = 0; i < 12000; ++i) x.push_back(static_cast<T>(uniform(random) * range));
-    }
-    for (int i = 0; i < 12000; ++i) x.push_back(static_cast<T>(1 + uniform(random) * 0.01));
-    for (int i = 1; i < 4000; ++i) x.push_back(static_cast<T>(i * 1.57079632679489661923));
-    for (T base :
-         {T(0), T(1), T(0.5), T(0.5625), T(9.2), T(19.2), T(88.72), T(-103.9), T(709.78), T(-745.1), T(8192)}) {
-      for (T y : {base, std::nextafter(base, infinity<T>), std::nextafter(base, -infinity<T>)}) {
-        x.push_back(y), x.push_back(-y);
-      }
-    }
-    using Limits = std::numeric_limits<T>;
-    for (T y : {infinity<T>, not_a_number<T>, Limits::max(), Limits::min(), Limits::denorm_min()}) {
-      x.push_back(y), x.push_back(-y);
-    }
-    while (x.size() % 64 != 0) x.push_back(T(1));
-    return x;
-  }();
-  return all;
-}
-
 struct Worst {
   double batch = 0, scalar = 0, between = 0, at = 0;
 };
@@ -93,17 +31,17 @@ struct Worst {
 template <class T, class F, class Exact>
 Worst worst_error(F f, Exact exact) {
   Worst worst;
-  auto const& x = samples<T>();
+  auto const& x = ulp::samples<T>();
   T out[lanes<T>];
   for (std::size_t i = 0; i < x.size(); i += lanes<T>) {
     simd::store(out, f(simd::load(x.data() + i)));
     for (int j = 0; j < lanes<T>; ++j) {
       T const at = x[i + j], scalar = f(at);
-      long double const reference = exact(static_cast<Wide<T>>(at));
-      double const error = ulp_error(out[j], reference);
+      ulp::Wide<T> const reference = exact(static_cast<ulp::Wide<T>>(at));
+      double const error = ulp::error<T>(out[j], reference);
       if (error > worst.batch) worst.batch = error, worst.at = at;
-      worst.scalar = std::max(worst.scalar, ulp_error(scalar, reference));
-      worst.between = std::max(worst.between, ulp_error(out[j], static_cast<long double>(scalar)));
+      worst.scalar = std::max(worst.scalar, ulp::error<T>(scalar, reference));
+      worst.between = std::max(worst.between, ulp::error<T>(out[j], static_cast<ulp::Wide<T>>(scalar)));
     }
   }
   return worst;
@@ -122,8 +60,8 @@ void check(std::string const& name, double bound, F f, Exact exact) {
   CHECK(single.scalar <= bound);
   CHECK(twice.batch <= bound);
   CHECK(twice.scalar <= bound);
-  CHECK(single.between <= 2);
-  CHECK(twice.between <= 2);
+  CHECK(single.between <= std::max(2.0, 1.5 * bound));
+  CHECK(twice.between <= std::max(2.0, 1.5 * bound));
 }
 
 #define WICK_CHECK_UNARY(name, bound) \
@@ -135,10 +73,11 @@ void check(std::string const& name, double bound, F f, Exact exact) {
 TEST_CASE("exponentials stay within their error") {
   WICK_CHECK_UNARY(exp, 1.1);
   WICK_CHECK_UNARY(exp2, 1.5);
-  WICK_CHECK_UNARY(expm1, 2.3);
+  WICK_CHECK_UNARY(expm1, 1.7);
   check(
-      "sigmoid", 2.2, [](auto x) { return math::sigmoid(x); },
-      [](auto x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); });
+      "sigmoid", 2, [](auto x) { return math::sigmoid(x); }, [](auto x) { return ulp::sigmoid(x); });
+  check(
+      "softplus", 2, [](auto x) { return math::softplus(x); }, [](auto x) { return ulp::softplus(x); });
 }
 
 TEST_CASE("logarithms stay within their error") {
@@ -149,28 +88,31 @@ TEST_CASE("logarithms stay within their error") {
 }
 
 TEST_CASE("trigonometric functions stay within their error") {
-  WICK_CHECK_UNARY(sin, 2);
+  // Without a fused multiply-add the reduction costs a little more.
+  WICK_CHECK_UNARY(sin, simd::fused ? 2 : 2.2);
   WICK_CHECK_UNARY(cos, 2);
-  WICK_CHECK_UNARY(tan, 1.5);
-  WICK_CHECK_UNARY(asin, 1.1);
-  WICK_CHECK_UNARY(acos, 1.1);
-  WICK_CHECK_UNARY(atan, 1.1);
+  WICK_CHECK_UNARY(tan, simd::fused ? 2 : 2.5);
+  WICK_CHECK_UNARY(asin, 1.3);
+  WICK_CHECK_UNARY(acos, 1.3);
+  WICK_CHECK_UNARY(atan, 2);
 }
 
 TEST_CASE("hyperbolic and error functions stay within their error") {
-  WICK_CHECK_UNARY(tanh, 2.4);
+  WICK_CHECK_UNARY(tanh, simd::fused ? 2 : 2.2);
   WICK_CHECK_UNARY(sinh, 1.7);
   WICK_CHECK_UNARY(cosh, 1.6);
-  WICK_CHECK_UNARY(asinh, 2.1);
-  WICK_CHECK_UNARY(acosh, 2.1);
-  WICK_CHECK_UNARY(atanh, 2.1);
+  WICK_CHECK_UNARY(asinh, 1.2);
+  WICK_CHECK_UNARY(acosh, 1.2);
+  WICK_CHECK_UNARY(atanh, 2);
   WICK_CHECK_UNARY(erf, 1.5);
-  WICK_CHECK_UNARY(erfc, 4);  // the C library's own error
+  WICK_CHECK_UNARY(erfc, 4);
+  check(
+      "gelu", 4, [](auto x) { return math::gelu(x); }, [](auto x) { return ulp::gelu(x); });
 }
 
 TEST_CASE("roots and rounding") {
   WICK_CHECK_UNARY(sqrt, 0.5);
-  WICK_CHECK_UNARY(cbrt, 4);  // the C library's own error
+  WICK_CHECK_UNARY(cbrt, simd::fused ? 1 : 1.5);
   check(
       "rsqrt", 1.5, [](auto x) { return math::rsqrt(x); }, [](auto x) { return 1 / std::sqrt(x); });
   WICK_CHECK_UNARY(floor, 0);
@@ -242,10 +184,11 @@ void check_binary(std::string const& name, double bound, F f, Exact exact, Draw 
     simd::store(out, f(simd::load(a.data() + i), simd::load(b.data() + i)));
     for (int j = 0; j < lanes<T>; ++j) {
       T const x = a[i + j], y = b[i + j];
-      long double const reference = exact(static_cast<Wide<T>>(x), static_cast<Wide<T>>(y));
-      double const error = ulp_error(out[j], reference);
+      auto const reference =
+          static_cast<ulp::Wide<T>>(exact(static_cast<ulp::Wide<T>>(x), static_cast<ulp::Wide<T>>(y)));
+      double const error = ulp::error<T>(out[j], reference);
       if (error > worst.batch) worst.batch = error, worst.at = x, other = y;
-      worst.scalar = std::max(worst.scalar, ulp_error(f(x, y), reference));
+      worst.scalar = std::max(worst.scalar, ulp::error<T>(f(x, y), reference));
     }
   }
   if (std::getenv("WICK_MATH_TABLE") != nullptr) {
@@ -278,17 +221,17 @@ TEST_CASE_TEMPLATE("pow: error and the special values of C", T, float, double) {
   };
   auto const exact = [](auto x, auto y) { return std::pow(static_cast<long double>(x), static_cast<long double>(y)); };
   check_binary<T>(
-      "pow", 1.8, [](auto x, auto y) { return math::pow(x, y); }, exact, draw, 200000);
+      "pow", simd::fused ? 2 : 2.2, [](auto x, auto y) { return math::pow(x, y); }, exact, draw, 200000);
 }
 
 TEST_CASE_TEMPLATE("functions of two numbers", T, float, double) {
   auto const draw = uniform_pair<T>(10);
   auto const nan = [](auto x, auto y) { return x != x || y != y; };
   check_binary<T>(
-      "atan2", 1.5, [](auto y, auto x) { return math::atan2(y, x); }, [](auto y, auto x) { return std::atan2(y, x); },
+      "atan2", 2, [](auto y, auto x) { return math::atan2(y, x); }, [](auto y, auto x) { return std::atan2(y, x); },
       draw, 20000);
   check_binary<T>(
-      "hypot", 1.1, [](auto x, auto y) { return math::hypot(x, y); },
+      "hypot", 1.2, [](auto x, auto y) { return math::hypot(x, y); },
       [](auto x, auto y) { return std::hypot(static_cast<long double>(x), static_cast<long double>(y)); }, draw, 20000);
   check_binary<T>(
       "fmod", 0, [](auto x, auto y) { return math::fmod(x, y); }, [](auto x, auto y) { return std::fmod(x, y); }, draw,
@@ -356,7 +299,7 @@ TEST_CASE_TEMPLATE("a special value in one lane leaves the others alone", T, flo
         std::fill(x, x + lanes<T>, T(0.75));
         x[lane] = value;
         simd::store(out, f(simd::load<T>(x)));
-        for (int i = 0; i < lanes<T>; ++i) CHECK(ulp_error(out[i], i == lane ? alone : usual) <= 2);
+        for (int i = 0; i < lanes<T>; ++i) CHECK(ulp::error<T>(out[i], i == lane ? alone : usual) <= 2);
       }
     }
   };
@@ -374,6 +317,19 @@ TEST_CASE_TEMPLATE("a special value in one lane leaves the others alone", T, flo
   check_lanes([](auto x) { return math::sinh(x); });
   check_lanes([](auto x) { return math::cosh(x); });
   check_lanes([](auto x) { return math::erf(x); });
+  check_lanes([](auto x) { return math::erfc(x); });
+  check_lanes([](auto x) { return math::gelu(x); });
+  check_lanes([](auto x) { return math::softplus(x); });
+  check_lanes([](auto x) { return math::tan(x); });
+  check_lanes([](auto x) { return math::asin(x); });
+  check_lanes([](auto x) { return math::acos(x); });
+  check_lanes([](auto x) { return math::atan(x); });
+  check_lanes([](auto x) { return math::asinh(x); });
+  check_lanes([](auto x) { return math::acosh(x); });
+  check_lanes([](auto x) { return math::atanh(x); });
+  check_lanes([](auto x) { return math::cbrt(x); });
+  check_lanes([](auto x) { return math::hypot(x, T(2.5)); });
+  check_lanes([](auto x) { return math::atan2(T(-2), x); });
   check_lanes([](auto x) { return math::pow(x, T(2.5)); });
   check_lanes([](auto x) { return math::pow(T(-2), x); });
   check_lanes([](auto x) { return math::round(x); });

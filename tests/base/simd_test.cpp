@@ -5,7 +5,7 @@
 #include <limits>
 #include <random>
 #include <vector>
-#include <wick/base/simd.hpp>
+#include <wick/base/simd_exponent.hpp>
 
 using namespace wick;
 

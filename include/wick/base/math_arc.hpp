@@ -45,12 +45,12 @@ template <Real V>
   return {beyond, s, s * z * asin_fraction(z)};
 }
 
-// atan(a / b) for a, b >= 0 and not both infinite or both zero; pi - atan(a / b) where `behind`.
+// atan(a / b) for a, b >= 0; pi - atan(a / b) where `behind`. Two zeros or infinities are `same` too.
 template <Real V>
 [[gnu::always_inline]] WICK_FN V atan_quotient(V a, V b, simd::Truth<V> behind, simd::Truth<V> same) {
   using T = lane_of_t<V>;
   // atan(a / b) = pi/4 + atan((a - b) / (a + b)) = pi/2 - atan(b / a): |t| <= 1/2, and a - b is exact.
-  auto const near = a > T(0.5) * b, far = a > b + b;
+  auto const near = simd::either(a > T(0.5) * b, simd::both(same, a > V(T(0)))), far = a > b + b;
   V const top = simd::select<V>(far, math::negate(b), simd::select<V>(near, a - b, a));
   V const bottom = simd::select<V>(far, a, simd::select<V>(near, a + b, b));
   V t = simd::select<V>(same, V(T(0)), top / bottom);
@@ -90,8 +90,7 @@ template <Real V>
 WICK_FN V acos(V x) {
   using T = lane_of_t<V>;
   auto const [beyond, s, rest] = detail::arc(x);
-  V const middle = V(detail::pi_high<T> / 2) -
-                   (x + (detail::flip_sign<V>(rest, x) - V(detail::pi_low<T> / 2)));
+  V const middle = V(detail::pi_high<T> / 2) - (x + (detail::flip_sign<V>(rest, x) - V(detail::pi_low<T> / 2)));
   V const twice = T(2) * (s + rest);
   V const outer = simd::select<V>(x < V(T(0)), V(detail::pi_high<T>) - (twice - V(detail::pi_low<T>)), twice);
   return simd::select<V>(beyond, outer, middle);
@@ -115,7 +114,8 @@ WICK_FN auto atan2(A a, B b) {
   V high = math::abs(y), wide = math::abs(x);
   auto const same = high == wide;  // also two zeros or infinities
   // Their sum must not overflow.
-  auto const large = simd::either(high > V(std::numeric_limits<T>::max() / 4), wide > V(std::numeric_limits<T>::max() / 4));
+  auto const large =
+      simd::either(high > V(std::numeric_limits<T>::max() / 4), wide > V(std::numeric_limits<T>::max() / 4));
   V const down = simd::select<V>(large, V(T(0.25)), V(T(1)));
   high = high * down, wide = wide * down;
   auto const behind = math::copysign(V(T(1)), x) < V(T(0));

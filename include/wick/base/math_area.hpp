@@ -86,10 +86,10 @@ WICK_FN V atanh(V x) {
   V const power = simd::power_of_two<V>(simd::at_most<V>(k, T(sizeof(T) == 4 ? 30 : 60)) + V(simd::round_magic<T>));
   // Both forms of 1 + x -+ 2^k (1 - x) are rounded once where they are used.
   auto const near = k < V(T(6));
-  V const top = simd::select<V>(near, simd::fma<V>(size, one + power, one - power),
+  V const top = simd::select<V>(near, simd::exact_remainder<V>(size, one + power, power - one),
                                 simd::fma<V>(math::negate(power), below, above));
-  V const bottom = simd::select<V>(near, simd::fma<V>(size, one - power, one + power),
-                                   simd::fma<V>(power, below, above));
+  V const bottom =
+      simd::select<V>(near, simd::fma<V>(size, one - power, one + power), simd::fma<V>(power, below, above));
   V const s = simd::select<V>(plain, size, top / bottom), z = s * s;
   V p;  // (atanh(s) / s - 1) / s^2 for |s| <= 1/5
   if constexpr (sizeof(T) == 4) {

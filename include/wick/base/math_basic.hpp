@@ -2,7 +2,7 @@
 // Exact functions of numbers and batches: signs, rounding, comparison, selection, square root.
 #pragma once
 
-#include <wick/base/simd.hpp>
+#include <wick/base/simd_exponent.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace math {

@@ -56,11 +56,16 @@ inline constexpr T exp_high = sizeof(T) == 4 ? T(89.5) : T(710.5);
 
 // 2^(i / 16) and 2^(i / 8)
 alignas(64) inline constexpr float sixteenths[16] = {
-    1.0f,         1.04427378f,  1.09050773f,  1.13878863f,  1.18920712f,  1.24185781f,  1.29683955f,  1.35425555f,
-    1.41421356f,  1.47682615f,  1.54221083f,  1.61049033f,  1.68179283f,  1.75625216f,  1.83400809f,  1.91520656f};
-alignas(64) inline constexpr double eighths[8] = {1.0,                  1.09050773266525766, 1.18920711500272107,
-                                                  1.29683955465100967,  1.41421356237309505, 1.54221082540794082,
-                                                  1.68179283050742909,  1.83400808640934246};
+    1.0f,        1.04427378f, 1.09050773f, 1.13878863f, 1.18920712f, 1.24185781f, 1.29683955f, 1.35425555f,
+    1.41421356f, 1.47682615f, 1.54221083f, 1.61049033f, 1.68179283f, 1.75625216f, 1.83400809f, 1.91520656f};
+alignas(64) inline constexpr double eighths[8] = {1.0,
+                                                  1.09050773266525766,
+                                                  1.18920711500272107,
+                                                  1.29683955465100967,
+                                                  1.41421356237309505,
+                                                  1.54221082540794082,
+                                                  1.68179283050742909,
+                                                  1.83400808640934246};
 template <Lane T>
 inline constexpr auto const& root_table = sixteenths;
 template <>
@@ -163,7 +168,8 @@ WICK_FN V expm1(V x) {
   V const within = simd::clamp<V>(x, low, high);
   // x = n ln 2 + r with r from ln(3/4) to ln(3/2): where n changes from 0, |e^x - 1| enters a binade, and the errors
   // of e^r - 1 weigh least.
-  V const shifted = simd::fma<V>(within, V(T(1.4426950408889634074)), V(T(-0.0849625007211562))) + V(simd::round_magic<T>);
+  V const shifted =
+      simd::fma<V>(within, V(T(1.4426950408889634074)), V(T(-0.0849625007211562))) + V(simd::round_magic<T>);
   V const n = shifted - V(simd::round_magic<T>);
   V const r = simd::fma<V>(n, V(-detail::ln2_low<T>), simd::fma<V>(n, V(-detail::ln2_high<T>), within));
   V p;  // (e^r - 1 - r) / r^2

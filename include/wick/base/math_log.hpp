@@ -76,10 +76,10 @@ template <Real V, bool Always = false>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V log_scaled(V k, V f, V y, lane_of_t<V> two, lane_of_t<V> two_low, lane_of_t<V> e,
                                             lane_of_t<V> e_low) {
-  V const small = simd::fma<V>(f, V(e_low), y * V(e));
+  V const product = f * V(e);
+  V const small = simd::fma<V>(y, V(e), simd::fma<V>(f, V(e_low), simd::exact_remainder<V>(f, V(e), product)));
   // Not times zero: k is infinite for zero and infinity.
-  V const low = two_low == 0 ? small : simd::fma<V>(k, V(two_low), small);
-  return simd::fma<V>(k, V(two), simd::fma<V>(f, V(e), low));
+  return simd::fma<V>(k, V(two), product) + (two_low == 0 ? small : simd::fma<V>(k, V(two_low), small));
 }
 
 }  // namespace detail

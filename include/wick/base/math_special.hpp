@@ -33,7 +33,8 @@ template <Real V>
                             0.20000000254609494631, 0.49999999989538965726, 1.0000000000021198745,
                             1.4999999999999851905);
   }
-  V const power = simd::power_of_two<V>(shifted), fraction = simd::fma<V>(r, V(T(1.5)), r * r * p);
+  V const power = simd::power_of_two<V>(shifted), square = r * r * p;
+  V const fraction = simd::fused ? simd::fma<V>(r, V(T(1.5)), square) : (T(0.5) * r + square) + r;
   V const e = simd::fma<V>(fraction, power, simd::fma<V>(power, V(T(0.75)), V(T(-0.75))));
   return detail::flip_sign<V>(e / (e + V(T(1.5))), x);
 }
@@ -102,28 +103,48 @@ template <Real V>
 }
 
 namespace detail {
-// e^-(square + lost) e^(x^2) erfc(x) factor for 0 <= x <= erfc_limit; square + lost is x^2 or what should stand for it.
+// e^(x^2) erfc(x) (1 + 2 x) = 1 + w f(2 w - 1), w = x / (x + 3): f
 template <Real V>
-[[gnu::always_inline]] WICK_FN V erfc_tail(V x, V square, V lost, V factor) {
-  V p, q;  // e^(x^2) erfc(x) = p / q: all coefficients are positive, so little is lost
+[[gnu::always_inline]] WICK_FN V erfc_fraction(V t) {
   if constexpr (sizeof(lane_of_t<V>) == 4) {
-    p = simd::polynomial<V>(x, 0.032970441131443165428, 0.23004622942305078829, 0.73333861752077851179,
-                            1.2400647631385020704, 1.0000000059619608582);
-    q = simd::polynomial<V>(x, 0.058437914318889320242, 0.40777193119322640929, 1.3286066332528348366,
-                            2.4058324310281299125, 2.3684445297307294381, 1.0);
+    return simd::polynomial<V>(t, -5.345975492e-4, -1.01446563e-3, 5.024257498e-3, 1.099074714e-4, -0.04770844666,
+                               0.1842992243, -0.422840594, 0.6821335716, -0.7772584027, 0.5060161185);
   } else {
-    p = simd::polynomial<V>(x, 6.2662010590591190397e-5, 0.0011913722393816887251, 0.011090929911545572561,
-                            0.065399821765902161204, 0.26715969152927065578, 0.78136825515583735539,
-                            1.6363544177563359995, 2.3758293308316726285, 2.1915001794869982549,
-                            0.99999999999999994895);
-    q = simd::polynomial<V>(x, 0.00011106552197710874585, 0.0021116523135052938039, 0.019713694196041760105,
-                            0.1169739919669612407, 0.48330177543306394302, 1.4418423630855931439,
-                            3.1274375320142698583, 4.8481866714346881411, 5.121912022786667673,
-                            3.3198793465824965893, 1.0);
+    return simd::polynomial<V>(
+        t, -7.86089206258790079e-9, -7.89783064037850999e-9, 7.25698589643459957e-8, 1.07034097944216246e-7,
+        -3.68920243647247487e-7, -8.35226264058913044e-7, 1.53432501055265499e-6, 5.38899654546506081e-6,
+        -6.84564625637223005e-6, -3.33453265715352969e-5, 4.32424815966291487e-5, 2.06953111318189512e-4,
+        -4.17272373015927912e-4, -1.14239156379740902e-3, 4.91977224130576899e-3, 1.39011318718619913e-4,
+        -0.0476800411528903012, 0.184296095845590609, -0.422843422676343957, 0.682133740081721418,
+        -0.777258328788620355, 0.506016116539459295);
   }
-  auto const [r, shifted] = exp_reduce<V, -1>(square);
-  V const value = factor * p / q;
-  return simd::scale_sum<V>(value, value * exp_fraction(r - lost), shifted);
+}
+// e^(x^2 / 2) erfc(x / sqrt(2)) (1 + 3/2 x) = 1 + w f(2 w - 1), w = x / (x + 4): f
+template <Real V>
+[[gnu::always_inline]] WICK_FN V deviate_fraction(V t) {
+  if constexpr (sizeof(lane_of_t<V>) == 4) {
+    return simd::polynomial<V>(t, -4.341392197e-4, 2.024654527e-4, 4.304702357e-3, -7.439315583e-3, -0.0236014863,
+                               0.1482362315, -0.4031485304, 0.7181622628, -0.8829232895, 0.6434979596);
+  } else {
+    return simd::polynomial<V>(
+        t, -4.51361589330544102e-9, -3.53819370892845625e-9, 4.32379376615003753e-8, 5.93447778323914949e-8,
+        -2.00538679788060384e-7, -4.79376903709637394e-7, 5.92840998469954441e-7, 2.90310492199581316e-6,
+        -8.88303698944654838e-7, -1.61096895665664913e-5, -2.82435161349947921e-6, 9.31918050658325039e-5,
+        2.50452066492533045e-5, -6.0946079762571217e-4, 1.33989105576648994e-4, 4.40976203192222465e-3,
+        -7.40112832921089164e-3, -0.0236282673646670801, 0.148229043207376869, -0.403145675988637116,
+        0.718162674985401546, -0.882923377317374076, 0.643497956455130207);
+  }
+}
+
+// fraction e^-(square + lost)
+template <Real V>
+[[gnu::always_inline]] WICK_FN V gaussian(V fraction, V square, V lost) {
+  using T = lane_of_t<V>;
+  // As exp_reduce; what the square lost joins the low part, so that r is rounded once.
+  V const shifted = simd::fma<V>(square, V(T(-1.4426950408889634074)), V(simd::round_magic<T>));
+  V const n = shifted - V(simd::round_magic<T>);
+  V const r = simd::fma<V>(n, V(-ln2_high<T>), math::negate(square)) - simd::fma<V>(n, V(ln2_low<T>), lost);
+  return simd::scale_product<V>(fraction, exp_fraction(r), shifted);
 }
 
 // Where erfc is zero in T, with a margin.
@@ -136,18 +157,35 @@ template <Real V>
 WICK_FN V erfc(V x) {
   using T = lane_of_t<V>;
   V const size = simd::at_most<V>(math::abs(x), detail::erfc_limit<T>), square = size * size;
-  V const tail = detail::erfc_tail<V>(size, square, simd::exact_remainder<V>(size, size, square), V(T(1)));
+  V fraction;  // e^(x^2) erfc(x)
+  if constexpr (simd::has_tables<V> && sizeof(T) == 4) {
+    fraction = detail::piecewise<V>(detail::erfcx_pieces, size, 0x1p-4f, false);
+  } else {
+    V const one = V(T(1)), w = size / (size + T(3));
+    V const top = simd::fma<V>(w, detail::erfc_fraction(simd::fma<V>(w, V(T(2)), V(T(-1)))), one);
+    fraction = top / simd::fma<V>(size, V(T(2)), one);
+  }
+  V const tail = detail::gaussian<V>(fraction, square, simd::exact_remainder<V>(size, size, square));
   return simd::select<V>(x < V(T(0)), T(2) - tail, tail);
 }
 
-/// x times the normal distribution's cumulative function (Hendrycks and Gimpel, arXiv:1606.08415), accurate in its tail.
+/// x times the normal distribution's cumulative function (Hendrycks and Gimpel, arXiv:1606.08415), accurate in its
+/// tail.
 template <Real V>
 WICK_FN V gelu(V x) {
   using T = lane_of_t<V>;
+  // max(x, 0) - |x| erfc(|x| / sqrt(2)) / 2
   V const size = simd::at_most<V>(math::abs(x), T(1.4142) * detail::erfc_limit<T>), half = T(0.5) * size;
   V const square = half * size;
-  V const tail = detail::erfc_tail<V>(size * T(0.70710678118654752440), square,
-                                      simd::exact_remainder<V>(half, size, square), half);
+  V fraction;
+  if constexpr (simd::has_tables<V> && sizeof(T) == 4) {
+    fraction = detail::piecewise<V>(detail::gelu_pieces, size, 0x1p-4f, false);
+  } else {
+    V const one = V(T(1)), w = size / (size + T(4));
+    V const top = simd::fma<V>(w, detail::deviate_fraction(simd::fma<V>(w, V(T(2)), V(T(-1)))), one);
+    fraction = half * top / simd::fma<V>(size, V(T(1.5)), one);
+  }
+  V const tail = detail::gaussian<V>(fraction, square, simd::exact_remainder<V>(half, size, square));
   return simd::select<V>(x < V(T(0)), V(T(-0.0)), x) - tail;
 }
 

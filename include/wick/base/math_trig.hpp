@@ -11,19 +11,26 @@ namespace detail {
 
 // x - h pi, h a multiple of 1/2 and pi in parts (Cody and Waite 1980): with a fused multiply-add each part is a full
 // number, without one the parts are so short that h times a part is exact.
-template <Real V>
+// `Once` rounds the result once, else perhaps twice.
+template <Real V, bool Once = false>
 [[gnu::always_inline]] WICK_FN V minus_half_turns(V x, V h) {
   using T = lane_of_t<V>;
   auto const step = [&](V r, double part) { return simd::fma<V>(h, V(static_cast<T>(-part)), r); };
-  if constexpr (sizeof(T) == 4 && simd::fused) {
-    return step(step(step(x, 0x1.921fb6p+1), -0x1.777a5cp-24), -0x1.ee59dap-49);
+  if constexpr (simd::fused) {
+    constexpr bool single = sizeof(T) == 4;
+    constexpr double middle = single ? -0x1.777a5cp-24 : 0x1.1a62633145c07p-53;
+    constexpr double last = single ? -0x1.ee59dap-49 : -0x1.f1976b7ed8fbcp-109;
+    V const first = step(x, single ? 0x1.921fb6p+1 : 0x1.921fb54442d18p+1);
+    if constexpr (!Once) return step(step(first, middle), last);
+    // What the product and Knuth's two-sum lose joins the last part.
+    V const product = step(V(T(0)), middle), product_lost = step(step(math::negate(product), middle), last);
+    V const second = first + product, back = second - first;
+    return second + (((first - (second - back)) + (product - back)) + product_lost);
   } else if constexpr (sizeof(T) == 4) {
     // Two steps are exact; what the third one loses joins the rest, so that the result is rounded once.
     V const exact = step(step(x, 0x1.92p+1), 0x1.fb4p-11), third = step(V(T(0)), 0x1.444p-23);
     V const r = exact + third;
     return r + (((exact - r) + third) + step(step(V(T(0)), 0x1.1a6264p-53), 0x1.68cp-38));
-  } else if constexpr (simd::fused) {
-    return step(step(step(x, 0x1.921fb54442d18p+1), 0x1.1a62633145c07p-53), -0x1.f1976b7ed8fbcp-109);
   } else {
     return step(step(step(step(x, 0x1.921fb544p+1), 0x1.0b4611a6p-33), 0x1.3198a2ep-68), 0x1.b839a252049c1p-103);
   }
@@ -110,7 +117,8 @@ template <Real V>
   V const r = detail::minus_half_turns<V>(size, shifted - V(simd::round_magic<T>));
   auto const sign = (simd::bits(shifted) << top) ^ (simd::bits(x) & simd::Bits<V>(detail::sign_bit<T>));
   V const result = simd::from_bits<V>(simd::bits(detail::sin_half_turn(r)) ^ sign);
-  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
+    return result;
   return detail::beyond_limit(x, result, [](T lane) { return std::sin(lane); });
 }
 
@@ -123,7 +131,8 @@ template <Real V>
   auto const sign = detail::half_turn_sign<V>(simd::bits(shifted) + simd::Bits<V>(simd::Word<T>(1)));
   V const either = simd::select<V>(detail::odd<V>(shifted), sine, cosine);
   V const result = simd::from_bits<V>(simd::bits(either) ^ sign);
-  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
+    return result;
   return detail::beyond_limit(x, result, [](T lane) { return std::cos(lane); });
 }
 
@@ -133,7 +142,7 @@ WICK_FN V tan(V x) {
   using T = lane_of_t<V>;
   V const size = math::abs(x);
   V const shifted = simd::fma<V>(size, V(T(0.63661977236758134308)), V(simd::round_magic<T>));
-  V const r = detail::minus_half_turns<V>(size, T(0.5) * (shifted - V(simd::round_magic<T>)));
+  V const r = detail::minus_half_turns<V, true>(size, T(0.5) * (shifted - V(simd::round_magic<T>)));
   V const z = r * r;
   V p;  // (tan(r) / r - 1) / r^2 for |r| <= pi / 4
   if constexpr (sizeof(T) == 4) {
@@ -147,13 +156,14 @@ WICK_FN V tan(V x) {
                             0.0088632146864511641143, 0.021869489929843501841, 0.053968253913155850336,
                             0.13333333333443172774, 0.33333333333332567845);
   }
-  V const cubic = r * z, tangent = simd::fma<V>(cubic, p, r), lost = simd::fma<V>(cubic, p, r - tangent);
+  V const cubic = r * z, tangent = simd::fma<V>(cubic, p, r), lost = simd::exact_remainder<V>(cubic, p, tangent - r);
   // -1 / (tangent + lost), corrected once
   V const inverse = T(-1) / tangent;
-  V const excess = simd::fma<V>(inverse, lost, simd::fma<V>(inverse, tangent, V(T(1))));
+  V const excess = simd::fma<V>(inverse, lost, simd::exact_remainder<V>(inverse, tangent, V(T(-1))));
   V const cotangent = simd::fma<V>(inverse, excess, inverse);
   V const result = detail::flip_sign<V>(simd::select<V>(detail::odd<V>(shifted), cotangent, tangent), x);
-  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]] return result;
+  if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
+    return result;
   return detail::beyond_limit(x, result, [](T lane) { return std::tan(lane); });
 }
 

@@ -327,106 +327,12 @@ template <Real V, class... C>
     // the largest, is added at the end, so that it is rounded once.
     V const square = x * x;
     V sum[2] = {V(T(0)), V(T(0))}, last = V(T(0));
-    ((i == terms - 1 ? (last = V(static_cast<T>(c)))
-                     : (sum[i & 1] = i < 2 ? V(static_cast<T>(c)) : simd::fma<V>(sum[i & 1], square, V(static_cast<T>(c)))),
-      ++i),
-     ...);
+    auto const add = [&](V next) WICK_LAMBDA_INLINE {
+      (i == terms - 1 ? last : sum[i & 1]) = i < 2 || i == terms - 1 ? next : simd::fma<V>(sum[i & 1], square, next);
+      ++i;
+    };
+    (add(V(static_cast<T>(c))), ...);
     return simd::fma<V>(simd::fma<V>(sum[1 - (terms & 1)], x, sum[terms & 1]), x, last);
-  }
-}
-
-/// Adding this number and looking at the low bits rounds to the nearest integer.
-template <Lane T>
-inline constexpr T round_magic = sizeof(T) == 4 ? T(12582912.0) : T(6755399441055744.0);
-
-/// Number of bits of the fraction of `T`.
-template <Lane T>
-inline constexpr int fraction_bits = std::numeric_limits<T>::digits - 1;
-
-/// `2^(n + offset)`, a normal number, `shifted` being `n + round_magic`.
-template <Real V>
-[[gnu::always_inline]] WICK_FN V power_of_two(V shifted, int offset = 0) {
-  using T = lane_of_t<V>;
-  constexpr Word<T> one = bits(T(1));
-  Word<T> const base = one + (static_cast<Word<T>>(offset) << fraction_bits<T>);
-  return from_bits<V>((bits(shifted) << fraction_bits<T>)+Bits<V>(base));
-}
-
-/// `(1 + q) * 2^n` for small `q`, `shifted` being `n + round_magic`; right below the normal numbers too.
-template <Real V>
-[[gnu::always_inline]] WICK_FN V scale(V q, V shifted) {
-  using T = lane_of_t<V>;
-#if defined(__AVX512F__)
-  if constexpr (std::is_same_v<V, Batch<float>>) {
-    return _mm512_scalef_ps(q + T(1), shifted - round_magic<T>);
-  } else if constexpr (std::is_same_v<V, Batch<double>>) {
-    return _mm512_scalef_pd(q + T(1), shifted - round_magic<T>);
-  } else
-#endif
-  {
-    // Two steps of about n / 2: one alone would leave the range of the exponent.
-    constexpr Word<T> exponent = ~Word<T>(0) << fraction_bits<T>, one = bits(T(1));
-    Bits<V> const n = bits(shifted);
-    Bits<V> const half = (n << (fraction_bits<T> - 1)) & Bits<V>(exponent);
-    Bits<V> const rest = (n << fraction_bits<T>)-half;
-    V const first = from_bits<V>(rest + Bits<V>(one));
-    return simd::fma<V>(q, first, first) * from_bits<V>(half + Bits<V>(one));
-  }
-}
-
-/// True where registers are tables and take numbers apart (AVX-512): `lookup`, `rounded_exponent`, `rounded_fraction`.
-#if defined(__AVX512F__)
-template <class V>
-inline constexpr bool has_tables = is_batch_v<V>;
-
-/// Lane by lane the entry of `table` that the lowest bits of `index` name; one or two registers make a table.
-WICK_INLINE Batch<float> lookup(float const (&table)[16], Bits<Batch<float>> const& index) {
-  return _mm512_permutexvar_ps(index, _mm512_load_ps(table));
-}
-WICK_INLINE Batch<float> lookup(float const (&table)[32], Bits<Batch<float>> const& index) {
-  return _mm512_permutex2var_ps(_mm512_load_ps(table), index, _mm512_load_ps(table + 16));
-}
-WICK_INLINE Batch<double> lookup(double const (&table)[8], Bits<Batch<double>> const& index) {
-  return _mm512_permutexvar_pd(index, _mm512_load_pd(table));
-}
-
-/// x = 2^k m with m from 0.75 to 1.5: m, also of numbers below the normal ones; 1 for zero and infinity, NaN below zero.
-WICK_INLINE Batch<float> rounded_fraction(Batch<float> const& x) {
-  return _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
-}
-WICK_INLINE Batch<double> rounded_fraction(Batch<double> const& x) {
-  return _mm512_getmant_pd(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
-}
-/// k, `fraction` being m; minus infinity for zero, infinity for infinity.
-WICK_INLINE Batch<float> rounded_exponent(Batch<float> const& x, Batch<float> const& fraction) {
-  return _mm512_sub_ps(_mm512_getexp_ps(x), _mm512_getexp_ps(fraction));
-}
-WICK_INLINE Batch<double> rounded_exponent(Batch<double> const& x, Batch<double> const& fraction) {
-  return _mm512_sub_pd(_mm512_getexp_pd(x), _mm512_getexp_pd(fraction));
-}
-/// x 2^n with n rounded down; right below the normal numbers too.
-WICK_INLINE Batch<float> scale_floor(Batch<float> const& x, Batch<float> const& n) { return _mm512_scalef_ps(x, n); }
-WICK_INLINE Batch<double> scale_floor(Batch<double> const& x, Batch<double> const& n) { return _mm512_scalef_pd(x, n); }
-#else
-template <class V>
-inline constexpr bool has_tables = false;
-void lookup(...) = delete;
-void rounded_fraction(...) = delete;
-void rounded_exponent(...) = delete;
-void scale_floor(...) = delete;
-#endif
-
-/// (a + b) 2^n for a normal sum, `shifted` being `n + round_magic`; right below the normal numbers too.
-template <Real V>
-[[gnu::always_inline]] WICK_FN V scale_sum(V a, V b, V shifted) {
-  using T = lane_of_t<V>;
-  if constexpr (has_tables<V>) {
-    return scale_floor(a + b, shifted - V(round_magic<T>));
-  } else {
-    // In two steps, as in `scale`.
-    V const n = shifted - V(round_magic<T>);
-    V const half = T(0.5) * n + V(round_magic<T>);
-    return (a + b) * power_of_two<V>(half) * power_of_two<V>(n - (half - V(round_magic<T>)) + V(round_magic<T>));
   }
 }
 
