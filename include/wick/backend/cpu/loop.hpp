@@ -2,6 +2,7 @@
 // Runs a program over a loop nest: broadcasting, conversion, tails, threads. One compiled copy serves all formulas.
 #pragma once
 
+#include <wick/backend/cpu/copy.hpp>
 #include <wick/backend/cpu/segment.hpp>
 #include <wick/backend/cpu/threads.hpp>
 
