@@ -25,7 +25,7 @@ void measure(std::string const& name, std::function<std::function<void()>()> con
                                    auto const round = prepare();
                                    for (int warm = 0; warm < 3; ++warm) round();
                                    for (auto _ : state) {
-                                     for (int warm = 0; warm < 3; ++warm) round();
+                                     round();
                                      benchmark::ClobberMemory();
                                    }
                                  })

@@ -21,6 +21,9 @@ struct KernelArguments {
   // What accumulating targets held before, for kernels that ask: a gradient's first term is stored, not added.
   void const* const* from = nullptr;
   std::int64_t const* from_step = nullptr;
+  // Rows that are accumulated into the same line, for kernels that take them, and the distances between them.
+  std::int64_t rows = 1;
+  std::int64_t const* row_step = nullptr;
   // Row kernels see the whole row: what is left after the last full register lies in these buffers.
   void const* const* tail_in = nullptr;
   void* const* tail_out = nullptr;
@@ -36,6 +39,7 @@ struct SlotType {
   bool direct;         ///< the kernel reads this type
   bool number = false; ///< one value, at the slot's address
   void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
+  bool generated = false;  ///< made by `fetch` from the position, not read from memory
 };
 /// An output slot: written, or accumulated into with an associative operation.
 struct TargetType {
@@ -79,6 +83,7 @@ struct Program {
   Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
   bool direct = false;       ///< few slots, each of the kernel's own type
   bool reads_from = false;   ///< the kernel adds to `from`, so that fresh targets need not be filled first
+  bool takes_rows = false;   ///< the kernel accumulates several rows at once
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
   int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
   int cost = 1;              ///< rough cost of an element, in loads

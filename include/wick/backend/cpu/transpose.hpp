@@ -118,5 +118,19 @@ void transpose(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_str
   }
 }
 
+/// The same for elements of `size` bytes at element offsets of x and y.
+inline void turn(int size, void const* x, std::int64_t x_offset, std::int64_t x_stride, void* y, std::int64_t y_offset,
+                 std::int64_t y_stride, std::int64_t rows, std::int64_t columns) {
+  auto const as = [&]<class Word>(Word) {
+    transpose(static_cast<Word const*>(x) + x_offset, x_stride, static_cast<Word*>(y) + y_offset, y_stride, rows, columns);
+  };
+  switch (size) {
+    case 1: return as(std::uint8_t{});
+    case 2: return as(std::uint16_t{});
+    case 4: return as(std::uint32_t{});
+    default: return as(std::uint64_t{});
+  }
+}
+
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
