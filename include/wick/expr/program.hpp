@@ -39,7 +39,7 @@ struct SlotType {
   bool direct;         ///< the kernel reads this type
   bool number = false; ///< one value, at the slot's address
   void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
-  bool generated = false;  ///< made by `fetch` from the position, not read from memory
+  bool movable = false;  ///< elements in memory that may be copied as bytes
 };
 /// An output slot: written, or accumulated into with an associative operation.
 struct TargetType {
@@ -165,8 +165,8 @@ void put_elements(void const* values, void* data, std::int64_t offset, std::int6
 /// Input slot of elements T for a kernel with lanes of type L (void: element by element).
 template <class T, class L>
 constexpr SlotType slot_type(bool number = false) {
-  if constexpr (std::is_void_v<L>) return {sizeof(T), true, number};
-  else return {sizeof(T), std::is_same_v<T, L>, number, &fetch_elements<T, L>};
+  if constexpr (std::is_void_v<L>) return {sizeof(T), true, number, nullptr, std::is_trivially_copyable_v<T>};
+  else return {sizeof(T), std::is_same_v<T, L>, number, &fetch_elements<T, L>, std::is_trivially_copyable_v<T>};
 }
 /// Output slot of elements T that is only written.
 template <class T, class L>

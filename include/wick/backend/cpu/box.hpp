@@ -40,7 +40,7 @@ namespace detail {
 
 inline bool turns(SlotType const& type, SlotData const& slot, int line, int tile) {
   std::int64_t const far = slot.stride[line], near = slot.stride[tile];
-  return !type.number && !type.generated && type.element_size <= 8 && far != 0 && far != 1 && (near == 1 || near == -1);
+  return !type.number && type.movable && type.element_size <= 8 && far != 0 && far != 1 && (near == 1 || near == -1);
 }
 
 /// Whether a slot can be read (or accumulated) as if `join` and `line` were one dimension: the two follow each other, or
@@ -50,7 +50,7 @@ inline bool joins(Loop const& loop, Program const& program, int s, int join, int
   std::int64_t const inner = slot.stride[line], outer = slot.stride[join];
   if (s >= program.inputs) return inner == 1 && outer == 0;
   SlotType const& type = program.in_types[s];
-  return type.number || outer == inner * loop.extent[line] || (outer == 0 && inner == 1 && type.direct);
+  return type.number || (type.movable && (outer == inner * loop.extent[line] || (outer == 0 && inner == 1 && type.direct)));
 }
 
 }  // namespace detail
