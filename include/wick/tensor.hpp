@@ -19,4 +19,5 @@
 #include <wick/ops/special.hpp>
 #include <wick/ops/trig.hpp>
 #include <wick/ops/variance.hpp>
+#include <wick/backend/cpu/argmax.hpp>
 #include <wick/backend/cpu/loop.hpp>
