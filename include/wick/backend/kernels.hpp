@@ -53,6 +53,9 @@ struct Kernels {
   static void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x) {
     cpu::scatter_add_rows<T>(s, g, index, x);
   }
+  static bool in_range(T const* index, std::int64_t n, std::int64_t extent) requires std::is_integral_v<T> {
+    return cpu::in_range(index, n, extent);
+  }
   static void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) { cpu::gather<T>(s, x, index, y); }
   static void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size) {
     cpu::scatter_add<T>(s, g, index, x, size);

@@ -99,13 +99,12 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
   return kernel<value_t<X>>(PickRowsOp{index, axis, x.shape()}, shape, x);
 }
 
-// Throws unless every index names one of `extent` positions.
-inline void check_indices(char const* operation, Tensor<std::int64_t> const& index, Dims const& shape, int axis) {
+// Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
+template <class Index>
+void check_indices(char const* operation, Tensor<Index> const& index, Dims const& shape, int axis) {
   std::int64_t const* const at = index.data();
   std::int64_t const n = index.numel(), extent = shape[axis];
-  bool outside = false;
-  for (std::int64_t i = 0; i < n; ++i) outside |= static_cast<std::uint64_t>(at[i]) >= static_cast<std::uint64_t>(extent);
-  if (!outside) return;
+  if (backend::Kernels<Index>::in_range(at, n, extent)) return;
   std::int64_t const wrong = *std::find_if(at, at + n, [&](std::int64_t i) { return i < 0 || i >= extent; });
   fail(operation, ": index ", wrong, " is out of range for dimension ", axis, " of shape ", shape);
 }

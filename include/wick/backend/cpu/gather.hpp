@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <type_traits>
 
@@ -16,6 +17,17 @@ namespace backend::cpu {
 inline constexpr std::int64_t gather_grain = std::int64_t{1} << 15;
 // Rows that are asked for before they are copied: where they lie is not predictable for the processor.
 inline constexpr std::int64_t rows_ahead = 12;
+
+/// Whether every index is in [0, extent).
+inline bool in_range(std::int64_t const* index, std::int64_t n, std::int64_t extent) {
+  std::atomic<bool> outside = false;
+  parallel_for(n, gather_grain, [&](std::int64_t begin, std::int64_t end) {
+    bool found = false;
+    for (std::int64_t i = begin; i < end; ++i) found |= static_cast<std::uint64_t>(index[i]) >= static_cast<std::uint64_t>(extent);
+    if (found) outside = true;
+  });
+  return !outside;
+}
 
 /// y[o][k] = x[o][index[k]], rows of `bytes` bytes.
 inline void gather_rows_as_bytes(RowsShape const& s, std::int64_t bytes, char const* x, std::int64_t const* index, char* y) {
