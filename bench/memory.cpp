@@ -56,7 +56,7 @@ void reductions() {
     measure("max/" + name, [=] { return assign([x = volume(), axes] { return amax(x, axes); }); });
     measure("mean/" + name, [=] { return assign([x = volume(), axes] { return mean(x, axes); }); });
     measure("var/" + name, [=] { return assign([x = volume(), axes] { return var(x, axes); }); });
-    measure("any/" + name, [=] { return assign([x = volume() > 100.f, axes] { return any(Tensor<bool>(x), axes); }); });
+    measure("any/" + name, [=] { return assign([x = Tensor<bool>(volume() > 100.f), axes] { return any(x, axes); }); });
   }
   for (std::int64_t axis : {0, 1, 2})
     measure("argmax/" + std::to_string(axis), [=] { return assign([x = volume(), axis] { return argmax(x, axis); }); });

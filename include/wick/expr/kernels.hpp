@@ -191,6 +191,8 @@ struct ReduceKernel {
       }
     } else if constexpr (std::is_void_v<L>) {
       auto* const out = static_cast<Result*>(a.out[0]);
+      if constexpr (std::is_same_v<S, Leaf<bool>> && requires { Op::decisive; })
+        if (a.in_step[0] == 1 && step <= 1 && step >= 0) return run_truth(static_cast<unsigned char const*>(a.in[0]), out, step, n);
       if (step == 0) {
         Result total = *out;
         for (; frame.i < n; ++frame.i)
@@ -209,6 +211,18 @@ struct ReduceKernel {
         simd::store(target, Op::combine(simd::load(target), Op::lift(evaluate<S, Result, 0>(frame))));
       }
     }
+  }
+
+  // Truth values in a row, as the bytes that they are: the C library finds one faster than any loop.
+  static void run_truth(unsigned char const* in, bool* out, std::int64_t step, std::int64_t n) {
+    constexpr bool decisive = Op::decisive;
+    if (step == 0) {
+      if (*out != decisive && std::memchr(in, decisive, static_cast<std::size_t>(n))) *out = decisive;
+      return;
+    }
+    auto* const bytes = reinterpret_cast<unsigned char*>(out);
+    for (std::int64_t i = 0; i < n; ++i)
+      bytes[i] = decisive ? static_cast<unsigned char>(bytes[i] | in[i]) : static_cast<unsigned char>(bytes[i] & in[i]);
   }
 
   // Several rows one after another into the same line: its accumulators are loaded and stored once for all of them.

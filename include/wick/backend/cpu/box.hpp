@@ -62,7 +62,7 @@ inline Walk plan_walk(Program const& program, Loop const& loop) {
   if (loop.rank == 1 || program.whole_rows) return walk;
   bool const reduces = program.outputs == 1 && program.out_types[0].accumulates;
   SlotData const& target = loop.slots[program.inputs];
-  if (reduces && program.lanes > 1 && target.stride[inner] == 0 && loop.extent[inner] < shortest_row)
+  if (reduces && target.stride[inner] == 0 && loop.extent[inner] < shortest_row)
     for (int d = inner - 1; d >= 0; --d)
       if (target.stride[d] == 1 && loop.extent[d] >= 16) walk.line = d;
   for (int s = 0; s < program.inputs && walk.tile < 0; ++s)
@@ -181,7 +181,7 @@ WICK_NOINLINE inline void run_tiles(Program const& program, Loop const& loop, Sl
 
 /// How many lines of n elements are joined: whole registers, where that is not far.
 inline std::int64_t joined_group(std::int64_t n, int lanes) {
-  std::int64_t const enough = (joined_elements + n - 1) / n, unit = lanes / std::gcd(n, std::int64_t{lanes});
+  std::int64_t const wanted = lanes > 1 ? joined_elements : 8 * joined_elements, enough = (wanted + n - 1) / n, unit = lanes / std::gcd(n, std::int64_t{lanes});
   return (enough + unit - 1) / unit * unit;
 }
 
