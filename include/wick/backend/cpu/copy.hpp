@@ -16,9 +16,11 @@ namespace backend::cpu {
 // A piece of work that is worth a thread, in bytes.
 inline constexpr std::int64_t copy_grain = std::int64_t{1} << 17;
 // What is larger does not stay in a cache: it is written past it, which saves reading the lines that are overwritten.
-inline constexpr std::int64_t stream_bytes = std::int64_t{48} << 20;
-// Rows and columns (of the source) of the tiles of a transpose.
-inline constexpr std::int64_t turned_rows = 64, turned_columns = 16;
+inline constexpr std::int64_t stream_bytes = std::int64_t{24} << 20;
+// Rows of the source in a tile of a transpose; its columns are a line of the cache.
+inline constexpr std::int64_t turned_rows = 256;
+template <class Word>
+inline constexpr std::int64_t turned_columns = static_cast<std::int64_t>(64 / sizeof(Word));
 
 /// Copies `bytes` bytes. Inlined: the rows of a loop have one length, and their branches are predicted.
 WICK_INLINE void copy_row(char* to, char const* from, std::int64_t bytes) {
@@ -102,6 +104,18 @@ void copy_line(Word* to, std::int64_t to_stride, Word const* from, std::int64_t 
   }
 }
 
+/// The same past the caches, for to_stride 1.
+template <class Word>
+void stream_line(Word* to, Word const* from, std::int64_t stride, std::int64_t n) {
+  constexpr auto size = static_cast<std::int64_t>(sizeof(Word)), block = 4096 / size;
+  alignas(64) Word line[block];
+  for (std::int64_t i = 0; i < n; i += block) {
+    std::int64_t const length = std::min(block, n - i);
+    copy_line(line, 1, from + i * stride, stride, length);
+    stream_row(reinterpret_cast<char*>(to + i), reinterpret_cast<char const*>(line), length * size);
+  }
+}
+
 /// Two dimensions of a copy: `outer` lines (or source columns, in a transpose) of `inner` elements.
 struct CopyPlane {
   std::int64_t inner, to_outer, to_inner, from_outer, from_inner;  // strides in elements
@@ -117,7 +131,8 @@ void copy_plane(CopyPlane const& p, Word* to, Word const* from, std::int64_t beg
     for (std::int64_t o = begin; o < end; ++o) {
       Word* const target = to + o * p.to_outer;
       Word const* const source = from + o * p.from_outer;
-      if (!rows) copy_line(target, p.to_inner, source, p.from_inner, p.inner);
+      if (!rows && p.streams && p.to_inner == 1) stream_line(target, source, p.from_inner, p.inner);
+      else if (!rows) copy_line(target, p.to_inner, source, p.from_inner, p.inner);
       else if (p.streams && p.inner * size >= 1024) stream_row(reinterpret_cast<char*>(target), reinterpret_cast<char const*>(source), p.inner * size);
       else copy_row(reinterpret_cast<char*>(target), reinterpret_cast<char const*>(source), p.inner * size);
     }
@@ -125,11 +140,12 @@ void copy_plane(CopyPlane const& p, Word* to, Word const* from, std::int64_t beg
   }
   // Along a source line the elements lie side by side, perhaps backwards.
   bool const backwards = p.from_outer < 0;
-  alignas(64) Word tile[turned_rows * turned_columns];
+  constexpr std::int64_t most = turned_columns<Word>;
+  alignas(64) Word tile[turned_rows * most];
   for (std::int64_t i = 0; i < p.inner; i += turned_rows) {
     std::int64_t const rows = std::min(turned_rows, p.inner - i);
-    for (std::int64_t j = begin; j < end; j += turned_columns) {
-      std::int64_t const columns = std::min(turned_columns, end - j);
+    for (std::int64_t j = begin; j < end; j += most) {
+      std::int64_t const columns = std::min(most, end - j);
       Word const* const source = from + i * p.from_inner + (backwards ? -(j + columns - 1) : j);
       if (!p.streams) {
         Word* const target = to + i + (backwards ? j + columns - 1 : j) * p.to_outer;
@@ -175,7 +191,7 @@ void copy_loop(Loop const& loop) {
   plane.to_outer = target.stride[outer], plane.from_outer = source.stride[outer];
   if (plane.turned && n < 16) plane.streams = false;
 
-  std::int64_t const lines = loop.extent[outer], unit = plane.turned ? turned_columns : 1;
+  std::int64_t const lines = loop.extent[outer], unit = plane.turned ? turned_columns<Word> : 1;
   std::int64_t const units = (lines + unit - 1) / unit, planes = total / (lines * n);
   std::int64_t const work = std::max<std::int64_t>(1, std::min(unit, lines) * n * size);
   parallel_for(planes * units, copy_grain / work + 1, [&](std::int64_t begin, std::int64_t end) {

@@ -112,10 +112,17 @@ void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) {
       T const* const from = x + base;
       std::int64_t const* const at = index + flat;
       T* const to = y + flat;
-      if (scale == 0)
-        for (std::int64_t j = 0; j < n; ++j) to[j] = from[at[j]], stay_scalar();
-      else
-        for (std::int64_t j = 0; j < n; ++j) to[j] = from[at[j] * scale + j], stay_scalar();
+      std::int64_t j = 0;
+      if (scale == 0) {
+        for (; j + 4 <= n; j += 4) {
+          T const a = from[at[j]], b = from[at[j + 1]], c = from[at[j + 2]], d = from[at[j + 3]];
+          to[j] = a, to[j + 1] = b, to[j + 2] = c, to[j + 3] = d;
+          stay_scalar();
+        }
+        for (; j < n; ++j) to[j] = from[at[j]];
+        return;
+      }
+      for (; j < n; ++j) to[j] = from[at[j] * scale + j], stay_scalar();
     });
   });
 }
