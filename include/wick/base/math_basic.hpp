@@ -213,7 +213,7 @@ template <Numeric A, Mixed<A> B>
 [[gnu::always_inline]] WICK_FN auto maximum(A a, B b) {
   using V = Joint<A, B>;
   V const x = detail::to<V>(a), y = detail::to<V>(b);
-  if constexpr (is_batch_v<V>) return simd::select<V>(math::isnan(y), y, xsimd::max(y, x));  // of a NaN and a number, x
+  if constexpr (is_batch_v<V>) return simd::select<V>(math::isnan(y), y, simd::larger(y, x));
   else return simd::select<V>(simd::either(x > y, math::isnan(x)), x, y);
 }
 template <Integer A, Integer B>
@@ -227,7 +227,7 @@ template <Numeric A, Mixed<A> B>
 [[gnu::always_inline]] WICK_FN auto minimum(A a, B b) {
   using V = Joint<A, B>;
   V const x = detail::to<V>(a), y = detail::to<V>(b);
-  if constexpr (is_batch_v<V>) return simd::select<V>(math::isnan(y), y, xsimd::min(y, x));  // of a NaN and a number, x
+  if constexpr (is_batch_v<V>) return simd::select<V>(math::isnan(y), y, simd::smaller(y, x));
   else return simd::select<V>(simd::either(x < y, math::isnan(x)), x, y);
 }
 template <Integer A, Integer B>
