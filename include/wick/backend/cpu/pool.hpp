@@ -5,7 +5,7 @@
 #include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/pool_rows.hpp>
 #include <wick/backend/cpu/threads.hpp>
-#include <wick/base/simd.hpp>
+#include <wick/base/math.hpp>
 #include <wick/core/allocator.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -48,7 +48,7 @@ class Halving {
           Batch<T> largest = simd::load(left), at(T(0));
           auto const take = [&](T const* other, T index) {
             Batch<T> const x = simd::load(other);
-            auto const larger = simd::either(x > largest, x != x);
+            auto const larger = simd::either(x > largest, math::isnan(x));  // not x != x: see simd::to_mask
             largest = simd::select<Batch<T>>(larger, x, largest), at = simd::select<Batch<T>>(larger, Batch<T>(index), at);
           };
           take(right, 1), take(left + width_, 2), take(right + width_, 3);

@@ -32,7 +32,7 @@ class PoolRows {
  public:
   static constexpr std::int64_t width = lanes<T>;
 
-  /// True when every window has an element inside of the plane, and positions in it can be counted in T.
+  /// True when every window has an element inside of the plane, and its elements can be counted in T.
   static bool fits(Pool2dShape const& s) {
     for (std::int64_t oh = 0; oh < s.out_height(); ++oh) {
       Window const h(oh, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
@@ -42,7 +42,7 @@ class PoolRows {
       Window const v(ow, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
       if (v.first >= v.last) return false;
     }
-    return s.height * s.width < std::int64_t{1} << std::numeric_limits<T>::digits;
+    return s.kernel_h * s.kernel_w < std::int64_t{1} << std::numeric_limits<T>::digits;
   }
 
   explicit PoolRows(Pool2dShape const& shape)
@@ -126,35 +126,40 @@ void max_pool_plane(PoolRows<T> const& rows, T const* x, T* y) {
   }
 }
 
-/// The same, and where in the plane they are: the first of equal elements, the last of NaN.
+/// The same, and which element of its window each is, row * kernel_w + column: the first of equal ones, the last of NaN.
 template <Lane T>
-class MaxPoolPositions {
+class MaxPoolPlaces {
  public:
-  explicit MaxPoolPositions(PoolRows<T> const& rows)
-      : rows_(rows), kept_((rows.s.kernel_h - 1) * rows.s.dilation_h + 1), memory_((2 * kept_ + 3) * rows.rounded) {
-    first_ = memory_.data() + 2 * kept_ * rows.rounded, inside_ = first_ + rows.rounded, at_ = inside_ + rows.rounded;
+  explicit MaxPoolPlaces(PoolRows<T> const& rows)
+      : rows_(rows), kept_((rows.s.kernel_h - 1) * rows.s.dilation_h + 1), memory_((2 * kept_ + 2) * rows.rounded) {
+    inside_ = memory_.data() + 2 * kept_ * rows.rounded, at_ = inside_ + rows.rounded;
     Pool2dShape const& s = rows.s;
     for (std::int64_t i = 0; i < rows.rounded; ++i) {
-      first_[i] = static_cast<T>(i * s.stride_w - s.pad_w);
-      inside_[i] = static_cast<T>(Window(i, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w).first);
+      Window const window(i, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
+      inside_[i] = static_cast<T>((window.first - (i * s.stride_w - s.pad_w)) / s.dilation_w);
     }
   }
 
-  void run(T const* x, T* y, std::int32_t* index) const {
+  template <class Index>
+  void run(T const* x, T* y, Index* chosen) const {
     Pool2dShape const& s = rows_.s;
     std::int64_t ready = 0;
     for (std::int64_t oh = 0; oh < s.out_height(); ++oh) {
       Window const h(oh, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
       for (ready = std::max(ready, h.first); ready < h.last; ++ready) along_row(x, ready);
       for (std::int64_t i = 0; i < rows_.rounded; i += rows_.width) {
-        Batch<T> best = simd::load(value(h.first) + i), at = simd::load(place(h.first) + i) + Batch<T>(static_cast<T>(h.first * s.width));
-        for (std::int64_t ih = h.first + s.dilation_h; ih < h.last; ih += s.dilation_h)
-          take(simd::load(value(ih) + i), simd::load(place(ih) + i) + Batch<T>(static_cast<T>(ih * s.width)), best, at);
+        Batch<T> const row(static_cast<T>(s.kernel_w));
+        Batch<T> start(static_cast<T>((h.first - (oh * s.stride_h - s.pad_h)) / s.dilation_h * s.kernel_w));
+        Batch<T> best = simd::load(value(h.first) + i), at = simd::load(place(h.first) + i) + start;
+        for (std::int64_t ih = h.first + s.dilation_h; ih < h.last; ih += s.dilation_h) {
+          start = start + row;
+          take(simd::load(value(ih) + i), simd::load(place(ih) + i) + start, best, at);
+        }
         simd::store(rows_.result + i, best);
         simd::store(at_ + i, at);
       }
       copy_row(reinterpret_cast<char*>(y + oh * rows_.out), reinterpret_cast<char const*>(rows_.result), rows_.out * static_cast<std::int64_t>(sizeof(T)));
-      for (std::int64_t i = 0; i < rows_.out; ++i) index[oh * rows_.out + i] = static_cast<std::int32_t>(at_[i]);
+      for (std::int64_t i = 0; i < rows_.out; ++i) chosen[oh * rows_.out + i] = static_cast<Index>(static_cast<std::int32_t>(at_[i]));
     }
   }
 
@@ -166,17 +171,17 @@ class MaxPoolPositions {
   }
   T* value(std::int64_t row) const { return memory_.data() + 2 * (row % kept_) * rows_.rounded; }
   T* place(std::int64_t row) const { return value(row) + rows_.rounded; }
-  // The largest elements of this row of the windows that it is in, and their columns.
+  // The largest elements of this row of the windows that it is in, and their columns in these.
   void along_row(T const* x, std::int64_t row) const {
     Pool2dShape const& s = rows_.s;
     T const lowest = -std::numeric_limits<T>::infinity();
     copy_row(reinterpret_cast<char*>(rows_.row()), reinterpret_cast<char const*>(x + row * s.width), s.width * static_cast<std::int64_t>(sizeof(T)));
     rows_.lay_out(lowest);
     for (std::int64_t i = 0; i < rows_.rounded; i += rows_.width) {
-      Batch<T> best(lowest), at = simd::load(inside_ + i), where = simd::load(first_ + i);
+      Batch<T> best(lowest), at = simd::load(inside_ + i), where(T(0));
       for (std::int64_t c = 0; c < s.kernel_w; ++c) {
         take(simd::load(rows_.column(c) + i), where, best, at);
-        where = where + Batch<T>(static_cast<T>(s.dilation_w));
+        where = where + Batch<T>(T(1));
       }
       simd::store(value(row) + i, best);
       simd::store(place(row) + i, at);
@@ -186,7 +191,7 @@ class MaxPoolPositions {
   PoolRows<T> const& rows_;
   std::int64_t kept_;
   Scratch<T> memory_;
-  T *first_, *inside_, *at_;
+  T *inside_, *at_;
 };
 
 /// What sums of windows are divided by: the product of one number for the row and one for the column.
