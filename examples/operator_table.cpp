@@ -98,7 +98,8 @@ constexpr Function functions[] = {
     {"isclose", "compare", "no"},       {"cast", "cast", "yes"},         {"reshape", "shape", "yes"},
     {"flatten", "shape", "yes"},        {"permute", "shape", "yes"},     {"transpose", "shape", "yes"},
     {"unsqueeze", "shape", "yes"},      {"squeeze", "shape", "yes"},     {"cat", "join", "yes"},
-    {"stack", "join", "yes"},           {"narrow", "select", "yes"},
+    {"stack", "join", "yes"},           {"narrow", "select", "yes"},     {"index_select", "gather", "yes"},
+    {"var", "variance", "yes"},         {"stddev", "variance", "yes"},
 };
 // Members of Tensor and functions of core/create.hpp, by their PyTorch names.
 constexpr char const* members[] = {"tensor", "arange", "linspace", "zeros",      "ones",       "full",
@@ -137,7 +138,7 @@ constexpr Group wanted[] = {
      "bitwise_left_shift bitwise_right_shift logical_and logical_or logical_xor addcmul addcdiv lerp clamp where"},
     {"comparison", "eq ne lt le gt ge isclose allclose equal isin"},
     {"reductions, scans, sorting",
-     "norm sum nansum mean nanmean prod std var std_mean var_mean logsumexp max min amax amin aminmax argmax argmin "
+     "norm sum nansum mean nanmean prod stddev var std_mean var_mean logsumexp max min amax amin aminmax argmax argmin "
      "all "
      "any count_nonzero median nanmedian mode quantile nanquantile dist cumsum cumprod cummax cummin logcumsumexp diff "
      "gradient trapezoid cumulative_trapezoid topk sort argsort msort kthvalue searchsorted bucketize unique "

@@ -18,4 +18,6 @@
 #include <wick/ops/rounding.hpp>
 #include <wick/ops/special.hpp>
 #include <wick/ops/trig.hpp>
+#include <wick/ops/variance.hpp>
+#include <wick/backend/cpu/argmax.hpp>
 #include <wick/backend/cpu/loop.hpp>

@@ -127,6 +127,49 @@ TEST_CASE("average pooling agrees with the naive loops") {
   }
 }
 
+TEST_CASE("pooling of every window, at planes that cross the edges of registers") {
+  float const nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  for (std::int64_t width : {3, 8, 15, 16, 17, 33})
+    for (std::int64_t kernel : {1, 2, 3, 5})
+      for (std::int64_t stride : {1, 2, 3, 5})
+        for (std::int64_t pad = 0; pad <= kernel / 2; ++pad)
+          for (bool ceil : {false, true})
+            for (std::int64_t dilation : {1, 2}) {
+              Pool2dShape s{2, 7, width, 2, kernel, 2, stride, pad > 0, pad, 1, dilation, ceil, pad % 2 == 0};
+              if (s.out_height() < 1 || s.out_width() < 1) continue;
+              std::vector<float> x = integers<float>(in_size(s), static_cast<unsigned>(width + kernel));
+              for (std::size_t i = 0; i < x.size(); i += 23) x[i] = i % 3 == 0 ? nan : i % 3 == 1 ? inf : -inf;
+              std::vector<float> y(static_cast<std::size_t>(out_size(s))), expected(y.size());
+              std::vector<std::int32_t> at(y.size()), at_expected(y.size());
+              auto const same = [&] {
+                bool equal = true;
+                for (std::size_t i = 0; i < y.size(); ++i) equal &= y[i] == expected[i] || (y[i] != y[i] && expected[i] != expected[i]);
+                return equal;
+              };
+              backend::reference::max_pool2d(s, x.data(), expected.data(), at_expected.data());
+              backend::cpu::max_pool2d(s, x.data(), y.data(), static_cast<std::int32_t*>(nullptr));
+              CHECK(same());
+              backend::cpu::max_pool2d(s, x.data(), y.data(), at.data());
+              CHECK(same());
+              CHECK(at == at_expected);
+              s.dilation_w = 1;
+              if (s.out_width() < 1) continue;
+              x = integers<float>(in_size(s), 9);
+              y.assign(static_cast<std::size_t>(out_size(s)), 0), expected = y;
+              backend::reference::avg_pool2d(s, x.data(), expected.data());
+              backend::cpu::avg_pool2d(s, x.data(), y.data());
+              bool close = true;
+              for (std::size_t i = 0; i < y.size(); ++i) close &= std::abs(y[i] - expected[i]) < 1e-5f;
+              CHECK(close);
+              std::vector<float> const gy = integers<float>(out_size(s), 5);
+              std::vector<float> gx = integers<float>(in_size(s), 3), gx_expected = gx;
+              backend::cpu::avg_pool2d_gradient(s, gy.data(), gx.data(), true);
+              backend::reference::avg_pool2d_gradient(s, gy.data(), gx_expected.data(), true);
+              for (std::size_t i = 0; i < gx.size(); ++i) close &= std::abs(gx[i] - gx_expected[i]) < 1e-5f;
+              CHECK(close);
+            }
+}
+
 TEST_CASE("the divisor of average pooling counts padding, but not what lies beyond it") {
   std::vector<double> const x = {1, 2, 3, 4, 5};
   std::vector<double> y(3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a backend offers: the kernels behind matmul, convolution and pooling, on raw memory.
+// What a backend offers: the kernels behind matmul, convolution, pooling and gather, on raw memory.
 #pragma once
 
 #include <concepts>
@@ -11,7 +11,8 @@ namespace backend {
 /// A set of kernels for elements of type T, as static members. `accumulate` adds to what the target holds.
 template <class K, class T>
 concept KernelSet = requires(Matrix<T const> a, Matrix<T> c, MatrixBatch batch, Epilogue<T> epilogue, Conv2dShape conv,
-                             Pool2dShape pool, T const* in, T* out, std::uint8_t* chosen) {
+                             Pool2dShape pool, RowsShape rows, GatherShape picks, T const* in, T* out,
+                             std::uint8_t* chosen, std::int64_t const* index) {
   K::gemm(a, a, c, false, epilogue);
   K::gemm_batch(batch, a, a, out, epilogue);
   K::conv2d(conv, in, in, out, epilogue);
@@ -21,6 +22,10 @@ concept KernelSet = requires(Matrix<T const> a, Matrix<T> c, MatrixBatch batch, 
   K::max_pool2d_gradient(pool, in, chosen, out, false);
   K::avg_pool2d(pool, in, out);
   K::avg_pool2d_gradient(pool, in, out, false);
+  K::gather_rows(rows, in, index, out);
+  K::scatter_add_rows(rows, in, index, out);
+  K::gather(picks, in, index, out);
+  K::scatter_add(picks, in, index, out, std::int64_t{});
 };
 
 }  // namespace backend

@@ -4,6 +4,7 @@
 
 #include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/conv.hpp>
+#include <wick/backend/cpu/gather.hpp>
 #include <wick/backend/cpu/gemm_batch.hpp>
 #include <wick/backend/cpu/pool.hpp>
 #if defined(WICK_USE_CBLAS)
@@ -45,6 +46,19 @@ struct Kernels {
   static void avg_pool2d(Pool2dShape const& s, T const* x, T* y) { cpu::avg_pool2d<T>(s, x, y); }
   static void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) {
     cpu::avg_pool2d_gradient<T>(s, gy, gx, accumulate);
+  }
+  static void gather_rows(RowsShape const& s, T const* x, std::int64_t const* index, T* y) {
+    cpu::gather_rows<T>(s, x, index, y);
+  }
+  static void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x) {
+    cpu::scatter_add_rows<T>(s, g, index, x);
+  }
+  static bool in_range(T const* index, std::int64_t n, std::int64_t extent) requires std::is_integral_v<T> {
+    return cpu::in_range(index, n, extent);
+  }
+  static void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) { cpu::gather<T>(s, x, index, y); }
+  static void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size) {
+    cpu::scatter_add<T>(s, g, index, x, size);
   }
 };
 static_assert(KernelSet<Kernels<float>, float>);

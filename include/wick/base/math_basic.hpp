@@ -213,7 +213,8 @@ template <Numeric A, Mixed<A> B>
 [[gnu::always_inline]] WICK_FN auto maximum(A a, B b) {
   using V = Joint<A, B>;
   V const x = detail::to<V>(a), y = detail::to<V>(b);
-  return simd::select<V>(simd::either(x > y, math::isnan(x)), x, y);
+  if constexpr (is_batch_v<V>) return simd::select<V>(math::isnan(y), y, simd::larger(y, x));
+  else return simd::select<V>(simd::either(x > y, math::isnan(x)), x, y);
 }
 template <Integer A, Integer B>
 [[gnu::always_inline]] WICK_FN auto maximum(A a, B b) {
@@ -226,7 +227,8 @@ template <Numeric A, Mixed<A> B>
 [[gnu::always_inline]] WICK_FN auto minimum(A a, B b) {
   using V = Joint<A, B>;
   V const x = detail::to<V>(a), y = detail::to<V>(b);
-  return simd::select<V>(simd::either(x < y, math::isnan(x)), x, y);
+  if constexpr (is_batch_v<V>) return simd::select<V>(math::isnan(y), y, simd::smaller(y, x));
+  else return simd::select<V>(simd::either(x < y, math::isnan(x)), x, y);
 }
 template <Integer A, Integer B>
 [[gnu::always_inline]] WICK_FN auto minimum(A a, B b) {

@@ -312,6 +312,16 @@ template <Real V>
   }
 }
 
+/// The larger (smaller) one in one instruction; `b` where `b` is NaN, NaN or `b` where `a` is.
+template <Lane T>
+WICK_INLINE Batch<T> larger(Batch<T> const& a, Batch<T> const& b) {
+  return xsimd::max(a, b);
+}
+template <Lane T>
+WICK_INLINE Batch<T> smaller(Batch<T> const& a, Batch<T> const& b) {
+  return xsimd::min(a, b);
+}
+
 /// `c0 x^n + c1 x^(n-1) + ... + cn`: the coefficients stand highest power first.
 template <Real V, class... C>
 [[gnu::always_inline]] WICK_FN V polynomial(V x, C... c) {

@@ -106,6 +106,28 @@ struct Pool2dShape {
   constexpr bool narrow() const { return kernel_h * kernel_w < 256; }
 };
 
+/// Rows picked by position: x: (outer, extent, inner), index: (count), y: (outer, count, inner), all contiguous.
+struct RowsShape {
+  std::int64_t outer, extent, inner, count;
+};
+
+/// Elements picked by position (torch.gather): the index's extents, and the strides of a contiguous source.
+struct GatherShape {
+  int rank, axis;
+  std::int64_t extent[max_rank], stride[max_rank];
+
+  /// Positions of the innermost dimension.
+  constexpr std::int64_t line() const { return rank > 0 ? extent[rank - 1] : 1; }
+  /// Lines along the innermost dimension that dimensions from `first` on have.
+  constexpr std::int64_t lines(int first) const {
+    std::int64_t n = 1;
+    for (int d = first; d + 1 < rank; ++d) n *= extent[d];
+    return n;
+  }
+  /// Distance of neighbours along `axis`; 0 when it is the innermost dimension itself.
+  constexpr std::int64_t scale() const { return axis + 1 < rank ? stride[axis] : 0; }
+};
+
 /// The kernels that operations call, for elements of type T: `gemm`, `conv2d`, `max_pool2d` ... (see
 /// backend/contract.hpp). Declared here so that operations need not know any backend; defined in backend/kernels.hpp.
 template <class T>

@@ -67,6 +67,22 @@ void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Lay
   simplify(slots.loop);
 }
 
+// Formulas that are elements as they lie in memory: assigning them is a copy.
+template <class F, class T>
+inline constexpr bool is_copy = !is_map<F> && !is_scalar<F> && std::is_same_v<value_t<F>, T> && ElementTraits<T>::planes == 1 &&
+                                std::is_trivially_copyable_v<T> && std::has_single_bit(sizeof(T)) && sizeof(T) <= 8 &&
+                                !requires { typename F::is_generated; };
+
+// Copies elements of a layout that broadcasts to the target's shape.
+WICK_NOINLINE inline void copy_layout(LeafData const& from, int element_size, void* data, Layout const& target) {
+  Slots<2> slots;
+  slots.open(target.shape, 2);
+  fill_leaf({data, &target}, static_cast<std::size_t>(element_size), 1, target.shape,
+            fill_leaf(from, static_cast<std::size_t>(element_size), 1, target.shape, slots.data));
+  simplify(slots.loop);
+  backend::cpu::launch_copy(slots.loop, element_size);
+}
+
 template <class T, class F>
 WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
   using S = structure_t<F>;
@@ -77,6 +93,8 @@ WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout c
 
 template <class T, class F>
 void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+  if constexpr (is_copy<F, T>) return copy_layout(leaf_data(f), sizeof(T), data, target);
+  else {
   using S = structure_t<F>;
   constexpr Program const& program = program_of<MapKernel<S, T>>;
   constexpr int planes = ElementTraits<T>::planes;
@@ -96,6 +114,7 @@ void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target,
     }
   }
   run_loop<T>(data, plane_stride, target, f);
+  }
 }
 
 // Joins the reductions of a formula into one row axis: -2 while none was seen, -1 once one does not fit.

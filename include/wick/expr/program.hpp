@@ -21,6 +21,9 @@ struct KernelArguments {
   // What accumulating targets held before, for kernels that ask: a gradient's first term is stored, not added.
   void const* const* from = nullptr;
   std::int64_t const* from_step = nullptr;
+  // Rows that are accumulated into the same line, for kernels that take them, and the distances between them.
+  std::int64_t rows = 1;
+  std::int64_t const* row_step = nullptr;
   // Row kernels see the whole row: what is left after the last full register lies in these buffers.
   void const* const* tail_in = nullptr;
   void* const* tail_out = nullptr;
@@ -36,6 +39,7 @@ struct SlotType {
   bool direct;         ///< the kernel reads this type
   bool number = false; ///< one value, at the slot's address
   void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
+  bool movable = false;  ///< elements in memory that may be copied as bytes
 };
 /// An output slot: written, or accumulated into with an associative operation.
 struct TargetType {
@@ -79,6 +83,7 @@ struct Program {
   Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
   bool direct = false;       ///< few slots, each of the kernel's own type
   bool reads_from = false;   ///< the kernel adds to `from`, so that fresh targets need not be filled first
+  bool takes_rows = false;   ///< the kernel accumulates several rows at once
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
   int row_buffers = 0;       ///< rows of scratch a row kernel needs, in elements of lane_size
   int cost = 1;              ///< rough cost of an element, in loads
@@ -128,6 +133,9 @@ bool is_short_line(Program const& program, std::int64_t n);
 /// Runs `program` along `n` positions of slots that lie one after another or, inputs and accumulating targets, stay.
 template <class Isa = IsaTag>
 void run_line(Program const& program, LineSlot const* slots, std::int64_t n);
+/// Copies slot 0 of a simplified loop to slot 1, elements of 1, 2, 4 or 8 bytes (defined by the backend).
+template <class Isa = IsaTag>
+void launch_copy(Loop const& loop, int element_size);
 /// Runs `program` over `n` positions along dimension 0 of the slots, from these offsets (defined by the backend).
 template <class Isa = IsaTag>
 void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);
@@ -157,8 +165,8 @@ void put_elements(void const* values, void* data, std::int64_t offset, std::int6
 /// Input slot of elements T for a kernel with lanes of type L (void: element by element).
 template <class T, class L>
 constexpr SlotType slot_type(bool number = false) {
-  if constexpr (std::is_void_v<L>) return {sizeof(T), true, number};
-  else return {sizeof(T), std::is_same_v<T, L>, number, &fetch_elements<T, L>};
+  if constexpr (std::is_void_v<L>) return {sizeof(T), true, number, nullptr, std::is_trivially_copyable_v<T>};
+  else return {sizeof(T), std::is_same_v<T, L>, number, &fetch_elements<T, L>, std::is_trivially_copyable_v<T>};
 }
 /// Output slot of elements T that is only written.
 template <class T, class L>

@@ -6,18 +6,13 @@
 
 namespace wick::inline WICK_ISA {
 
-namespace detail {
+namespace backend::cpu {
+/// Positions of the extreme elements along the middle dimension of x: (outer, n, inner) (defined by the backend).
+template <bool smallest, class T>
+void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const* x, std::int64_t* out);
+}  // namespace backend::cpu
 
-/// Calls `visit(offset, stride of axis)` for each line of a shape along `axis`, lines in row-major order.
-template <class F>
-void each_line(Dims const& shape, int axis, F&& visit) {
-  std::int64_t outer = 1, inner = 1;
-  for (int d = 0; d < axis; ++d) outer *= shape[d];
-  for (int d = axis + 1; d < shape.size(); ++d) inner *= shape[d];
-  std::int64_t const extent = shape.empty() ? 1 : shape[axis];
-  for (std::int64_t o = 0; o < outer; ++o)
-    for (std::int64_t i = 0; i < inner; ++i) visit(o * extent * inner + i, inner);
-}
+namespace detail {
 
 template <bool smallest, class T>
 Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int axis, bool keepdim) {
@@ -32,17 +27,10 @@ Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int a
   }
   Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, result);
   std::int64_t* out = const_cast<std::int64_t*>(std::as_const(y).data());
-  each_line(shape, axis, [&](std::int64_t first, std::int64_t stride) {
-    T const* line = x.data() + first;
-    std::int64_t best = 0;
-    for (std::int64_t i = 1; i < n; ++i) {
-      T const a = line[i * stride], b = line[best * stride];
-      // The first NaN wins, then the first extreme element, as in PyTorch.
-      bool const better = smallest ? a < b : b < a;
-      if (b == b && (better || a != a)) best = i;
-    }
-    *out++ = best;
-  });
+  std::int64_t outer = 1, inner = 1;
+  for (int d = 0; d < axis; ++d) outer *= shape[d];
+  for (int d = axis + 1; d < shape.size(); ++d) inner *= shape[d];
+  if (outer * inner > 0) backend::cpu::arg_extreme<smallest, T>(outer, n, inner, x.data(), out);
   return y;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Elements picked by position: gather, its transpose, one_hot.
+// Elements picked by position: gather, index_select, their transposes, one_hot.
 #pragma once
 
+#include <algorithm>
+
+#include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/shape.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -12,23 +15,22 @@ template <class G>
 auto scatter_sum(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape);
 template <class X>
 auto gather_along(X const& x, Tensor<std::int64_t> const& index, int axis);
+template <class G>
+auto add_rows(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape);
+template <class X>
+auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis);
 
-// Offset in a row-major `shape` of the element that position `flat` of the index names.
-template <class F>
-void each_gathered(Dims const& shape, Tensor<std::int64_t> const& index, int axis, F&& visit) {
-  Layout const source{shape};
-  Dims at = index.shape();
-  for (int d = 0; d < at.size(); ++d) at[d] = 0;
-  std::int64_t const n = index.numel();
-  for (std::int64_t flat = 0; flat < n; ++flat) {
-    std::int64_t offset = 0;
-    for (int d = 0; d < at.size(); ++d) offset += (d == axis ? index.data()[flat] : at[d]) * source.strides[d];
-    visit(flat, offset);
-    for (int d = at.size() - 1; d >= 0; --d) {
-      if (++at[d] < index.shape()[d]) break;
-      at[d] = 0;
-    }
-  }
+inline backend::GatherShape gather_shape(Dims const& source, Dims const& index, int axis) {
+  Layout const layout{source};
+  backend::GatherShape s{index.size(), axis, {}, {}};
+  for (int d = 0; d < s.rank; ++d) s.extent[d] = index[d], s.stride[d] = layout.strides[d];
+  return s;
+}
+inline backend::RowsShape rows_shape(Dims const& source, std::int64_t count, int axis) {
+  backend::RowsShape s{1, source[axis], 1, count};
+  for (int d = 0; d < axis; ++d) s.outer *= source[d];
+  for (int d = axis + 1; d < source.size(); ++d) s.inner *= source[d];
+  return s;
 }
 
 struct GatherOp {
@@ -38,9 +40,8 @@ struct GatherOp {
   int axis;
   Dims from;
   template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& input) const {
-    Tensor<T> const x = input.contiguous();
-    each_gathered(from, index, axis, [&](std::int64_t flat, std::int64_t offset) { y[flat] = x.data()[offset]; });
+  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    backend::Kernels<T>::gather(gather_shape(from, shape, axis), x.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(scatter_sum(g, index, axis, from)); }
 };
@@ -50,12 +51,33 @@ struct ScatterSumOp {
   Tensor<std::int64_t> index;
   int axis;
   template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& input) const {
-    Tensor<T> const g = input.contiguous();
-    std::fill_n(y, shape.numel(), T(0));
-    each_gathered(shape, index, axis, [&](std::int64_t flat, std::int64_t offset) { y[offset] += g.data()[flat]; });
+  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    backend::Kernels<T>::scatter_add(gather_shape(shape, g.shape(), axis), g.contiguous().data(), index.data(), y, shape.numel());
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(gather_along(gg, index, axis)); }
+};
+struct PickRowsOp {
+  static constexpr char const* name = "index_select";
+  static constexpr bool needs_inputs = false;
+  Tensor<std::int64_t> index;
+  int axis;
+  Dims from;
+  template <class T>
+  void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    backend::Kernels<T>::gather_rows(rows_shape(from, index.numel(), axis), x.contiguous().data(), index.data(), y);
+  }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(add_rows(g, index, axis, from)); }
+};
+struct AddRowsOp {
+  static constexpr char const* name = "index_add";
+  static constexpr bool needs_inputs = false;
+  Tensor<std::int64_t> index;
+  int axis;
+  template <class T>
+  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    backend::Kernels<T>::scatter_add_rows(rows_shape(shape, index.numel(), axis), g.contiguous().data(), index.data(), y);
+  }
+  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(pick_rows(gg, index, axis)); }
 };
 
 template <class G>
@@ -65,6 +87,26 @@ auto scatter_sum(G const& g, Tensor<std::int64_t> const& index, int axis, Dims c
 template <class X>
 auto gather_along(X const& x, Tensor<std::int64_t> const& index, int axis) {
   return kernel<value_t<X>>(GatherOp{index, axis, x.shape()}, index.shape(), x);
+}
+template <class G>
+auto add_rows(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape) {
+  return kernel<value_t<G>>(AddRowsOp{index, axis}, shape, g);
+}
+template <class X>
+auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
+  Dims shape = x.shape();
+  shape[axis] = index.numel();
+  return kernel<value_t<X>>(PickRowsOp{index, axis, x.shape()}, shape, x);
+}
+
+// Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
+template <class Index>
+void check_indices(char const* operation, Tensor<Index> const& index, Dims const& shape, int axis) {
+  std::int64_t const* const at = index.data();
+  std::int64_t const n = index.numel(), extent = shape[axis];
+  if (backend::Kernels<Index>::in_range(at, n, extent)) return;
+  std::int64_t const wrong = *std::find_if(at, at + n, [&](std::int64_t i) { return i < 0 || i >= extent; });
+  fail(operation, ": index ", wrong, " is out of range for dimension ", axis, " of shape ", shape);
 }
 
 }  // namespace detail
@@ -80,10 +122,22 @@ auto gather(X const& x, std::int64_t axis, Tensor<std::int64_t> const& index) {
   for (int k = 0; fits && k < shape.size(); ++k) fits = k == d || wanted[k] <= shape[k];
   if (!fits) fail("gather: an index of shape ", wanted, " does not fit a tensor of shape ", shape, " along dimension ", d);
   Tensor<std::int64_t> const dense = index.contiguous();
-  for (std::int64_t i = 0; i < dense.numel(); ++i)
-    if (dense.data()[i] < 0 || dense.data()[i] >= shape[d])
-      fail("gather: index ", dense.data()[i], " is out of range for dimension ", d, " of shape ", shape);
+  detail::check_indices("gather", dense, shape, d);
   return detail::gather_along(f, dense, d);
+}
+
+/// Positions `index` of an axis, in that order (torch.index_select): rows of a matrix for axis 0. index: (N), or a
+/// number for a single position. Throws Error for an index out of range.
+template <Formula X>
+auto index_select(X const& x, std::int64_t axis, Tensor<std::int64_t> const& index) {
+  auto const& f = operand(x);
+  Dims const shape = f.shape();
+  int const d = normalize_axis("index_select", axis, shape.size());
+  if (shape.empty()) fail("index_select: a number has no dimension to select from");
+  if (index.dim() > 1) fail("index_select: an index of shape ", index.shape(), " has more than one dimension");
+  Tensor<std::int64_t> const dense = index.contiguous();
+  detail::check_indices("index_select", dense, shape, d);
+  return detail::pick_rows(f, dense, d);
 }
 
 /// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C).

@@ -74,12 +74,14 @@ struct Norm : Reduction<"norm"> {
 /// True if any element is.
 struct Any : Reduction<"any"> {
   template <class T> using result = bool;
+  static constexpr bool decisive = true;  ///< one such element settles the result
   template <class T> static constexpr T identity() { return T(false); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a || b; }
 };
 /// True if all elements are.
 struct All : Reduction<"all"> {
   template <class T> using result = bool;
+  static constexpr bool decisive = false;
   template <class T> static constexpr T identity() { return T(true); }
   WICK_FN static constexpr auto combine(auto a, auto b) { return a && b; }
 };

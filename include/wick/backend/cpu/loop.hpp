@@ -2,7 +2,8 @@
 // Runs a program over a loop nest: broadcasting, conversion, tails, threads. One compiled copy serves all formulas.
 #pragma once
 
-#include <wick/backend/cpu/segment.hpp>
+#include <wick/backend/cpu/box.hpp>
+#include <wick/backend/cpu/copy.hpp>
 #include <wick/backend/cpu/threads.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -19,51 +20,14 @@ inline constexpr std::int64_t most_chunks = 64;
 inline constexpr int memory_bound_cost = 12;
 inline constexpr std::int64_t stretch_elements = 512;
 
-/// A part of the iteration space: `[low, high)` in each dimension.
-struct Box {
-  std::int64_t low[max_rank], high[max_rank];
-  explicit Box(Loop const& loop) {
-    for (int d = 0; d < loop.rank; ++d) low[d] = 0, high[d] = loop.extent[d];
-  }
-};
-
-inline void run_box(Program const& program, Loop const& loop, SlotData const* slots, Box const& box) {
-  int const inner = loop.rank - 1, count = loop.count;
-  std::int64_t const n = box.high[inner] - box.low[inner];
-  if (n <= 0) return;
-  Segment segment(program, slots, inner, n);
-  std::int64_t offset[max_slots], position[max_rank];
-  for (int s = 0; s < count; ++s) {
-    offset[s] = 0;
-    for (int d = 0; d < loop.rank; ++d) offset[s] += box.low[d] * slots[s].stride[d];
-  }
-  for (int d = 0; d < inner; ++d) {
-    position[d] = box.low[d];
-    if (box.low[d] >= box.high[d]) return;
-  }
-  for (;;) {
-    segment.run(offset);
-    int d = inner - 1;
-    for (; d >= 0; --d) {
-      if (++position[d] < box.high[d]) {
-        for (int s = 0; s < count; ++s) offset[s] += slots[s].stride[d];
-        break;
-      }
-      position[d] = box.low[d];
-      for (int s = 0; s < count; ++s) offset[s] -= slots[s].stride[d] * (box.high[d] - box.low[d] - 1);
-    }
-    if (d < 0) return;
-  }
-}
-
 /// Cuts dimension `axis` among threads; `unit` positions stay together.
-inline void run_parallel(Program const& program, Loop const& loop, int axis, std::int64_t unit) {
+inline void run_parallel(Program const& program, Loop const& loop, Walk const& walk, int axis, std::int64_t unit) {
   std::int64_t const extent = loop.extent[axis], units = (extent + unit - 1) / unit;
   std::int64_t const work_of_unit = std::max<std::int64_t>(1, loop.total() / units * program.cost);
   parallel_for(units, parallel_grain / work_of_unit + 1, [&](std::int64_t begin, std::int64_t end) {
     Box box(loop);
     box.low[axis] = begin * unit, box.high[axis] = std::min(end * unit, extent);
-    run_box(program, loop, loop.slots, box);
+    run_box(program, loop, loop.slots, box, walk);
   });
 }
 
@@ -77,7 +41,7 @@ inline std::int64_t target_elements(Loop const& loop, SlotData const& target) {
 
 /// Cuts dimension `axis`, along which targets are accumulated, into chunks with private copies of these targets, and
 /// adds the copies up in a fixed tree.
-inline void run_chunked(Program const& program, Loop const& loop, int axis) {
+inline void run_chunked(Program const& program, Loop const& loop, Walk const& walk, int axis) {
   std::int64_t const extent = loop.extent[axis], total = loop.total();
   std::int64_t copies_size = 0;
   for (int o = 0; o < program.outputs; ++o) {
@@ -86,7 +50,7 @@ inline void run_chunked(Program const& program, Loop const& loop, int axis) {
   }
   std::int64_t chunks = std::min({extent, most_chunks, std::max<std::int64_t>(1, total / chunk_elements),
                                   std::max<std::int64_t>(1, total / (4 * copies_size))});
-  std::int64_t const unit = axis == loop.rank - 1 && !program.whole_rows ? 64 : 1;  // whole registers
+  std::int64_t const unit = axis == walk.line && !program.whole_rows ? 64 : 1;  // whole registers
   std::int64_t const length = ((extent + chunks - 1) / chunks + unit - 1) / unit * unit;
   chunks = (extent + length - 1) / length;
 
@@ -115,7 +79,7 @@ inline void run_chunked(Program const& program, Loop const& loop, int axis) {
                    }
                    Box box(loop);
                    box.low[axis] = chunk * length, box.high[axis] = std::min(extent, (chunk + 1) * length);
-                   run_box(program, loop, slots, box);
+                   run_box(program, loop, slots, box, walk);
                  }
                });
   for (int o = 0; o < program.outputs; ++o) {
@@ -200,12 +164,14 @@ void launch(Program const& program, Loop& loop) {
   }
   if (total == 0) return;
   int const inner = loop.rank - 1;
-  if (small) return run_box(program, loop, loop.slots, Box(loop));
+  Walk const walk = plan_walk(program, loop);
+  if (small) return run_box(program, loop, loop.slots, Box(loop), walk);
 
   int const splittable = program.whole_rows ? inner : loop.rank;
   int widest_free = -1, widest_conflict = -1;
   std::int64_t conflicts = 1;
   for (int d = 0; d < splittable; ++d) {
+    if (walk.join >= 0 && d == walk.line) continue;  // its elements are accumulated together
     int& widest = conflict[d] ? widest_conflict : widest_free;
     bool const outer_is_enough = widest >= 0 && loop.extent[widest] >= 64;
     if (widest < 0 || (loop.extent[d] > loop.extent[widest] && !outer_is_enough)) widest = d;
@@ -213,10 +179,10 @@ void launch(Program const& program, Loop& loop) {
   }
   if (any_conflict && widest_conflict >= 0 && total > chunk_elements) {
     bool const free_is_enough = widest_free >= 0 && loop.extent[widest_free] >= 64 && conflicts <= 65536;
-    if (!free_is_enough) return run_chunked(program, loop, widest_conflict);
+    if (!free_is_enough) return run_chunked(program, loop, walk, widest_conflict);
   }
-  if (widest_free < 0) return run_box(program, loop, loop.slots, Box(loop));
-  run_parallel(program, loop, widest_free, widest_free == inner ? 64 : 1);
+  if (widest_free < 0) return run_box(program, loop, loop.slots, Box(loop), walk);
+  run_parallel(program, loop, walk, widest_free, widest_free == walk.line ? 64 : 1);
 }
 
 }  // namespace backend::cpu

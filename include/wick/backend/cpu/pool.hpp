@@ -3,8 +3,9 @@
 #pragma once
 
 #include <wick/backend/contract.hpp>
+#include <wick/backend/cpu/pool_rows.hpp>
 #include <wick/backend/cpu/threads.hpp>
-#include <wick/base/simd.hpp>
+#include <wick/base/math.hpp>
 #include <wick/core/allocator.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -17,17 +18,6 @@ constexpr std::int64_t plane_grain(Pool2dShape const& s) {
   std::int64_t const work = s.height * s.width + s.out_height() * s.out_width() * s.kernel_h * s.kernel_w;
   return std::max<std::int64_t>(1, pool_grain / std::max<std::int64_t>(1, work));
 }
-
-/// The part of a window inside the plane along one dimension: first, first + step, ... below last.
-struct Window {
-  std::int64_t first, last;
-
-  constexpr Window(std::int64_t out, std::int64_t extent, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
-                   std::int64_t dilation)
-      : first(out * stride - pad), last(std::min(extent, first + (kernel - 1) * dilation + 1)) {
-    if (first < 0) first += (-first + dilation - 1) / dilation * dilation;
-  }
-};
 
 /// True for windows of 2 x 2 side by side, all of them inside the plane: the usual halving of a picture.
 constexpr bool halves(Pool2dShape const& s) {
@@ -58,7 +48,7 @@ class Halving {
           Batch<T> largest = simd::load(left), at(T(0));
           auto const take = [&](T const* other, T index) {
             Batch<T> const x = simd::load(other);
-            auto const larger = simd::either(x > largest, x != x);
+            auto const larger = simd::either(x > largest, math::isnan(x));  // not x != x: see simd::to_mask
             largest = simd::select<Batch<T>>(larger, x, largest), at = simd::select<Batch<T>>(larger, Batch<T>(index), at);
           };
           take(right, 1), take(left + width_, 2), take(right + width_, 3);
@@ -132,6 +122,24 @@ void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<
           epilogue(plane, 0, out_height * out_width, y + out);
         }
       });
+  if constexpr (Lane<T>)
+    if (PoolRows<T>::fits(s))
+      return parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
+        PoolRows<T> const rows(s);
+        std::int64_t const out = out_height * out_width;
+        auto const each = [&](auto const& run) {
+          for (std::int64_t plane = begin; plane < end; ++plane) {
+            run(plane);
+            epilogue(plane, 0, out, y + plane * out);
+          }
+        };
+        if (chosen) {
+          MaxPoolPlaces<T> const places(rows);
+          each([&](std::int64_t plane) { places.run(x + plane * in, y + plane * out, chosen + plane * out); });
+        } else {
+          each([&](std::int64_t plane) { max_pool_plane(rows, x + plane * in, y + plane * out); });
+        }
+      });
   parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
     std::int64_t out = begin * out_height * out_width;
     for (std::int64_t plane = begin; plane < end; ++plane) {
@@ -187,6 +195,10 @@ void max_pool2d_gradient(Pool2dShape const& s, T const* gy, Index const* chosen,
   });
 }
 
+/// True when means can be computed a row at a time. The dilation is max pooling's: means have none.
+template <class T>
+bool means_fit(Pool2dShape const& s) { return s.dilation_h == 1 && s.dilation_w == 1 && PoolRows<T>::fits(s); }
+
 /// Calls visit(pixel, rows, columns, divisor) for every window of average pooling: `pixel` is the output's index,
 /// `rows` and `columns` the part inside the plane.
 template <class Visit>
@@ -211,6 +223,14 @@ WICK_INLINE void for_each_mean(Pool2dShape const& s, Visit const& visit) {
 template <class T>
 void avg_pool2d(Pool2dShape const& s, T const* x, T* y) {
   std::int64_t const in = s.height * s.width, out = s.out_height() * s.out_width();
+  if constexpr (Lane<T>) {
+    if (means_fit<T>(s))
+      return parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
+        PoolRows<T> const rows(s);
+        PoolDivisors<T> const divisors(rows);
+        for (std::int64_t p = begin; p < end; ++p) avg_pool_plane(rows, divisors, x + p * in, y + p * out);
+      });
+  }
   parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
       for_each_mean(s, [&](std::int64_t pixel, Window const& h, Window const& v, std::int64_t divisor) {
@@ -228,6 +248,15 @@ void avg_pool2d(Pool2dShape const& s, T const* x, T* y) {
 template <class T>
 void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) {
   std::int64_t const in = s.height * s.width, out = s.out_height() * s.out_width();
+  if constexpr (Lane<T>) {
+    if (means_fit<T>(s))
+      return parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
+        PoolRows<T> const rows(s);
+        PoolDivisors<T> const divisors(rows);
+        if (!accumulate) std::fill(gx + begin * in, gx + end * in, T(0));
+        for (std::int64_t p = begin; p < end; ++p) avg_pool_gradient_plane(rows, divisors, gy + p * out, gx + p * in);
+      });
+  }
   parallel_for(s.planes, plane_grain(s), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
       T* const to = gx + plane * in;

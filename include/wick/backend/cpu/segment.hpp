@@ -197,6 +197,7 @@ class Segment {
       shift_ = (reinterpret_cast<std::uintptr_t>(slots[0].data) - reinterpret_cast<std::uintptr_t>(buffers_->data())) % page & ~std::uintptr_t{63};
   }
 
+  std::int64_t length() const { return n_; }
   void run(std::int64_t const* offset) {
     if (program_.lanes == 1) return run_elements(offset);
     bool const few = program_.inputs + program_.outputs <= few_slots;
@@ -205,6 +206,54 @@ class Segment {
       if (few) run_block<few_slots>(offset, start, length);
       else run_block<max_slots>(offset, start, length);
     }
+  }
+
+  /// Whether rows along dimension `dim` can be given to the kernel together.
+  bool takes_rows(int dim) const {
+    if (!program_.takes_rows || program_.inputs >= few_slots) return false;
+    for (int s = 0; s < program_.inputs; ++s) {
+      if (program_.in_types[s].number) continue;
+      std::int64_t const stride = slots_[s].stride[inner_];
+      if (!program_.in_types[s].direct || (stride != 1 && (stride != 0 || slots_[s].stride[dim] != 0))) return false;
+    }
+    SlotData const& target = slots_[program_.inputs];
+    return target.stride[inner_] == 1 && target.stride[dim] == 0 && !target.fresh;
+  }
+  /// `rows` segments along dimension `dim`, accumulated into one.
+  void run_rows(std::int64_t const* offset, int dim, std::int64_t rows) {
+    constexpr int most = few_slots;
+    int const lanes = program_.lanes, size = program_.lane_size, inputs = program_.inputs;
+    std::int64_t const full = n_ / lanes * lanes, rest = (n_ - full) * size;
+    alignas(64) char splats[most][64], sums[64];
+    void const* in[most];
+    std::int64_t step[most], row_step[most];
+    std::int64_t const out_step = -1;
+    for (int s = 0; s < inputs; ++s) {
+      SlotType const& type = program_.in_types[s];
+      std::int64_t const stride = slots_[s].stride[inner_];
+      step[s] = stride == 0 || type.number ? 0 : -1;
+      row_step[s] = step[s] ? slots_[s].stride[dim] : 0;
+      in[s] = at(s, type.number ? 0 : offset[s], size);
+      if (!step[s]) splat(splats[s], in[s], size, lanes), in[s] = splats[s];
+    }
+    void* out = at(inputs, offset[inputs], size);
+    if (full) program_.kernel({in, step, &out, &out_step, full, nullptr, nullptr, rows, row_step});
+    if (!rest) return;
+    // What is left of each row goes through a register of its own.
+    void* const tail_out = sums;
+    std::memset(sums, 0, sizeof sums);
+    copy_tail(sums, static_cast<char const*>(out) + full * size, rest);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      void const* tail_in[most];
+      for (int s = 0; s < inputs; ++s) {
+        tail_in[s] = in[s];
+        if (!step[s]) continue;
+        load_tail(splats[s], static_cast<char const*>(in[s]) + (full + r * row_step[s]) * size, rest);
+        tail_in[s] = splats[s];
+      }
+      program_.kernel({tail_in, step, &tail_out, &out_step, lanes});
+    }
+    copy_tail(static_cast<char*>(out) + full * size, sums, rest);
   }
 
  private:
@@ -301,7 +350,7 @@ class Segment {
     }
 
     if (program_.whole_rows) {
-      program_.kernel({in, in_step, out, out_step, full, nullptr, nullptr, tail_in, tail_out, rest, buffer});
+      program_.kernel({in, in_step, out, out_step, full, nullptr, nullptr, 1, nullptr, tail_in, tail_out, rest, buffer});
     } else {
       Kernel const kernel = program_.reduce && out_step[0] == 0 ? program_.reduce : program_.kernel;
       if (full) kernel({in, in_step, out, out_step, full, from, from_step});

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Variance and standard deviation, as the formulas they are: the mean first, then the squares around it.
+#pragma once
+
+#include <wick/ops/reduce.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Options of a variance.
+struct VarianceOptions {
+  double correction = 1;  ///< the sum of squares is divided by count - correction (0 if that is negative)
+  bool keepdim = false;   ///< reduced dimensions stay, with extent 1
+};
+
+namespace detail {
+template <Formula X>
+auto variance(X const& x, Axes const& axes, VarianceOptions const& options) {
+  auto squares = reduce<Sum>(square(x - reduce<Mean>(x, axes, {.keepdim = true})), axes, {.keepdim = options.keepdim});
+  auto const count = static_cast<double>(squares.count());
+  return std::move(squares) / std::max(0.0, count - options.correction);
+}
+}  // namespace detail
+
+/// Variance (torch.var): over all elements, or over `axes` (negative ones count from the end). Two passes: the mean, then
+/// the squared distances from it, so that no large numbers cancel.
+template <Formula X>
+auto var(X const& x, VarianceOptions options = {}) { return detail::variance(operand(x), Axes(), options); }
+template <Formula X>
+auto var(X const& x, Axes const& axes, VarianceOptions options = {}) { return detail::variance(operand(x), axes, options); }
+/// Standard deviation (torch.std), the square root of the variance. Not `std`: that is a namespace already.
+template <Formula X>
+auto stddev(X const& x, VarianceOptions options = {}) { return sqrt(var(x, options)); }
+template <Formula X>
+auto stddev(X const& x, Axes const& axes, VarianceOptions options = {}) { return sqrt(var(x, axes, options)); }
+
+}  // namespace wick::inline WICK_ISA
