@@ -9,7 +9,7 @@ namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
 /// The points at which the polynomials are multiplied: 0, a, -a, b, -b and infinity. With a and b near 1 on both sides
-/// the powers stay small: the error is a fifth of that of the usual 1 and 2.
+/// the powers stay small: the largest error is a fifth of that of the usual 1 and 2.
 template <class T>
 struct WinogradPoints {
   static constexpr T a = T(0.625), b = T(1.5), a2 = a * a, b2 = b * b;
