@@ -52,6 +52,9 @@ void operations() {
   c = norm(a), c = prod(a);
   c = softmax(a, -1), c = log_softmax(a, -1), c = layer_norm(a);
   c = matmul(a, b), c = dot(a[0], b[0]);
+  c = var(a, {1}), c = stddev(a, {1}, {.correction = 0});
+  Tensor<std::int64_t> rows = tensor({std::int64_t{1}, std::int64_t{0}});
+  c = index_select(a, 0, rows);
   c = gather(a, 1, unsqueeze(best, 1));
   check("gather", c(1, 0).item() == 4);
   check("isclose", Tensor<bool>(all(isclose(a, a))).item());
@@ -89,6 +92,8 @@ void learning() {
   Tensor<std::int64_t> target = tensor<std::int64_t>({0, 1, 2, 0, 1});
   Variable<float> loss = nll_loss(model(x), target);
   backward(loss);
+  optim::clip_grad_norm(parameters(model), 1.0);
+  adamw.step({.norm = 1.0});
   adamw.step(), adamw.zero_grad();
   loss = cross_entropy(plain(x), target);
   backward(loss);

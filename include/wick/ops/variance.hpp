@@ -21,15 +21,15 @@ auto variance(X const& x, Axes const& axes, VarianceOptions const& options) {
 }
 }  // namespace detail
 
-/// Variance (torch.var): over all elements, or over `axes` (negative ones count from the end). Two passes: the mean, then
-/// the squared distances from it, so that no large numbers cancel.
+/// Variance (torch.var): over all elements, or over `axes` (negative ones count from the end; none means all). Two
+/// passes: the mean, then the squared distances from it, so that no large numbers cancel.
 template <Formula X>
-auto var(X const& x, VarianceOptions options = {}) { return detail::variance(operand(x), Axes(), options); }
+auto var(X const& x) { return detail::variance(operand(x), Axes(), {}); }
 template <Formula X>
 auto var(X const& x, Axes const& axes, VarianceOptions options = {}) { return detail::variance(operand(x), axes, options); }
 /// Standard deviation (torch.std), the square root of the variance. Not `std`: that is a namespace already.
 template <Formula X>
-auto stddev(X const& x, VarianceOptions options = {}) { return sqrt(var(x, options)); }
+auto stddev(X const& x) { return sqrt(var(x)); }
 template <Formula X>
 auto stddev(X const& x, Axes const& axes, VarianceOptions options = {}) { return sqrt(var(x, axes, options)); }
 
