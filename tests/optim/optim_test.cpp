@@ -4,9 +4,10 @@
 
 #include <cmath>
 #include <limits>
-#include <reference/cases.hpp>
 #include <vector>
 #include <wick/wick.hpp>
+
+#include "../reference/cases.hpp"
 
 using namespace wick;
 

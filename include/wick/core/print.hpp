@@ -116,9 +116,8 @@ class Printer {
     std::string suffixes[2];
     if (empty ? layout_.rank() != 1 : options_.edge_items == 0) {
       suffixes[0] = "size=(";
-      for (std::int64_t extent : layout_.shape) suffixes[0] += std::to_string(extent) + ", ";
-      if (layout_.rank() > 0) suffixes[0].resize(suffixes[0].size() - (layout_.rank() == 1 ? 1 : 2));
-      suffixes[0] += ')';
+      for (int d = 0; d < layout_.rank(); ++d) suffixes[0] += (d ? ", " : "") + std::to_string(layout_.shape[d]);
+      suffixes[0] += layout_.rank() == 1 ? ",)" : ")";
     }
     Dtype const dtype = source_.dtype;
     bool const understood = dtype == Dtype::float32 || (!empty && (dtype == Dtype::complex64 || dtype == Dtype::int64 ||
