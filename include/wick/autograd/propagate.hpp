@@ -207,7 +207,9 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
   if (heir && !written_in_place(slots.loop, *inherited)) {
     kept = heir->gradient;
     heir->gradient.renew(shape);
-    inherited->data = std::as_const(heir->gradient).data();
+    // The variable may stand in the formula several times.
+    for (int s = K::inputs; s < count; ++s)
+      if (slots.data[s].data == std::as_const(kept).data()) slots.data[s].data = std::as_const(heir->gradient).data();
   }
   backend::cpu::launch(program_of<K>, slots.loop);
 }

@@ -2,7 +2,7 @@
 // Matrix multiplication without packing: for products so small or flat that a packed copy would not pay.
 #pragma once
 
-#include <wick/backend/cpu/gemm_tile.hpp>
+#include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/base/simd_part.hpp>
 
 namespace wick::inline WICK_ISA {
