@@ -17,7 +17,7 @@ struct GradcheckOptions {
 /// element of one input at a time (torch.autograd.gradcheck). Returns true when they agree; throws Error naming the
 /// first element that does not.
 template <class F>
-bool gradcheck(F const& function, std::vector<Variable<double>> inputs, GradcheckOptions options = {}) {
+bool gradcheck(F const& function, std::vector<Variable<double>> inputs, GradcheckOptions const& options = {}) {
   auto const value = [&] {
     NoGrad const guard;
     return Variable<double>(function(inputs)).value();

@@ -171,12 +171,12 @@ class DataLoader {
   using BatchType = typename Epoch::BatchType;
 
   /// Throws `Error` for options without a meaning.
-  explicit DataLoader(D const& dataset, DataLoaderOptions options = {}) : dataset_(&dataset), options_(options) {
+  explicit DataLoader(D const& dataset, DataLoaderOptions const& options = {}) : dataset_(&dataset), options_(options) {
     if (options.batch_size < 1) fail("DataLoader: batch_size is ", options.batch_size, ", expected at least 1");
     if (options.workers < 0) fail("DataLoader: workers is ", options.workers, ", expected at least 0");
     if (options.prefetch < 1) fail("DataLoader: prefetch is ", options.prefetch, ", expected at least 1");
   }
-  DataLoader(D const&& dataset, DataLoaderOptions options = {}) = delete;  // the data set would be gone at once
+  DataLoader(D const&& dataset, DataLoaderOptions const& options = {}) = delete;  // the data set would be gone at once
 
   /// Number of batches in an epoch.
   std::int64_t size() const {

@@ -54,7 +54,7 @@ struct Conv2d {
   Conv2dOptions options;
   bool has_bias;
 
-  Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, Conv2dLayerOptions o = {})
+  Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, Conv2dLayerOptions const& o = {})
       : weight(init::kaiming_uniform<T>({out, in / o.groups, kernel.first, kernel.second},
                                         in / o.groups * kernel.first * kernel.second)),
         bias(o.bias ? init::bias<T>({out}, in / o.groups * kernel.first * kernel.second) : zeros<T>({out}), o.bias),
@@ -74,7 +74,7 @@ struct Conv2d {
 struct MaxPool2d {
   IntPair kernel;
   PoolOptions options{};
-  explicit MaxPool2d(IntPair size, PoolOptions o = {}) : kernel(size), options(o) {}
+  explicit MaxPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
   auto operator()(Formula auto const& x) const { return max_pool2d(x, kernel, options); }
   void visit(auto&&) {}
 };
@@ -82,7 +82,7 @@ struct MaxPool2d {
 struct AvgPool2d {
   IntPair kernel;
   PoolOptions options{};
-  explicit AvgPool2d(IntPair size, PoolOptions o = {}) : kernel(size), options(o) {}
+  explicit AvgPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
   auto operator()(Formula auto const& x) const { return avg_pool2d(x, kernel, options); }
   void visit(auto&&) {}
 };

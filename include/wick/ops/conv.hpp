@@ -7,7 +7,8 @@
 
 namespace wick::inline WICK_ISA {
 
-/// Options of `conv2d`: height, width.
+/// Options of `conv2d`: height, width. Taken by reference, as all options of more than two words: g++ 12.2 passes a known
+/// struct like {1, 1, 0, 0} wrongly by value under AVX-512 (GCC bug 108599).
 struct Conv2dOptions {
   IntPair stride{1, 1}, padding{0, 0}, dilation{1, 1};
   std::int64_t groups = 1;
@@ -79,7 +80,7 @@ auto conv2d_forward(X const& x, W const& w, Conv2dShape const& s) {
 /// Convolution (cross-correlation, torch.nn.functional.conv2d). x: (N, C, H, W), w: (O, C / groups, KH, KW) ->
 /// (N, O, OH, OW). A bias, an activation and other elementwise formulas over the result run inside the kernel.
 template <Formula X, Formula W>
-auto conv2d(X const& x, W const& w, Conv2dOptions options = {}) {
+auto conv2d(X const& x, W const& w, Conv2dOptions const& options = {}) {
   auto const& in = operand(x);
   auto const& filters = operand(w);
   Dims const sx = in.shape(), sw = filters.shape();

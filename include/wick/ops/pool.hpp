@@ -162,7 +162,7 @@ inline Dims pooled(Dims shape, Pool2dShape const& s) {
 
 /// Largest element of each window (torch.nn.functional.max_pool2d). x: (..., H, W) -> (..., OH, OW).
 template <Formula X>
-auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions options = {}) {
+auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}) {
   auto const& in = operand(x);
   auto const s = detail::pool_shape("max_pool2d", in.shape(), kernel_size, options);
   Dims const shape = detail::pooled(in.shape(), s);
@@ -170,7 +170,7 @@ auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions options = {}) {
 }
 /// Mean of each window (torch.nn.functional.avg_pool2d). x: (..., H, W) -> (..., OH, OW).
 template <Formula X>
-auto avg_pool2d(X const& x, IntPair kernel_size, PoolOptions options = {}) {
+auto avg_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}) {
   auto const& in = operand(x);
   auto const s = detail::pool_shape("avg_pool2d", in.shape(), kernel_size, options);
   return detail::avg_pool2d_forward(in, s, detail::pooled(in.shape(), s));

@@ -19,7 +19,7 @@ struct AdamWOptions {
 template <class T>
 class AdamW : public Optimizer<T> {
  public:
-  explicit AdamW(std::vector<Variable<T>> variables, AdamWOptions o = {})
+  explicit AdamW(std::vector<Variable<T>> variables, AdamWOptions const& o = {})
       : Optimizer<T>(std::move(variables)), options(o), steps_(this->parameters_.size()) {
     for (auto const& parameter : this->parameters_) {
       mean_.push_back(zeros<T>(parameter.shape()));

@@ -18,7 +18,7 @@ struct SGDOptions {
 template <class T>
 class SGD : public Optimizer<T> {
  public:
-  explicit SGD(std::vector<Variable<T>> variables, SGDOptions o = {})
+  explicit SGD(std::vector<Variable<T>> variables, SGDOptions const& o = {})
       : Optimizer<T>(std::move(variables)), options(o), velocity_(this->parameters_.size()), started_(this->parameters_.size()) {
     if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
