@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <limits>
 #include <vector>
 #include <wick/backend/cpu/conv.hpp>
 #include <wick/backend/reference.hpp>
@@ -97,6 +98,33 @@ void compare(Conv2dShape const& s, bool accumulate) {
   CHECK(gw == gw_expected);
 }
 
+// The three passes with numbers that went through `change`, beside the naive loops: equal, or NaN in both.
+template <class Change>
+void compare_changed(Conv2dShape const& s, Change const& change) {
+  CAPTURE(s.in_channels);
+  CAPTURE(s.height);
+  CAPTURE(s.groups);
+  std::vector<float> x = integers<float>(x_size(s), 1), w = integers<float>(w_size(s), 2), gy = integers<float>(y_size(s), 3);
+  change(x), change(gy);
+  auto const differences = [](std::vector<float> const& a, std::vector<float> const& b) {
+    int count = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) count += a[i] != b[i] && (a[i] == a[i] || b[i] == b[i]);
+    return count;
+  };
+  std::vector<float> y(gy.size()), y_expected = y, gx(x.size()), gx_expected = gx, gw(w.size()), gw_expected = gw;
+  backend::cpu::conv2d(s, x.data(), w.data(), y.data());
+  backend::reference::conv2d(s, x.data(), w.data(), y_expected.data());
+  CHECK(differences(y, y_expected) == 0);
+  backend::cpu::conv2d_input_gradient(s, gy.data(), w.data(), gx.data(), false);
+  backend::reference::conv2d_input_gradient(s, gy.data(), w.data(), gx_expected.data(), false);
+  CHECK(differences(gx, gx_expected) == 0);
+  // Padding is made of zeros, which an infinite gradient of an output would turn into NaN or not, as one likes.
+  std::vector<float> const plain = integers<float>(y_size(s), 4);
+  backend::cpu::conv2d_weight_gradient(s, x.data(), plain.data(), gw.data(), false);
+  backend::reference::conv2d_weight_gradient(s, x.data(), plain.data(), gw_expected.data(), false);
+  CHECK(differences(gw, gw_expected) == 0);
+}
+
 struct Touched {
   std::int64_t columns;
   std::vector<int> times;
@@ -138,6 +166,24 @@ TEST_CASE("conv2d and its gradients agree with the naive loops") {
       if (s.groups > 1 || s.dilation_h > 1) compare<std::int32_t>(s, accumulate);
     }
   }
+}
+
+TEST_CASE("conv2d and its gradients let NaN and infinity through, and only to where they belong") {
+  DirectSums const direct;
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
+    for (Conv2dShape const& s : shapes)
+      compare_changed(s, [&](std::vector<float>& values) {
+        for (std::size_t i = 5; i < values.size(); i += 97) values[i] = bad;
+      });
+}
+
+TEST_CASE("conv2d and its gradients: denormal and huge numbers") {
+  DirectSums const direct;
+  for (float scale : {std::numeric_limits<float>::denorm_min(), 0x1p100f})
+    for (Conv2dShape const& s : shapes)
+      compare_changed(s, [&](std::vector<float>& values) {
+        for (float& value : values) value *= scale;
+      });
 }
 
 TEST_CASE("conv2d runs the epilogue exactly once on every element, after the last channel") {

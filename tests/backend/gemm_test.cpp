@@ -210,6 +210,18 @@ TEST_CASE("gemm lets NaN and infinity through, and only to where they belong") {
   }
 }
 
+TEST_CASE("gemm of denormal and of huge numbers") {
+  for (float scale : {std::numeric_limits<float>::denorm_min(), 0x1p100f})
+    for (auto [m, n, k] : {std::array<std::int64_t, 3>{9, 50, 20}, {5, 5, 5}, {1, 50, 20}, {50, 1, 20}, {70, 90, 300}}) {
+      std::vector<float> a = integers<float>(m * k, 1), b = integers<float>(k * n, 2), c(m * n), expected = c;
+      for (float& value : a) value *= scale;
+      Matrix<float const> const ma{a.data(), m, k, k, 1}, mb{b.data(), k, n, n, 1};
+      backend::cpu::gemm(ma, mb, Matrix<float>{c.data(), m, n, n, 1}, false);
+      backend::reference::gemm(ma, mb, Matrix<float>{expected.data(), m, n, n, 1}, false);
+      CHECK(c == expected);
+    }
+}
+
 TEST_CASE("gemm gives the same bits for any number of threads") {
   for (auto [m, n, k] :
        {std::array<std::int64_t, 3>{150, 170, 600}, {33, 1000, 300}, {1000, 1, 1000}, {1, 900, 1000}, {64, 64, 64}, {8, 500, 700}, {150, 90, 3000}}) {

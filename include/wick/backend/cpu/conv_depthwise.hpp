@@ -60,41 +60,26 @@ class Depthwise {
 
   /// y = the convolution.
   void forward(T const* x, T const* w, T* y, Epilogue<T> epilogue) const {
-    std::int64_t const blocks = ceil_div(out_height, rows_at_once);
-    parallel_tasks(s.batch * s.groups * blocks, outputs * rows_at_once * out_width * taps,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
-                     for (std::int64_t task = begin; task < end; ++task) {
-                       std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
-                       std::int64_t const count = std::min(rows_at_once, out_height - first);
-                       padded.fill(x + at * plane, first, count, block.data());
-                       for (std::int64_t j = 0; j < outputs; ++j) {
-                         T* const to = y + (at * outputs + j) * pixels + first * out_width;
-                         convolve_block(block.data(), w + (at % s.groups * outputs + j) * taps, false, count, to,
-                                        false);
-                         epilogue(at * outputs + j, first * out_width, count * out_width, to);
-                       }
-                     }
-                   });
+    each_block(outputs, [&](std::int64_t at, std::int64_t first, std::int64_t count, T* block) {
+      padded.fill(x + at * plane, first, count, block);
+      for (std::int64_t j = 0; j < outputs; ++j) {
+        T* const to = y + (at * outputs + j) * pixels + first * out_width;
+        convolve_block(block, w + (at % s.groups * outputs + j) * taps, false, count, to, false);
+        epilogue(at * outputs + j, first * out_width, count * out_width, to);
+      }
+    });
   }
 
   /// gx = (or +=) the gradient by the input of a convolution of stride 1, `s` being the shape of its adjoint: planes of
   /// `multiplier` channels of gy, convolved with reversed filters, add up to one plane of gx.
   void backward(T const* gy, T const* w, T* gx, bool accumulate, std::int64_t multiplier) const {
-    std::int64_t const blocks = ceil_div(out_height, rows_at_once);
-    parallel_tasks(s.batch * s.groups * blocks, multiplier * rows_at_once * out_width * taps,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
-                     for (std::int64_t task = begin; task < end; ++task) {
-                       std::int64_t const at = task / blocks, first = task % blocks * rows_at_once;
-                       std::int64_t const count = std::min(rows_at_once, out_height - first);
-                       for (std::int64_t j = 0; j < multiplier; ++j) {
-                         padded.fill(gy + (at * multiplier + j) * plane, first, count, block.data());
-                         convolve_block(block.data(), w + (at % s.groups * multiplier + j) * taps, true, count,
-                                        gx + at * pixels + first * out_width, accumulate || j > 0);
-                       }
-                     }
-                   });
+    each_block(multiplier, [&](std::int64_t at, std::int64_t first, std::int64_t count, T* block) {
+      for (std::int64_t j = 0; j < multiplier; ++j) {
+        padded.fill(gy + (at * multiplier + j) * plane, first, count, block);
+        convolve_block(block, w + (at % s.groups * multiplier + j) * taps, true, count,
+                       gx + at * pixels + first * out_width, accumulate || j > 0);
+      }
+    });
   }
 
   /// gx = (or +=) the gradient by the input, for any stride: each output adds to what it saw.
@@ -167,6 +152,20 @@ class Depthwise {
       even_block(out_height, std::max<std::int64_t>(1, GemmBlock<T>::depth * 16 / (padded.row * s.stride_h)));
   Scratch<std::int64_t> tap{taps};  // where each tap finds its input
 
+  /// Calls work(plane, first row, rows, memory for what they see) for all planes of the output, some rows at a time;
+  /// each such piece is computed `times` over.
+  template <class Work>
+  void each_block(std::int64_t times, Work const& work) const {
+    std::int64_t const blocks = ceil_div(out_height, rows_at_once);
+    parallel_tasks(s.batch * s.groups * blocks, times * rows_at_once * out_width * taps,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     Scratch<T> block(padded.rows(rows_at_once) * padded.row);
+                     for (std::int64_t task = begin; task < end; ++task) {
+                       std::int64_t const first = task % blocks * rows_at_once;
+                       work(task / blocks, first, std::min(rows_at_once, out_height - first), block.data());
+                     }
+                   });
+  }
   /// Lanes behind a row's end must not take part, not even times zero: gives `x` in the first `n` lanes, else `rest`.
   /// Whole numbers times zero are zero.
   template <class X>
@@ -178,8 +177,7 @@ class Depthwise {
         return found;
       }();
       auto const inside = V::load(numbers.data()) < V::splat(static_cast<T>(n));
-      if constexpr (Lane<T>) return simd::select<X>(inside, x, rest);
-      else return inside ? x : rest;
+      return simd::select<X>(inside, x, rest);
     } else {
       return x;
     }
