@@ -16,20 +16,14 @@ inline bool is_depthwise(Conv2dShape const& s) {
   return s.group_in() == 1 && s.group_out() <= few && s.kernel_h * s.kernel_w > 1;
 }
 
-/// y = (or += when `accumulate`) the convolution of x with the given filters.
-template <class T>
-void convolve(Conv2dShape const& s, T const* x, Filters<T> const& filters, T* y, bool accumulate,
-              Epilogue<T> epilogue) {
-  if (!conv_winograd(s, x, filters, y, accumulate, epilogue)) conv_product(s, x, filters, y, accumulate, epilogue);
-}
-
 /// y = x * w, see Conv2dShape: x: (N, C, H, W), w: (OC, C / groups, KH, KW), y: (N, OC, OH, OW). The epilogue's row is
 /// n * out_channels + oc, its column the pixel oh * out_width() + ow. Same bits for any number of threads.
 template <class T>
 void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<std::type_identity_t<T>> epilogue = {}) {
   if (s.batch <= 0 || s.out_channels <= 0 || s.out_pixels() <= 0) return;
   if (is_depthwise(s)) return Depthwise<T>(s).forward(x, w, y, epilogue);
-  convolve<T>(s, x, Filters<T>(s, w), y, false, epilogue);
+  Filters<T> const filters(s, w);
+  if (!conv_winograd<T>(s, x, filters, y, false, epilogue)) conv_product<T>(s, x, filters, y, false, epilogue);
 }
 
 /// gx = (or += when `accumulate`) the gradient of conv2d by its input, for the gradient gy of its output. Same bits for
@@ -52,7 +46,11 @@ void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx,
     back.height = s.out_height(), back.width = s.out_width();
     back.pad_h = reach_h - s.pad_h, back.pad_w = reach_w - s.pad_w;
     if (depthwise) return Depthwise<T>(back).backward(gy, w, gx, accumulate, s.group_out());
-    return convolve<T>(back, gy, Filters<T>(s, w).adjoint(), gx, accumulate, {});
+    Filters<T> const adjoint = Filters<T>(s, w).adjoint();
+    if (conv_winograd<T>(back, gy, adjoint, gx, accumulate, {})) return;
+    // Few pixels do not pay for turning the filters around.
+    constexpr std::int64_t few = 2 * Tile<T>::columns;
+    if (adjoint.regular() || s.batch * s.out_pixels() > few) return conv_product<T>(back, gy, adjoint, gx, accumulate, {});
   }
   if (depthwise) return Depthwise<T>(s).scatter(gy, w, gx, accumulate);
   ConvScatter<T>{s, gy, w, gx, accumulate}.run();

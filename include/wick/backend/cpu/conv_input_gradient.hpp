@@ -67,17 +67,11 @@ struct ConvScatter {
   std::int64_t channels_at_once = std::min(tile_rows, s.group_in()), parts = ceil_div(s.group_in(), channels_at_once);
   std::int64_t part_size = ceil_div(channels_at_once * taps, tile_rows) * tile_rows * depth;
 
-  // Rows are (channel, tap); parts of tile_rows channels end with a stripe.
-  void pack_filters(T* out) const {
-    std::int64_t const stripes = parts * (part_size / tile_rows / depth);
-    parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin, next; i < end; i = next) {
-        std::int64_t const group = i / stripes, first = i % stripes;
-        next = std::min(end, i + stripes - first);
-        Matrix<T const> const m{w + group * depth * filter, filter, depth, 1, filter};
-        pack_stripes(m, first, first + next - i, out + group * parts * part_size);
-      }
-    });
+  // Filters as rows (channel, tap) of parts of tile_rows channels, each of which ends with a stripe.
+  void pack_part(std::int64_t group, std::int64_t part, T* out) const {
+    std::int64_t const row = part * channels_at_once * taps, rows = std::min(channels_at_once * taps, filter - row);
+    Matrix<T const> const m{w + group * depth * filter + row, rows, depth, 1, filter};
+    pack_stripes(m, 0, ceil_div(rows, tile_rows), out);
   }
   /// Packs the gradient at pixels [first, first + count) of the batch, which is a convolution's input to 1 x 1 filters:
   /// [block of depth][panel][depth][pixel].
@@ -105,16 +99,38 @@ struct ConvScatter {
           }
       }
   }
+  /// columns[row][pixel] = a part of the filters times the packed gradient of `count` pixels.
+  void multiply(T const* filters, std::int64_t rows, T const* gradient, std::int64_t count, T* columns) const {
+    for (std::int64_t k = 0; k < depth; k += depth_at_once) {
+      std::int64_t const deep = std::min(depth_at_once, depth - k);
+      T const* const panels = gradient + k * block;
+      NarrowColumns<T> const narrow(panels, deep * tile_columns, deep, count, true);
+      std::int64_t const wide = count - narrow.size();
+      for (std::int64_t r = 0; r < rows; r += tile_rows) {
+        PackedStripe<T> const a{filters + r * depth + k * tile_rows};
+        std::int64_t const height = std::min(tile_rows, rows - r);
+        stripe_multiply(deep, a, panels, deep * tile_columns, 0, columns + r * block, block, height, wide, k > 0);
+        for (std::int64_t j = 0; j < narrow.size(); ++j)
+          narrow.multiply(a, j, columns + r * block + wide + j, block, height, k > 0);
+      }
+    }
+  }
   void run() const {
-    Scratch<T> filters(s.groups * parts * part_size);
-    pack_filters(filters.data());
+    // Filters that one block of pixels meets are packed when it does, others once before.
+    bool const once = s.batch * pixels <= block;
+    Scratch<T> filters(once ? 0 : s.groups * parts * part_size);
+    if (!once)
+      parallel_tasks(s.groups * parts, 8 * part_size, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) pack_part(i / parts, i % parts, filters.data() + i * part_size);
+      });
     std::int64_t const work = channels_at_once * taps * depth * images * pixels;
     // Few chunks are not cut further than the threads need: each piece packs the gradient of its chunk again.
     std::int64_t const tasks = chunks * s.groups * parts, threads = num_threads();
     std::int64_t const units = chunks * s.groups >= 4 * threads ? tasks : std::min(tasks, threads);
     parallel_tasks(units, work * tasks / units, [&](std::int64_t first_unit, std::int64_t last_unit) {
       std::int64_t const begin = tasks * first_unit / units, end = tasks * last_unit / units;
-      Scratch<T> packed(depth * block), columns(ceil_div(channels_at_once * taps, tile_rows) * tile_rows * block);
+      Scratch<T> fresh(once ? part_size : 0), packed(depth * block),
+          columns(ceil_div(channels_at_once * taps, tile_rows) * tile_rows * block);
       for (std::int64_t task = begin, next; task < end; task = next) {
         // All parts of one chunk and group share its packed gradient.
         next = std::min(end, (task / parts + 1) * parts);
@@ -131,14 +147,10 @@ struct ConvScatter {
           pack_gradient(group, first, count, packed.data());
           for (std::int64_t c = channel0; c < channel1; c += channels_at_once) {
             std::int64_t const channels = std::min(channels_at_once, channel1 - c), rows = channels * taps;
-            T const* const a = filters.data() + (group * parts + c / channels_at_once) * part_size;
-            for (std::int64_t r = 0; r < rows; r += tile_rows)
-              for (std::int64_t k = 0; k < depth; k += depth_at_once) {
-                std::int64_t const deep = std::min(depth_at_once, depth - k);
-                stripe_multiply(deep, PackedStripe<T>{a + r * depth + k * tile_rows}, packed.data() + k * block,
-                                deep * tile_columns, 0, columns.data() + r * block, block,
-                                std::min(tile_rows, rows - r), count, k > 0);
-              }
+            std::int64_t const part = c / channels_at_once;
+            if (once) pack_part(group, part, fresh.data());
+            multiply(once ? fresh.data() : filters.data() + (group * parts + part) * part_size, rows, packed.data(), count,
+                     columns.data());
             add_patches(columns.data(), channels, first, count, to + c * plane);
           }
         }

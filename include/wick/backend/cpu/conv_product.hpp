@@ -5,6 +5,7 @@
 
 #include <wick/backend/cpu/conv_spans.hpp>
 #include <wick/backend/cpu/gemm.hpp>
+#include <wick/backend/cpu/gemm_narrow.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
@@ -40,6 +41,13 @@ struct Filters {
     std::swap(f.rows, f.channels), std::swap(f.row_stride, f.channel_stride);
     return f;
   }
+  /// Some of the rows and channels.
+  Filters part(std::int64_t row0, std::int64_t row_count, std::int64_t channel0, std::int64_t channel_count) const {
+    Filters f = *this;
+    f.data += row0 * row_stride + channel0 * channel_stride;
+    f.rows = row_count, f.channels = channel_count;
+    return f;
+  }
   std::int64_t depth() const { return channels * taps; }
   /// True when a row is a run of equal steps, `depth_stride()`.
   bool regular() const { return taps == 1 || channel_stride == taps; }
@@ -66,6 +74,8 @@ struct PixelColumns {
   T* data;
   std::int64_t pixels, image_stride;
 
+  /// Column j of row 0.
+  T* at(std::int64_t j) const { return data + j / pixels * image_stride + j % pixels; }
   /// Calls visit(at, to, n) for the parts of columns [first, first + count) that lie in one image each; `to` is in row
   /// 0.
   template <class Visit>
@@ -87,7 +97,7 @@ void stripe_multiply_pixels(std::int64_t depth, Stripe const& a, T const* b, std
   constexpr std::int64_t columns = Tile<T>::columns;
   for (std::int64_t j = 0; j < count;) {
     std::int64_t const pixel = (first + j) % y.pixels, rest = count - j;
-    T* const to = y.data + (first + j) / y.pixels * y.image_stride + pixel + i * y.pixels;
+    T* const to = y.at(first + j) + i * y.pixels;
     // Whole panels inside of one image are written in place; one that several images share goes through a tile.
     std::int64_t run = std::min(rest, y.pixels - pixel);
     if (run < rest) run = run / columns * columns;
@@ -127,7 +137,14 @@ struct ConvProduct {
   std::int64_t channels_at_once =
       even_block(filters.channels,
                  std::max<std::int64_t>(1, GemmBlock<T>::depth * 3 / 2 / std::max<std::int64_t>(1, filters.taps)));
-  T const* packed = nullptr;  // [group][stripe][depth][tile_rows]
+  // Filters that meet few columns are read where they lie: a packed copy would cost more than it saves.
+  bool direct = filters.regular() && filters.depth_stride() == 1 && columns <= GemmBlock<T>::direct_columns;
+
+  /// Packed stripes from stripe0 on, from some channel on; without data, the filters are read where they lie.
+  struct PackedFilters {
+    T const* data = nullptr;
+    std::int64_t stripe0 = 0, stride = 0;
+  };
 
   T const* input(std::int64_t group, std::int64_t channel) const {
     return x + (group * filters.channels + channel) * s.height * s.width;
@@ -137,21 +154,25 @@ struct ConvProduct {
   }
 
   /// Multiplies channels [channel, channel + count) of some stripes with packed patches of columns [first, first + n).
-  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, std::int64_t channel,
-                std::int64_t count, T const* patches, std::int64_t first, std::int64_t n) const {
+  void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, PackedFilters const& packed,
+                std::int64_t channel, std::int64_t count, T const* patches, std::int64_t first, std::int64_t n) const {
     std::int64_t const from = channel * filters.taps, part = count * filters.taps;
     PixelColumns<T> const to = output(group);
     bool const add = accumulate || channel > 0;
+    NarrowColumns<T> const narrow(patches, part * tile_columns, part, n, packed.data);
+    std::int64_t const wide = n - narrow.size();
     for (std::int64_t stripe = stripe0; stripe < stripe1; ++stripe) {
       std::int64_t const i = stripe * tile_rows, rows = std::min(tile_rows, filters.rows - i);
-      if (packed) {
-        PackedStripe<T> const a{packed + (group * stripes + stripe) * tile_rows * depth + from * tile_rows};
-        stripe_multiply_pixels(part, a, patches, part * tile_columns, to, i, rows, first, n, add);
-      } else {
-        DirectStripe<T> const a(filters.row(group, i) + from * filters.depth_stride(), rows, filters.row_stride,
-                                filters.depth_stride());
-        stripe_multiply_pixels(part, a, patches, part * tile_columns, to, i, rows, first, n, add);
-      }
+      auto const stripe_multiply = [&](auto const& a) {
+        stripe_multiply_pixels(part, a, patches, part * tile_columns, to, i, rows, first, wide, add);
+        for (std::int64_t j = 0; j < narrow.size(); ++j)
+          narrow.multiply(a, j, to.at(first + wide + j) + i * pixels, pixels, rows, add);
+      };
+      if (packed.data)
+        stripe_multiply(PackedStripe<T>{packed.data + (stripe - packed.stripe0) * packed.stride});
+      else
+        stripe_multiply(DirectStripe<T>(filters.row(group, i) + from * filters.depth_stride(), rows, filters.row_stride,
+                                        filters.depth_stride()));
       if (channel + count < filters.channels || !epilogue.run) continue;
       to.parts(first, n, [&](std::int64_t at, T* values, std::int64_t length) {
         std::int64_t const image = (first + at) / pixels, pixel = (first + at) % pixels;
@@ -162,7 +183,7 @@ struct ConvProduct {
   }
 
   /// Each thread packs patches for itself and multiplies them with all filters: when there are many columns.
-  void by_columns() const {
+  void by_columns(T const* packed) const {
     std::int64_t const work = filters.rows * depth * tile_columns;
     parallel_tasks(s.groups * panels, work, [&](std::int64_t begin, std::int64_t end) {
       std::int64_t const block = std::min(conv_panels, panels);
@@ -176,15 +197,18 @@ struct ConvProduct {
         for (std::int64_t c = 0; c < std::max<std::int64_t>(1, filters.channels); c += channels_at_once) {
           std::int64_t const count = std::min(channels_at_once, filters.channels - c), part = count * filters.taps;
           pack_patches(s, filters.reversed, input(group, c), count, first, n, part * tile_columns, 0, patches.data());
-          multiply(group, 0, stripes, c, count, patches.data(), first, n);
+          multiply(group, 0, stripes, whole(packed, group, c), c, count, patches.data(), first, n);
           if (channels_at_once == 0) break;
         }
       }
     });
   }
 
-  /// The threads pack patches together, then share the filters: when there are few columns.
-  void by_rows() const {
+  /// The threads pack patches together, then share the filters: when there are few columns. Filters that are not packed
+  /// and cannot be read where they lie are packed some stripes at a time.
+  void by_rows(T const* packed) const {
+    constexpr std::int64_t together = 4;  // stripes: their rows may share lines of memory
+    bool const fresh = !direct && !packed;
     std::int64_t const taps = filters.taps, all = panels * tile_columns;
     std::int64_t const room = GemmBlock<T>::packed / 4 / (channels_at_once * taps * all);
     std::int64_t const chunk = std::min(filters.channels, std::max<std::int64_t>(1, room) * channels_at_once);
@@ -206,38 +230,50 @@ struct ConvProduct {
           });
         });
         parallel_tasks(stripes, tile_rows * depth * columns, [&](std::int64_t begin, std::int64_t end) {
+          Scratch<T> few(fresh ? together * tile_rows * channels_at_once * taps : 0);
           each_block(c, end_channel, [&](auto, auto, auto block, auto count) {
             for (std::int64_t p = 0; p < panels; p += conv_panels) {
               std::int64_t const first = p * tile_columns, n = std::min(columns - first, conv_panels * tile_columns);
-              multiply(group, begin, end, block, count,
-                       patches.data() + ((block - c) * all + p * tile_columns * count) * taps, first, n);
+              T const* const here = patches.data() + ((block - c) * all + p * tile_columns * count) * taps;
+              if (!fresh) {
+                multiply(group, begin, end, whole(packed, group, block), block, count, here, first, n);
+                continue;
+              }
+              for (std::int64_t i = begin; i < end; i += together) {
+                std::int64_t const next = std::min(end, i + together), row = i * tile_rows;
+                std::int64_t const rows = std::min(filters.rows, next * tile_rows) - row;
+                pack_filters(filters.part(row, rows, block, count), group, 0, next - i, few.data());
+                multiply(group, i, next, {few.data(), i, tile_rows * count * taps}, block, count, here, first, n);
+              }
             }
           });
         });
       }
   }
 
-  void run() {
+  /// Packed filters of a group from a channel on.
+  PackedFilters whole(T const* packed, std::int64_t group, std::int64_t channel) const {
+    if (!packed) return {};
+    return {packed + (group * stripes * depth + channel * filters.taps) * tile_rows, 0, tile_rows * depth};
+  }
+
+  void run() const {
     std::int64_t const few = 8 * num_threads();
     bool const rows_first = filters.channels > 0 && panels < few && (s.groups == 1 || s.groups * panels < few);
-    // Filters that meet few columns are read where they lie: a packed copy would cost more than it saves.
-    bool const direct = filters.regular() && filters.depth_stride() == 1 && columns <= GemmBlock<T>::direct_columns;
-    std::optional<Scratch<T>> memory;
-    if (!direct) {
-      T* const to = memory.emplace(s.groups * stripes * tile_rows * depth).data();
-      packed = to;
-      parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin, next; i < end; i = next) {
-          std::int64_t const group = i / stripes, first = i % stripes;
-          next = std::min(end, i + stripes - first);
-          pack_filters(filters, group, first, first + next - i, to + group * stripes * tile_rows * depth);
-        }
-      });
-    }
+    // A copy of all filters, [group][stripe][depth][tile_rows], unless each would be read only once.
+    if (direct || (rows_first && panels <= conv_panels)) return rows_first ? by_rows(nullptr) : by_columns(nullptr);
+    Scratch<T> packed(s.groups * stripes * tile_rows * depth);
+    parallel_tasks(s.groups * stripes, 8 * tile_rows * depth, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin, next; i < end; i = next) {
+        std::int64_t const group = i / stripes, first = i % stripes;
+        next = std::min(end, i + stripes - first);
+        pack_filters(filters, group, first, first + next - i, packed.data() + group * stripes * tile_rows * depth);
+      }
+    });
     if (rows_first)
-      by_rows();
+      by_rows(packed.data());
     else
-      by_columns();
+      by_columns(packed.data());
   }
 };
 
