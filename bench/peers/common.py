@@ -35,4 +35,4 @@ def idx(folder, name):
         data = file.read()
     rank = data[3]
     shape = struct.unpack(f">{rank}I", data[4 : 4 + 4 * rank])
-    return numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * rank).reshape(shape)
+    return numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * rank).reshape(shape).copy()

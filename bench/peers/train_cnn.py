@@ -26,7 +26,7 @@ torch.manual_seed(1)
 
 class FashionMNIST(Dataset):
     def __init__(self, part, limit=None):
-        self.images = torch.from_numpy(idx(options.data, f"{part}-images-idx3-ubyte.gz")[:limit].copy())
+        self.images = torch.from_numpy(idx(options.data, f"{part}-images-idx3-ubyte.gz")[:limit])
         self.labels = torch.from_numpy(idx(options.data, f"{part}-labels-idx1-ubyte.gz")[:limit].astype(numpy.int64))
 
     def __len__(self):
