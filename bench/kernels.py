@@ -70,7 +70,8 @@ class Ratios:
                 ratios.append((seconds / ours, short(work), names.get(peer, peer)))
         goal = f"median {median:g}, none below {lowest:g}"
         if not ratios:
-            self.table.line(text, threads, "not measured", "", "", goal, "not measured")
+            self.table.line(text, threads, f"{len(works)} shapes" if works else "not measured", "peers: not measured", "", goal,
+                            "not measured", self.roof.summary(works, threads))
             return
         ratios.sort()
         middle = statistics.median(r for r, _, _ in ratios)

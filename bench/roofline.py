@@ -68,6 +68,7 @@ def roof_lines(samples):
                          f"{copy} GB/s copying and {read} reading")
     if not found:
         return []
-    return ["", f"*Of the machine*: the kernel's flop/s or bytes/s over the machine's, which `bench/peak.cpp` measures: {'; '.join(found)}. "
-            "Each operand and each result counts once. Above 100 %: the operands lie in the caches, the machine's number is that "
-            "of memory. Empty: the work is bound by neither."]
+    return ["", "*Of the machine*: the kernel's flop/s or bytes/s over the machine's, which `bench/peak.cpp` measures: "
+            f"{'; '.join(found)}. Each operand and each result counts once, a convolution as its direct sum. Above 100 %: the "
+            "operands lie in the caches, where the machine's number is that of memory, or the convolution saves products "
+            "(Winograd). Empty: neither is counted, as for functions of numbers in a cache."]

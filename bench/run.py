@@ -77,7 +77,8 @@ def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--setup", metavar="DIR", help="make a virtual environment with PyTorch and JAX here")
     parser.add_argument("--venv", metavar="DIR", help="use this virtual environment")
-    parser.add_argument("--build", metavar="DIR", default=f"{root}/build/bench", help="where Wick's programs are built (default: build/bench)")
+    parser.add_argument("--build", metavar="DIR", default=f"{root}/build/bench",
+                        help="where Wick's programs are built (default: build/bench)")
     parser.add_argument("--rounds", type=int, default=5, help="at most so many rounds (default: %(default)s)")
     parser.add_argument("--only", metavar="PARTS", default=",".join((*parts_of_spine, "kernels")),
                         help="comma-separated parts (default: %(default)s); of the kernels also one: " + ", ".join(subjects))
