@@ -23,6 +23,16 @@ struct Cnn {
   }
 };
 
+// Of one image: 2 flops for each multiply-add. Backward computes as much for the weights and as much for the inputs,
+// but nobody needs the gradient of the images.
+constexpr double conv1_flops = 2. * 26 * 26 * 32 * 9;
+constexpr double forward_flops = conv1_flops + 2. * 24 * 24 * 64 * 32 * 9 + 2. * (9216 * 128 + 128 * 10);
+constexpr double training_flops = 3 * forward_flops - conv1_flops;
+
+void rate(benchmark::State& state, double flops) {
+  state.counters["flop/s"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
+}
+
 void training_step(benchmark::State& state) {
   set_num_threads(static_cast<int>(state.range(0)));
   manual_seed(1);
@@ -41,6 +51,7 @@ void training_step(benchmark::State& state) {
   auto const before = pool_stats();
   for (auto _ : state) step();
   state.counters["allocations"] = static_cast<double>(pool_stats().system_allocations - before.system_allocations);
+  rate(state, 128 * training_flops);
 }
 
 void inference(benchmark::State& state) {
@@ -54,6 +65,7 @@ void inference(benchmark::State& state) {
     scores = model(image);
     benchmark::DoNotOptimize(std::as_const(scores).data());
   }
+  rate(state, static_cast<double>(state.range(0)) * forward_flops);
 }
 
 }  // namespace

@@ -16,6 +16,11 @@ namespace {
 
 constexpr int count = 64;
 
+void report_product(benchmark::State& state, int n) {
+  using benchmark::Counter;
+  state.counters["flop/s"] = Counter(2. * n * n * n * count, Counter::kIsIterationInvariantRate);
+}
+
 template <class M, class T, int N>
 std::array<M, count> matrices(unsigned seed) {
   std::mt19937 random(seed);
@@ -37,6 +42,7 @@ void product(benchmark::State& state) {
     benchmark::DoNotOptimize(c.data());
     benchmark::ClobberMemory();
   }
+  report_product(state, N);
 }
 
 template <class T, int N>
@@ -65,6 +71,7 @@ void eigen_product(benchmark::State& state) {
     benchmark::DoNotOptimize(c.data());
     benchmark::ClobberMemory();
   }
+  report_product(state, N);
 }
 
 template <class T, int N>
@@ -83,14 +90,14 @@ void eigen_inverted(benchmark::State& state) {
 template <class T, int N>
 void add(std::string const& type) {
   std::string const size = "/n:" + std::to_string(N) + "/threads:1";
-  benchmark::RegisterBenchmark(("product_" + type + size).c_str(), product<T, N>);
+  benchmark::RegisterBenchmark(("product_" + type + size).c_str(), product<T, N>)->UseRealTime();
 #if defined(WICK_BENCH_HAS_EIGEN)
-  benchmark::RegisterBenchmark(("eigen_product_" + type + size).c_str(), eigen_product<T, N>);
+  benchmark::RegisterBenchmark(("eigen_product_" + type + size).c_str(), eigen_product<T, N>)->UseRealTime();
 #endif
   if constexpr (N == 3 || N == 4) {
-    benchmark::RegisterBenchmark(("inverse_" + type + size).c_str(), inverted<T, N>);
+    benchmark::RegisterBenchmark(("inverse_" + type + size).c_str(), inverted<T, N>)->UseRealTime();
 #if defined(WICK_BENCH_HAS_EIGEN)
-    benchmark::RegisterBenchmark(("eigen_inverse_" + type + size).c_str(), eigen_inverted<T, N>);
+    benchmark::RegisterBenchmark(("eigen_inverse_" + type + size).c_str(), eigen_inverted<T, N>)->UseRealTime();
 #endif
   }
 }

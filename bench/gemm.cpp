@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix multiplication beside a CBLAS, in float and double: squares, tall and flat shapes, all four transpositions, a
-// bias and relu in the tile store beside a pass of their own. Rates are in flop/s.
+// bias and relu in the tile store beside a pass of their own. Rates are in flop/s, with
+// a vector in bytes/s.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -32,10 +33,17 @@ struct Operands {
   Matrix<T> left() { return {a.data(), m, k, k, 1}; }
   Matrix<T> right() { return {b.data(), k, n, n, 1}; }
   Matrix<T> result() { return {c.data(), m, n, n, 1}; }
-  void report(benchmark::State& state) const {
-    state.counters["flop/s"] = Counter(2. * static_cast<double>(m * n * k), Counter::kIsIterationInvariantRate);
-  }
 };
+
+// A product with a vector reads the matrix once for little arithmetic: its rate is that of memory.
+template <class T>
+void report(benchmark::State& state) {
+  auto const m = state.range(0), n = state.range(1), k = state.range(2);
+  bool const vector = m == 1 || n == 1;
+  double const work = vector ? static_cast<double>(sizeof(T)) * static_cast<double>(m * k + k * n + m * n)
+                             : 2. * static_cast<double>(m * n * k);
+  state.counters[vector ? "bytes/s" : "flop/s"] = Counter(work, Counter::kIsIterationInvariantRate);
+}
 
 template <class T>
 void gemm(benchmark::State& state, bool transpose_a, bool transpose_b) {
@@ -48,7 +56,7 @@ void gemm(benchmark::State& state, bool transpose_a, bool transpose_b) {
     wick::backend::cpu::gemm<T>(a, b, o.result(), false);
     benchmark::ClobberMemory();
   }
-  o.report(state);
+  report<T>(state);
 }
 
 // The whole statement on tensors: relu(matmul(a, b) + bias).
@@ -62,6 +70,7 @@ void bias_relu(benchmark::State& state) {
     c = relu(matmul(a, b) + bias);
     benchmark::ClobberMemory();
   }
+  report<T>(state);
 }
 
 #if defined(WICK_BENCH_HAS_CBLAS)
@@ -84,7 +93,7 @@ void cblas_gemm(benchmark::State& state, bool transpose_a, bool transpose_b) {
     cblas(o.m, o.n, o.k, transpose_a, transpose_b, o.a.data(), o.b.data(), o.c.data());
     benchmark::ClobberMemory();
   }
-  o.report(state);
+  report<T>(state);
 }
 // The library's product and a pass for the bias and relu.
 template <class T>
@@ -99,6 +108,7 @@ void cblas_bias_relu(benchmark::State& state) {
     c = relu(c + bias);
     benchmark::ClobberMemory();
   }
+  report<T>(state);
 }
 #endif
 

@@ -2,10 +2,12 @@
 """Running Wick's benchmarks and their peers, and what they measured."""
 import json
 import os
+import platform
 import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -18,7 +20,11 @@ def say(*words):
 
 def run(command, **more):
     """Standard output of a command, or None when it fails (which is said)."""
-    result = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    try:
+        result = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    except OSError as problem:
+        say("failed:", *command, f"\n{problem}")
+        return None
     if result.returncode != 0:
         say("failed:", *command, "\n" + "\n".join((result.stderr or result.stdout).splitlines()[-5:]))
         return None
@@ -27,22 +33,35 @@ def run(command, **more):
 
 def run_measured(command, folder):
     """Standard output, seconds of wall time and peak resident megabytes of a command."""
-    start = time.perf_counter()
-    process = subprocess.Popen([str(c) for c in command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    text = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = status
-    if status != 0:
-        say("failed:", *command)
-        text = None
-    return text, time.perf_counter() - start, usage.ru_maxrss / 1024
+    with tempfile.TemporaryFile("w+") as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(c) for c in command], cwd=folder, stdout=subprocess.PIPE, stderr=errors, text=True)
+        text = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if status != 0:
+            errors.seek(0)
+            say("failed:", *command, "\n" + "\n".join(errors.read().splitlines()[-5:]))
+            text = None
+    return text, wall, usage.ru_maxrss / 1024
+
+
+def json_object(text):
+    """What a script of ours wrote, empty when it failed."""
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        say("not a JSON object:", text[:200])
+        return {}
 
 
 class Samples:
-    """Seconds by (program, work, threads)."""
+    """Seconds by (program, work, threads); by (work, threads) the unit of our rate and how much of it a round does."""
 
     def __init__(self):
         self.seconds = {}
+        self.amounts = {}
 
     def add(self, program, work, threads, values):
         self.seconds.setdefault((program, work, threads), []).extend(values)
@@ -82,29 +101,28 @@ def program_subject(samples, build, name, threads):
         for peer in peers_in_program:
             if work.startswith(peer + "_"):
                 program, work = peer, work[len(peer) + 1:]
-        samples.add(program, f"{name}: {work}", threads, [entry["real_time"] * unit[entry["time_unit"]]])
+        seconds = entry["real_time"] * unit[entry["time_unit"]]
+        samples.add(program, f"{name}: {work}", threads, [seconds])
+        for rate in ("flop/s", "bytes/s"):
+            if program == "wick" and rate in entry:
+                samples.amounts[f"{name}: {work}", threads] = (rate, entry[rate] * seconds)
 
 
 def python_subject(samples, python, program, name, threads, *more):
     """The same work in bench/peers/NAME.py."""
-    text = run([python, f"{root}/bench/peers/{name}.py", threads, *more])
-    for work, seconds in json.loads(text or "{}").items():
+    for work, seconds in json_object(run([python, f"{root}/bench/peers/{name}.py", threads, *more])).items():
         samples.add(program, f"{name}: {work}", threads, seconds)
 
 
 def python_peer(samples, python, program, name, threads, *more):
-    text = run([python, f"{root}/bench/peers/{name}.py", threads, *more])
-    if text is None:
-        return
-    for work, seconds in json.loads(text).items():
+    for work, seconds in json_object(run([python, f"{root}/bench/peers/{name}.py", threads, *more])).items():
         samples.add(program, work, threads, seconds)
 
 
-def build_ours(build, programs):
+def build_ours(build, targets):
     say("building in", build)
-    ok = run(["cmake", "-S", root, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DWICK_BUILD_TESTS=OFF"])
-    ok = ok and run(["cmake", "--build", build, "--target", *(f"bench_{name}" for name in programs), "fashion_mnist"])
-    if not ok:
+    if (run(["cmake", "-S", root, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DWICK_BUILD_TESTS=OFF"]) is None
+            or run(["cmake", "--build", build, "--target", *targets]) is None):
         sys.exit("bench: the build failed")
 
 
@@ -127,12 +145,12 @@ def time_text(seconds):
     return f"{seconds * 1e9:.3g} ns"
 
 
-def machine(build, python):
+def machine(python):
     with open("/proc/cpuinfo") as file:
         text = file.read()
     model = re.search(r"model name\s*: (.*)", text)
     sets = [s for s in ("avx512f", "avx2", "fma") if re.search(rf"\b{s}\b", text)]
-    compiler = run(["g++", "--version"]).splitlines()[0]
+    compiler = (run(["g++", "--version"]) or "unknown compiler").splitlines()[0]
     versions = ""
     if python:
         versions = run([python, "-c", "import torch, jax; print(f'PyTorch {torch.__version__}, JAX {jax.__version__}')"])

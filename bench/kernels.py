@@ -4,6 +4,7 @@ import statistics
 from dataclasses import dataclass, field
 
 from harness import program_subject, python_subject
+from roofline import Roof, roof_lines, short
 from tables import Table
 
 names = {"cblas": "OpenBLAS", "eigen": "Eigen", "sleef": "SLEEF", "xsimd": "xsimd", "libm": "C library", "torch": "PyTorch",
@@ -19,6 +20,7 @@ class Subject:
 
 
 subjects = {
+    "peak": Subject(),  # the roof over the others
     "gemm": Subject({"torch": ()}, rounds=3),
     "fixed": Subject(threads=(1,)),
     "conv": Subject({"torch": ()}, rounds=2),
@@ -42,7 +44,7 @@ class Ratios:
     """Ours beside the fastest peer, work by work."""
 
     def __init__(self, samples, table):
-        self.samples, self.table = samples, table
+        self.samples, self.table, self.roof = samples, table, Roof(samples)
 
     def works(self, subject, threads):
         found = [w for program, w, n in self.samples.seconds if program == "wick" and n == threads and w.startswith(subject + ": ")]
@@ -55,7 +57,8 @@ class Ratios:
 
     def row(self, work, threads, text, target, goal=None):
         seconds, peer = self.best(work, threads)
-        self.table.row(text, threads, self.samples.median("wick", work, threads), names.get(peer, "peers"), seconds, target, goal)
+        self.table.row(text, threads, self.samples.median("wick", work, threads), names.get(peer, "peers"), seconds, target, goal,
+                       self.roof.text(work, threads))
 
     def summary(self, works, threads, text, median, lowest):
         """One row for many works: the median ratio and the lowest one."""
@@ -64,16 +67,17 @@ class Ratios:
             seconds, peer = self.best(work, threads)
             ours = self.samples.median("wick", work, threads)
             if seconds and ours:
-                ratios.append((seconds / ours, work.split(": ")[1].split("/", 1)[-1], names.get(peer, peer)))
+                ratios.append((seconds / ours, short(work), names.get(peer, peer)))
         goal = f"median {median:g}, none below {lowest:g}"
         if not ratios:
-            self.table.line(text, threads, "not measured", "", "", goal, "not measured")
+            self.table.line(text, threads, f"{len(works)} shapes" if works else "not measured", "peers: not measured", "", goal,
+                            "not measured", self.roof.summary(works, threads))
             return
         ratios.sort()
         middle = statistics.median(r for r, _, _ in ratios)
         self.table.line(text, threads, f"{len(ratios)} shapes", f"fastest of {', '.join(sorted({p for _, _, p in ratios}))}",
                         f"median {middle:.2f}, lowest {ratios[0][0]:.2f} ({ratios[0][1]})", goal,
-                        "yes" if middle >= median and ratios[0][0] >= lowest else "**no**")
+                        "yes" if middle >= median and ratios[0][0] >= lowest else "**no**", self.roof.summary(works, threads))
 
 
 def readable(work):
@@ -105,7 +109,7 @@ def conv_rows(ratios):
 
 
 def kernel_table(samples, epochs):
-    t = Table()
+    t = Table(of_the_machine=True)
     ratios = Ratios(samples, t)
     gemm_rows(ratios)
     ratios.summary([w for w in ratios.works("fixed", 1) if "product" in w], 1, "products of `Fixed` matrices, 2x2 to 8x8", 1, 1)
@@ -134,4 +138,4 @@ def kernel_table(samples, epochs):
     ours, peer = middle("wick_mb"), middle("torch_mb")
     t.limit("peak resident size of the main job", 2, ours, f"{ours:.0f} MB" if ours else "", f"PyTorch: {peer:.0f} MB" if peer else "", "a quarter",
             bool(ours and peer and ours <= peer / 4))
-    return t.lines
+    return t.lines + roof_lines(samples)

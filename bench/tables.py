@@ -7,23 +7,27 @@ from harness import time_text
 
 
 class Table:
-    def __init__(self):
-        self.lines = ["| work | threads | Wick | peer | ratio | target | reached |", "|---|---|---|---|---|---|---|"]
+    def __init__(self, of_the_machine=False):
+        self.of_the_machine = of_the_machine
+        self.lines = []
+        self.line("work", "threads", "Wick", "peer", "ratio", "target", "reached", "of the machine")
+        self.lines.append("|---" * (8 if of_the_machine else 7) + "|")
 
-    def row(self, work, threads, ours, peer_name, peer, target, goal=None):
+    def row(self, work, threads, ours, peer_name, peer, target, goal=None, share=""):
         """A time beside a peer's: reached when the peer takes at least `target` times as long."""
         ratio = peer / ours if ours and peer else None
         reached = "not measured" if ratio is None else "yes" if ratio >= target else "**no**"
         goal = goal or ("as fast" if target == 1 else f"{target:g}x faster")
         self.line(work, threads, time_text(ours), f"{peer_name}: {time_text(peer)}",
-                  f"{ratio:.2f}" if ratio else "", goal, reached)
+                  f"{ratio:.2f}" if ratio else "", goal, reached, share)
 
     def limit(self, work, threads, ours, text, peer, goal, reached):
         """A value with a limit of its own; the peer stands beside it."""
         self.line(work, threads, text if ours is not None else "not measured", peer, "", goal,
                   "not measured" if ours is None else "yes" if reached else "**no**")
 
-    def line(self, *cells):
+    def line(self, work, threads, ours, peer, ratio, goal, reached, share=""):
+        cells = [work, threads, ours, peer, ratio, goal, *([share] if self.of_the_machine else []), reached]
         self.lines.append("| " + " | ".join(str(c) for c in cells) + " |")
 
 

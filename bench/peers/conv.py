@@ -3,9 +3,10 @@
 """The work of bench/conv.cpp in PyTorch: conv.py THREADS. Writes one JSON object: seconds of each round, warm."""
 import argparse
 import json
-import time
 
 import torch
+
+from common import seconds
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
@@ -28,29 +29,17 @@ depthwise = [(32, 112, 32, 3, 1), (96, 112, 96, 3, 2), (144, 56, 144, 3, 1), (38
 example = [(1, 28, 32, 3, 1), (32, 26, 64, 3, 1)]
 
 
-def seconds(round_, warm=2, least=5):
-    for _ in range(warm):
-        round_()
-    found = []
-    end = time.perf_counter() + options.seconds
-    while len(found) < least or time.perf_counter() < end:
-        start = time.perf_counter()
-        round_()
-        found.append(time.perf_counter() - start)
-    return found
-
-
 def measure(result, layer, batch, pad, groups=1):
     channels, extent, out, kernel, stride = layer
     args = f"{'d' if groups > 1 else 'c'}{channels}_{extent}x{extent}_o{out}_k{kernel}_s{stride}_n{batch}"
     x, w = torch.randn(batch, channels, extent, extent), torch.randn(out, channels // groups, kernel, kernel)
     forward = lambda: torch.nn.functional.conv2d(x, w, stride=stride, padding=pad, groups=groups)  # noqa: E731
     gy = torch.randn_like(forward())
-    result["forward/" + args] = seconds(forward)
+    result["forward/" + args] = seconds(forward, warm=2, least=options.seconds)
     for name, mask in (("input_gradient", [True, False, False]), ("weight_gradient", [False, True, False]),
                        ("both_gradients", [True, True, False])):
         result[f"{name}/{args}"] = seconds(lambda: torch.ops.aten.convolution_backward(
-            gy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], groups, mask))
+            gy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], groups, mask), warm=2, least=options.seconds)
 
 
 result = {}

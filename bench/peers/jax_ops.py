@@ -5,7 +5,8 @@ of each round, warm. XLA sizes its threads by the cores it may run on, so the pr
 import argparse
 import json
 import os
-import time
+
+from common import seconds
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
@@ -31,15 +32,8 @@ def layer_norm(x, weight, bias):
     return centred / jnp.sqrt((centred * centred).mean(-1, keepdims=True) + 1e-5) * weight + bias
 
 
-def seconds(round_, warm=3):
-    for _ in range(warm):
-        jax.block_until_ready(round_())
-    found = []
-    for _ in range(options.rounds):
-        start = time.perf_counter()
-        jax.block_until_ready(round_())
-        found.append(time.perf_counter() - start)
-    return found
+def timed(round_):
+    return seconds(lambda: jax.block_until_ready(round_()), options.rounds)
 
 
 def main():
@@ -52,11 +46,11 @@ def main():
     softmax, norm = jax.jit(lambda r: jax.nn.softmax(r, -1)), jax.jit(layer_norm)
     multiply_add = jax.jit(lambda x, w, b: x * w + b)
     print(json.dumps({
-        "chain_forward": seconds(lambda: forward(x, w, b)),
-        "chain_backward": seconds(lambda: backward(x, w, b)),
-        "multiply_add": seconds(lambda: multiply_add(x, w, b)),
-        "softmax": seconds(lambda: softmax(rows)),
-        "layer_norm": seconds(lambda: norm(rows, weight, bias)),
+        "chain_forward": timed(lambda: forward(x, w, b)),
+        "chain_backward": timed(lambda: backward(x, w, b)),
+        "multiply_add": timed(lambda: multiply_add(x, w, b)),
+        "softmax": timed(lambda: softmax(rows)),
+        "layer_norm": timed(lambda: norm(rows, weight, bias)),
     }))
 
 

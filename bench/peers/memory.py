@@ -4,7 +4,8 @@
 Writes one JSON object: seconds of each round, warm. NumPy has one thread."""
 import argparse
 import json
-import time
+
+from common import seconds
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
@@ -13,24 +14,12 @@ parser.add_argument("--only", default="")
 parser.add_argument("--rounds", type=int, default=9)
 options = parser.parse_args()
 
-
-def seconds(round_, warm=2):
-    for _ in range(warm):
-        round_()
-    found = []
-    for _ in range(options.rounds):
-        start = time.perf_counter()
-        round_()
-        found.append(time.perf_counter() - start)
-    return found
-
-
 result = {}
 
 
 def measure(name, prepare):
     if name.startswith(options.only):
-        result[name] = seconds(prepare())
+        result[name] = seconds(prepare(), options.rounds, warm=2)
 
 
 axes_of = {"0": (0,), "1": (1,), "2": (2,), "01": (0, 1), "02": (0, 2), "12": (1, 2), "all": (0, 1, 2)}

@@ -4,9 +4,10 @@
 seconds of each round, warm. `--compile` runs the same functions through torch.compile."""
 import argparse
 import json
-import time
 
 import torch
+
+from common import seconds
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
@@ -23,15 +24,8 @@ def chain(x, w, b):
     return torch.tanh(x * w + b) * torch.sigmoid(x) + torch.exp(w * b)
 
 
-def seconds(round_, warm=3):
-    for _ in range(warm):
-        round_()
-    found = []
-    for _ in range(options.rounds):
-        start = time.perf_counter()
-        round_()
-        found.append(time.perf_counter() - start)
-    return found
+def timed(round_):
+    return seconds(round_, options.rounds)
 
 
 def main():
@@ -40,7 +34,7 @@ def main():
     x, w, b = torch.randn(n), torch.randn(n), torch.randn(n)
     forward = wrap(chain)
     with torch.no_grad():
-        result["chain_forward"] = seconds(lambda: forward(x, w, b))
+        result["chain_forward"] = timed(lambda: forward(x, w, b))
 
     leaves = [t.clone().requires_grad_() for t in (x, w, b)]
     total = wrap(lambda x, w, b: chain(x, w, b).sum())
@@ -50,19 +44,19 @@ def main():
             leaf.grad = None
         total(*leaves).backward()
 
-    result["chain_backward"] = seconds(backward)
+    result["chain_backward"] = timed(backward)
 
     y = torch.empty(n)
     with torch.no_grad():
-        result["multiply_add"] = seconds(lambda: torch.addcmul(b, x, w, out=y))
+        result["multiply_add"] = timed(lambda: torch.addcmul(b, x, w, out=y))
 
     rows = torch.randn(4096, 1024)
     weight, bias = torch.randn(1024), torch.randn(1024)
     softmax = wrap(lambda r: torch.softmax(r, -1))
     layer_norm = wrap(lambda r: torch.nn.functional.layer_norm(r, (1024,), weight, bias))
     with torch.no_grad():
-        result["softmax"] = seconds(lambda: softmax(rows))
-        result["layer_norm"] = seconds(lambda: layer_norm(rows))
+        result["softmax"] = timed(lambda: softmax(rows))
+        result["layer_norm"] = timed(lambda: layer_norm(rows))
     print(json.dumps(result))
 
 

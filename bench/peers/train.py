@@ -3,15 +3,12 @@
 """The work of bench/train.cpp in PyTorch and torchvision: train.py THREADS [--work optimizer|loader]. Writes one JSON
 object: seconds of each round, warm; of `loader/W`, of an epoch over 10,000 images with W workers."""
 import argparse
-import gzip
 import json
-import os
-import struct
-import time
 
-import numpy
 import torch
 from torch.utils.data import DataLoader, Dataset
+
+from common import idx, seconds
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
@@ -27,32 +24,14 @@ class FashionMNIST(Dataset):
     """The test images, each through torchvision's transforms when it is read."""
 
     def __init__(self, transform):
-        self.images, self.labels = self.idx("t10k-images-idx3-ubyte.gz"), self.idx("t10k-labels-idx1-ubyte.gz")
+        self.images, self.labels = (idx(options.data, f"t10k-{part}-ubyte.gz") for part in ("images-idx3", "labels-idx1"))
         self.transform = transform
-
-    @staticmethod
-    def idx(name):
-        with gzip.open(os.path.join(options.data, name)) as file:
-            data = file.read()
-        shape = struct.unpack(f">{data[3]}I", data[4 : 4 + 4 * data[3]])
-        return numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
     def __len__(self):
         return len(self.images)
 
     def __getitem__(self, i):
         return self.transform(self.images[i]), int(self.labels[i])
-
-
-def seconds(round_, rounds, warm=3):
-    for _ in range(warm):
-        round_()
-    found = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        round_()
-        found.append(time.perf_counter() - start)
-    return found
 
 
 def optimizer_work(result):
