@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <vector>
-#include <wick/backend/cpu/gemm_batch.hpp>
+#include <wick/backend/kernels.hpp>
 #include <wick/backend/reference.hpp>
 
 using namespace wick;
@@ -49,7 +49,7 @@ void check(std::int64_t m, std::int64_t n, std::int64_t k, bool share_b) {
     set_num_threads(threads);
     std::vector<float> c(expected.size(), -1);
     Doubled doubled{n, std::vector<int>(c.size())};
-    backend::cpu::gemm_batch<float>(batch, {a.data(), m, k, k, 1}, {b.data(), k, n, n, 1}, c.data(), {&Doubled::run, &doubled});
+    backend::Kernels<float>::gemm_batch(batch, {a.data(), m, k, k, 1}, {b.data(), k, n, n, 1}, c.data(), {&Doubled::run, &doubled});
     CHECK(c == expected);
     CHECK(doubled.times == std::vector<int>(c.size(), 1));
   }

@@ -39,6 +39,10 @@ std::vector<Pool2dShape> const shapes = {
     {2, 10, 12, 3, 3, 2, 2, 1, 1, 2, 3, true, true},
     {2, 5, 6, 3, 4, 3, 3, 1, 2, 1, 1, true, false},
     {1, 40, 3, 2, 2, 1, 1, 0, 0, 1, 1, false, true},
+    // Windows of wide steps, which may begin above the one before, and which may hold no element at all.
+    {2, 9, 11, 3, 3, 1, 1, 1, 1, 2, 2, false, true},
+    {1, 12, 40, 3, 2, 1, 2, 1, 1, 4, 3, false, true},
+    {1, 4, 4, 2, 2, 1, 1, 1, 1, 5, 5, false, true},
     {0, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, false, true},
     {2, 1, 1, 2, 2, 2, 2, 0, 0, 1, 1, false, true},
 };
@@ -108,6 +112,15 @@ TEST_CASE("max pooling agrees with the naive loops, with the first of equal elem
     }
   CHECK(Pool2dShape{1, 20, 20, 15, 17, 1, 1}.narrow());
   CHECK(!Pool2dShape{1, 20, 20, 16, 16, 1, 1}.narrow());
+}
+
+TEST_CASE("the largest element of none is minus infinity, as in PyTorch") {
+  Pool2dShape const s{1, 4, 4, 2, 2, 1, 1, 1, 1, 5, 5, false, true};  // positions -1 and 4 of 4 x 4
+  REQUIRE(out_size(s) == 1);
+  std::vector<float> const x(16, 1.f);
+  float y = 0;
+  backend::cpu::max_pool2d(s, x.data(), &y, static_cast<std::int32_t*>(nullptr));
+  CHECK(y == -std::numeric_limits<float>::infinity());
 }
 
 TEST_CASE("average pooling agrees with the naive loops") {

@@ -208,6 +208,33 @@ TEST_CASE("threads: a child process computes") {
 }
 #endif
 
+TEST_CASE("threads: more than there can be") {
+  Threads const use(100'000);
+  CHECK(sum_to(100'000) == 4999950000);
+}
+
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+TEST_CASE("threads: a fault on a helper reaches the program's handler") {
+  pid_t const child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    wick::set_num_threads(4);
+    signal(SIGSEGV, [](int) { _exit(7); });
+    pthread_t const caller = pthread_self();
+    for (int round = 0; round < 1000; ++round)
+      parallel_for(64, 1, [&](std::int64_t, std::int64_t) {
+        if (!pthread_equal(pthread_self(), caller)) pthread_kill(pthread_self(), SIGSEGV);
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+      });
+    _exit(1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
+}
+#endif
+
 TEST_CASE("threads: nothing runs when the work is done") {
   Threads const use(4);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // for what other tests have left

@@ -11,6 +11,22 @@ using namespace wick;
 
 namespace {
 
+int products = 0;  // that have gone to the CBLAS
+
+}  // namespace
+
+// The linker sends calls of cblas_sgemm here (--wrap), and those of the other name to the library.
+extern "C" {
+void __real_cblas_sgemm(int, int, int, int, int, int, float, float const*, int, float const*, int, float, float*, int);
+void __wrap_cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, float const* a, int lda, float const* b,
+                        int ldb, float beta, float* c, int ldc) {
+  ++products;
+  __real_cblas_sgemm(order, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+}
+
+namespace {
+
 // Small integers: every sum is exact, so any order gives the same number.
 template <class T>
 Tensor<T> integers(Dims const& shape) {
@@ -41,6 +57,21 @@ TEST_CASE_TEMPLATE("matmul by a CBLAS gives the naive loops' values in every lay
         for (Tensor<T> const& left : {a, at, strided})
           for (Tensor<T> const& right : {b, bt}) CHECK(all(matmul(left, right) == expected(left, right)).item());
       }
+}
+
+TEST_CASE("products of every rank go to the CBLAS") {
+  set_num_threads(1);
+  auto const calls = [](auto const& work) {
+    int const before = products;
+    work();
+    return products - before;
+  };
+  Tensor<float> const a = integers<float>({7, 6}), b = integers<float>({6, 5}), batch = integers<float>({3, 7, 6});
+  CHECK(calls([&] { Tensor<float> const c = matmul(a, b); }) == 1);
+  CHECK(calls([&] { Tensor<float> const c = matmul(a.t(), a) + 1; }) == 1);
+  CHECK(calls([&] { Tensor<float> const c = matmul(batch, b); }) == 1);  // the batch only adds rows
+  CHECK(calls([&] { Tensor<float> const c = matmul(batch, integers<float>({3, 6, 5})); }) == 3);
+  CHECK(calls([&] { Tensor<float> const c = linear(a, b.t()); }) == 1);
 }
 
 TEST_CASE("bias and relu follow the CBLAS's product, in batches too") {

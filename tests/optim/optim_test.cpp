@@ -203,3 +203,28 @@ TEST_CASE("steps ask the pool for nothing") {
   for (int i = 0; i < 10; ++i) adamw.step(), sgd.step();
   CHECK(pool_stats().requests == before);
 }
+
+TEST_CASE("a step that cannot be made changes nothing") {
+  auto const check = [](auto make) {
+    Variable<double> const tried = ones<double>({3}), plain = ones<double>({3});
+    auto first = make(tried), second = make(plain);
+    for (auto const& w : {tried, plain}) backward(sum(w));
+    CHECK_THROWS_AS(first.step({.norm = -1}), Error);
+    for (int i = 0; i < 2; ++i) first.step(), second.step();
+    CHECK(all(tried.value() == plain.value()).item());
+  };
+  check([](Variable<double> const& w) { return optim::SGD<double>({w}, {.lr = 0.5, .momentum = 0.5}); });
+  check([](Variable<double> const& w) { return optim::AdamW<double>({w}, {.lr = 0.5}); });
+  Variable<double> const w = ones<double>({3});
+  backward(sum(w));
+  CHECK_THROWS_AS(optim::clip_grad_norm(std::vector{w}, -1.0), Error);
+}
+
+TEST_CASE("a parameter that is listed twice takes each step once") {
+  Variable<double> const w = ones<double>({3});
+  optim::SGD<double> optimizer({w, w}, {.lr = 0.25});
+  CHECK(optimizer.parameters().size() == 1);
+  backward(sum(w));
+  optimizer.step();
+  CHECK(w.value()(0).item() == 0.75);
+}

@@ -7,6 +7,7 @@
 #include <wick/autograd/backward.hpp>
 #include <wick/backend/kernels.hpp>
 #include <wick/ops/matmul.hpp>
+#include <wick/ops/select.hpp>
 #include <wick/tensor.hpp>
 
 using namespace wick;
@@ -128,8 +129,26 @@ TEST_CASE("a kernel with an epilogue writes over its target in place, unless the
   Tensor<double> const old = c.clone();
   c = matmul(seen, b) + bias;
   CHECK(list(c) == list(Tensor<double>(matmul(old, b) + bias)));
+  Tensor<double> const now = c.clone();
+  c = matmul(a, b) + View<double>(c.data(), {2, 2}, {2, 1});
+  CHECK(list(c) == list(Tensor<double>(matmul(a, b) + now)));
+  c = now.clone();
   c = matmul(a, b) + c.t();
   CHECK(c(0, 1).item() == 22 + matmul(old, b).value()(1, 0).item() + 10);
+}
+
+TEST_CASE("a view takes a lazy rearrangement of the elements that it is written over") {
+  auto const at = [](Tensor<double> const& x, std::int64_t row) { return list(x[row].clone()); };
+  Tensor<double> x = arange<double>(0, 25).reshape({5, 5});
+  Tensor<double> const before = x.clone();
+  View<double> low(x.data() + 5, {4, 5}, {5, 1});  // rows 1 to 4
+  low = narrow(x, 0, 0, 4) + 0.0;
+  CHECK(at(x, 0) == at(before, 0));
+  for (std::int64_t row = 1; row < 5; ++row) CHECK(at(x, row) == at(before, row - 1));
+  View<double> square(x.data(), {5, 5}, {5, 1});
+  Tensor<double> const now = x.clone();
+  square = transpose(narrow(x, 0, 0, 5), 0, 1);
+  CHECK(list(x) == list(now.t().contiguous()));
 }
 
 TEST_CASE("create_graph sees the values of the time of the statement") {

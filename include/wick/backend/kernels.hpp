@@ -24,7 +24,7 @@ struct Kernels {
     cpu::gemm<T>(a, b, c, accumulate, epilogue);
   }
   static void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, T* c, Epilogue<T> epilogue) {
-    cpu::gemm_batch<T>(batch, a, b, c, epilogue);
+    cpu::gemm_batch<T>(batch, a, b, c, epilogue, &gemm);
   }
   static void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> epilogue) {
     cpu::conv2d<T>(s, x, w, y, epilogue);

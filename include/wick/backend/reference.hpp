@@ -78,7 +78,7 @@ void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen) {
   for (std::int64_t plane = 0; plane < s.planes; ++plane, x += s.height * s.width)
     for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
       for (std::int64_t ow = 0; ow < s.out_width(); ++ow, ++out) {
-        T best{};
+        T best = least<T>();
         std::int64_t at = -1;
         for (std::int64_t kh = 0; kh < s.kernel_h; ++kh)
           for (std::int64_t kw = 0; kw < s.kernel_w; ++kw) {

@@ -29,6 +29,7 @@ inline ByteRange byte_range(void const* data, Layout const& layout, std::size_t 
 struct Sharing {
   std::uint32_t handles = 0;  ///< leaves that hold the target's block
   bool hazard = false;        ///< an element may be overwritten before it is read
+  bool overlap = false;       ///< some leaf holds elements of the target, be it in the same places
 };
 
 template <class F>
@@ -44,10 +45,14 @@ Sharing find_sharing(F const& f, void const* data, Layout const& layout, std::si
       bool aligned = found.data == data && found.layout->shape == layout.shape;
       for (int d = 0; aligned && d < layout.rank(); ++d)
         aligned = found.layout->strides[d] == layout.strides[d] || layout.shape[d] == 1;
-      if (aligned) return;
+      if (aligned) {
+        sharing.overlap = true;
+        return;
+      }
       ByteRange const a = byte_range(data, layout, size);
       ByteRange const b = byte_range(found.data, *found.layout, sizeof(base_t<value_t<Leaf>>));
-      sharing.hazard |= a.low < b.high && b.low < a.high;
+      bool const overlap = a.low < b.high && b.low < a.high;
+      sharing.overlap |= overlap, sharing.hazard |= overlap;
     }
   });
   return sharing;
@@ -73,6 +78,8 @@ template <class T, class F>
 void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& layout, Block const* block, F const& f) {
   check_element_type<T, F>();
   check_fits(f.shape(), layout.shape);
+  // What a lazy rearrangement shows are the elements of another tensor, maybe those that are to be written.
+  if constexpr (has_lazy<F>) return write_through<T>(data, plane_stride, layout, block, lowered<true>(f));
   // A reduction reads everything before its last element is written: it never runs over its own operands.
   if (detail::has_reduce<F> || find_sharing(f, data, layout, sizeof(base_t<T>), block).hazard)
     compute_into<T>(data, plane_stride, layout, materialize(f));
@@ -145,7 +152,7 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
           auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
           // A kernel may write over old elements that the formula around it does not read.
           if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
-            if (sharing.handles == 0 && run_epilogue<T>(data, x.layout(), f)) return;
+            if (sharing.handles == 0 && !sharing.overlap && run_epilogue<T>(data, x.layout(), f)) return;
           return compute_into<T>(data, x.plane_stride(), x.layout(), f);
         }
       }

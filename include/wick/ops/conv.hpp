@@ -89,6 +89,7 @@ auto conv2d(X const& x, W const& w, Conv2dOptions const& options = {}) {
   detail::Conv2dShape s{sx[0], sx[1], sx[2], sx[3], sw[0], sw[2], sw[3], options.stride.first, options.stride.second,
                         options.padding.first, options.padding.second, options.dilation.first, options.dilation.second,
                         options.groups};
+  if (s.kernel_h < 1 || s.kernel_w < 1) fail("conv2d: the weight ", sw, " has a kernel without elements");
   if (s.groups < 1 || s.in_channels % s.groups || s.out_channels % s.groups)
     fail("conv2d: ", s.groups, " groups do not divide ", s.in_channels, " input and ", s.out_channels, " output channels");
   if (sw[1] != s.group_in())

@@ -103,7 +103,7 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
 template <class Index>
 void check_indices(char const* operation, Tensor<Index> const& index, Dims const& shape, int axis) {
   std::int64_t const* const at = index.data();
-  std::int64_t const n = index.numel(), extent = shape[axis];
+  std::int64_t const n = index.numel(), extent = shape.empty() ? 1 : shape[axis];
   if (backend::Kernels<Index>::in_range(at, n, extent)) return;
   std::int64_t const wrong = *std::find_if(at, at + n, [&](std::int64_t i) { return i < 0 || i >= extent; });
   fail(operation, ": index ", wrong, " is out of range for dimension ", axis, " of shape ", shape);

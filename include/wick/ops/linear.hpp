@@ -22,8 +22,15 @@ struct LinearOp {
                               {y, rows, out, out, 1}, false, epilogue);
   }
   auto adjoint(auto const& g, auto const&, auto const& x, auto const& w) const {
-    std::int64_t const in = w.shape()[1], out = w.shape()[0], rows = x.shape().numel() / std::max<std::int64_t>(1, in);
-    return std::tuple(matmul(g, w), matmul(transpose(reshape(g, Dims(rows, out)), 0, 1), reshape(x, Dims(rows, in))));
+    std::int64_t const in = w.shape()[1], out = w.shape()[0];
+    Dims lead = x.shape();
+    lead.resize(lead.size() - 1);
+    std::int64_t const rows = lead.numel();
+    auto const by_x = [&] {
+      if (x.shape().size() > 1) return matmul(g, w);
+      return reshape(matmul(reshape(g, Dims(1, out)), w), Dims(in));
+    };
+    return std::tuple(by_x(), matmul(transpose(reshape(g, Dims(rows, out)), 0, 1), reshape(x, Dims(rows, in))));
   }
 };
 

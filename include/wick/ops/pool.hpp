@@ -8,7 +8,7 @@
 
 namespace wick::inline WICK_ISA {
 
-/// Options of pooling; a stride of 0 means the kernel's size.
+/// Options of pooling; a stride of 0 means the kernel's size. Only max pooling has a dilation.
 struct PoolOptions {
   IntPair stride{0, 0}, padding{0, 0}, dilation{1, 1};
   bool ceil_mode = false, count_include_pad = true;
@@ -172,6 +172,8 @@ auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}
 template <Formula X>
 auto avg_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}) {
   auto const& in = operand(x);
+  if (options.dilation.first != 1 || options.dilation.second != 1)
+    fail("avg_pool2d: a dilation of ", options.dilation.first, " x ", options.dilation.second, ": only max_pool2d has one");
   auto const s = detail::pool_shape("avg_pool2d", in.shape(), kernel_size, options);
   return detail::avg_pool2d_forward(in, s, detail::pooled(in.shape(), s));
 }

@@ -58,8 +58,8 @@ template <Formula X>
 auto narrow(X const& x, std::int64_t axis, std::int64_t start, std::int64_t length) {
   Dims const shape = x.shape();
   int const d = normalize_axis("narrow", axis, shape.size());
-  if (start < 0 || length < 0 || start + length > shape[d])
-    fail("narrow: [", start, ", ", start + length, ") is out of range for dimension ", d, " of shape ", shape);
+  if (start < 0 || length < 0 || start > shape[d] || length > shape[d] - start)
+    fail("narrow: ", length, " elements from ", start, " on are out of range for dimension ", d, " of shape ", shape);
   core::Selection selection;
   for (int k = 0; k < shape.size(); ++k) {
     selection.start.push_back(k == d ? start : 0);

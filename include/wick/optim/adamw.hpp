@@ -19,8 +19,8 @@ struct AdamWOptions {
 template <class T>
 class AdamW : public Optimizer<T> {
  public:
-  explicit AdamW(std::vector<Variable<T>> variables, AdamWOptions const& o = {})
-      : Optimizer<T>(std::move(variables)), options(o), steps_(this->parameters_.size()) {
+  explicit AdamW(std::vector<Variable<T>> const& variables, AdamWOptions const& o = {})
+      : Optimizer<T>(variables), options(o), steps_(this->parameters_.size()) {
     for (auto const& parameter : this->parameters_) {
       mean_.push_back(zeros<T>(parameter.shape()));
       square_.push_back(zeros<T>(parameter.shape()));
@@ -32,11 +32,10 @@ class AdamW : public Optimizer<T> {
     std::vector<Variable<T>> const& parameters = this->parameters_;
     parts_.clear();
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      if (!parameters[i].has_grad()) continue;
-      ++steps_[i];
-      parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
+      if (parameters[i].has_grad()) parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
     }
     auto const [read, norm] = this->reading(parts_, clip);
+    for (std::size_t i = 0; i < parameters.size(); ++i) steps_[i] += parameters[i].has_grad();
     // Each parameter counts the steps that it took part in. Nearly always they are as many for all: one pass.
     for (std::int64_t done = 0;;) {
       std::int64_t count = std::numeric_limits<std::int64_t>::max();

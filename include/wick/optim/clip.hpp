@@ -14,29 +14,22 @@ namespace optim {
 /// What a step does to the gradients as it reads them; nothing without an entry. First each is held within `value`,
 /// then all are scaled so that the norm of all of them together is at most `norm`.
 struct Clip {
-  double norm = std::numeric_limits<double>::infinity(), value = std::numeric_limits<double>::infinity();
+  static constexpr double unlimited = std::numeric_limits<double>::infinity();
+  double norm = unlimited, value = unlimited;
 };
 
 namespace detail {
 
-inline constexpr double unlimited = std::numeric_limits<double>::infinity();
-
-/// Pointers to a parameter's gradient, made row-major first if it is not.
+/// A parameter's gradient, made row-major first if it is not. Only for reading unless `write` is set: other tensors may
+/// share the elements.
 template <Lane T>
-T* gradient_data(Variable<T> const& parameter) {
+T* gradient_data(Variable<T> const& parameter, bool write = false) {
   Tensor<T>& gradient = parameter.mutable_grad();
   if (!gradient.is_contiguous()) gradient = gradient.contiguous();
-  return gradient.data();
-}
-/// The same for reading: the elements may be shared with other tensors.
-template <Lane T>
-T* gradient_to_read(Variable<T> const& parameter) {
-  Tensor<T>& gradient = parameter.mutable_grad();
-  if (!gradient.is_contiguous()) gradient = gradient.contiguous();
-  return const_cast<T*>(std::as_const(gradient).data());
+  return write ? gradient.data() : const_cast<T*>(std::as_const(gradient).data());
 }
 
-/// The sum, or for `Max` the largest, of term(x) over n elements.
+/// The sum, or when `largest` the largest, of term(x) over n elements.
 template <bool largest, Lane T, class Term>
 double fold(T const* x, std::int64_t n, Term const& term) {
   constexpr std::int64_t width = lanes<T>;
@@ -60,7 +53,7 @@ double fold(T const* x, std::int64_t n, Term const& term) {
 
 /// The norm of the parts' second arrays, each element held within `limit` first. Units are added in a fixed order.
 template <Lane T, int N>
-double norm_of(Parts<T, N> const& parts, double norm_type, double limit = unlimited) {
+double norm_of(Parts<T, N> const& parts, double norm_type, double limit = Clip::unlimited) {
   Scratch<double> const unit_norm(std::max<std::int64_t>(1, parts.units()));
   parts.each_unit([&](Arrays<T, N> const& arrays, std::int64_t number) {
     T const* const x = arrays.data[1];
@@ -69,15 +62,15 @@ double norm_of(Parts<T, N> const& parts, double norm_type, double limit = unlimi
     double& norm = unit_norm[number];
     if (norm_type == 2) norm = fold<false>(x, n, [&](auto v) { v = held(v); return v * v; });
     else if (norm_type == 1) norm = fold<false>(x, n, [&](auto v) { return math::abs(held(v)); });
-    else if (norm_type == unlimited) norm = fold<true>(x, n, [&](auto v) { return math::abs(held(v)); });
+    else if (norm_type == Clip::unlimited) norm = fold<true>(x, n, [&](auto v) { return math::abs(held(v)); });
     else norm = fold<false>(x, n, [&](auto v) { return math::pow(math::abs(held(v)), static_cast<T>(norm_type)); });
   });
   double total = 0;
   for (std::int64_t i = 0; i < parts.units(); ++i) {
-    if (norm_type == unlimited) total = total >= unit_norm[i] || total != total ? total : unit_norm[i];
+    if (norm_type == Clip::unlimited) total = total >= unit_norm[i] || total != total ? total : unit_norm[i];
     else total += unit_norm[i];
   }
-  if (norm_type == unlimited || norm_type == 1) return total;
+  if (norm_type == Clip::unlimited || norm_type == 1) return total;
   return norm_type == 2 ? std::sqrt(total) : std::pow(total, 1 / norm_type);
 }
 
@@ -92,7 +85,7 @@ Parts<T, 2> gradients(std::vector<Variable<T>> const& parameters, bool write) {
   Parts<T, 2> parts;
   for (auto const& parameter : parameters) {
     if (!parameter.has_grad()) continue;
-    T* const data = write ? gradient_data(parameter) : gradient_to_read(parameter);
+    T* const data = gradient_data(parameter, write);
     parts.add({{data, data}, parameter.numel()});
   }
   return parts;
@@ -118,6 +111,7 @@ double grad_norm(std::vector<Variable<T>> const& parameters, double norm_type = 
 /// does the same without a pass of its own.
 template <Lane T>
 double clip_grad_norm(std::vector<Variable<T>> const& parameters, double max_norm, ClipNormOptions options = {}) {
+  if (!(max_norm >= 0)) fail("clip_grad_norm: the norm's limit is ", max_norm, ", expected 0 or more");
   double const norm = grad_norm(parameters, options.norm_type);
   if (options.error_if_nonfinite && !std::isfinite(norm))
     fail("clip_grad_norm: the norm of the gradients is ", norm, ", so they cannot be scaled");

@@ -18,8 +18,14 @@ class Optimizer {
   static_assert(Lane<T>, "Wick: an optimizer changes parameters of float or double");
 
  public:
-  explicit Optimizer(std::vector<Variable<T>> parameters) : parameters_(std::move(parameters)) {
-    if (parameters_.empty()) fail("optimizer: the list of parameters is empty");
+  /// A variable that stands twice in the list counts once.
+  explicit Optimizer(std::vector<Variable<T>> const& parameters) {
+    if (parameters.empty()) fail("optimizer: the list of parameters is empty");
+    for (auto const& parameter : parameters) {
+      bool known = false;
+      for (auto const& other : parameters_) known |= other.node() == parameter.node();
+      if (!known) parameters_.push_back(parameter);
+    }
   }
   /// Forgets the gradients.
   void zero_grad() const {
@@ -33,7 +39,7 @@ class Optimizer {
   static Arrays<T, 2 + static_cast<int>(sizeof...(State))> arrays(Variable<T> const& parameter, State&... state) {
     Tensor<T>& value = parameter.mutable_value();
     if (!value.is_contiguous()) value = value.contiguous();
-    return {{value.data(), detail::gradient_to_read(parameter), state.data()...}, parameter.numel()};
+    return {{value.data(), detail::gradient_data(parameter), state.data()...}, parameter.numel()};
   }
 
   /// How a step reads the gradients: held within bounds, then scaled.
@@ -41,12 +47,13 @@ class Optimizer {
     T bound, factor;
     WICK_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
   };
-  /// The reading that `clip` asks for, and the norm before it (0 when nobody asked for it).
+  /// The reading that `clip` asks for, and the norm before it (0 when nobody asked for it). Throws Error, before anything
+  /// has changed, when `clip` has no meaning.
   template <int N>
   static std::pair<Reading, double> reading(Parts<T, N> const& parts, Clip const& clip) {
     if (!(clip.norm >= 0 && clip.value >= 0))
       fail("step: gradients are clipped to the norm ", clip.norm, " and the value ", clip.value, ", expected 0 or more");
-    double const norm = clip.norm < detail::unlimited ? detail::norm_of(parts, 2, clip.value) : 0;
+    double const norm = clip.norm < Clip::unlimited ? detail::norm_of(parts, 2, clip.value) : 0;
     return {{static_cast<T>(clip.value), static_cast<T>(detail::clip_factor(norm, clip.norm))}, norm};
   }
 

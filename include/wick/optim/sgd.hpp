@@ -18,8 +18,8 @@ struct SGDOptions {
 template <class T>
 class SGD : public Optimizer<T> {
  public:
-  explicit SGD(std::vector<Variable<T>> variables, SGDOptions const& o = {})
-      : Optimizer<T>(std::move(variables)), options(o), velocity_(this->parameters_.size()), started_(this->parameters_.size()) {
+  explicit SGD(std::vector<Variable<T>> const& variables, SGDOptions const& o = {})
+      : Optimizer<T>(variables), options(o), velocity_(this->parameters_.size()), started_(this->parameters_.size()) {
     if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
       fail("SGD: nesterov needs a momentum and no dampening");
   }
@@ -35,9 +35,9 @@ class SGD : public Optimizer<T> {
       if (!with_velocity) continue;
       if (!started_[i]) velocity_[i] = Tensor<T>(Tensor<T>::uninitialized, parameter.shape());
       (started_[i] ? parts_ : first_).add(this->arrays(parameter, velocity_[i]));
-      started_[i] = true;
     }
     auto const [read, norm] = this->reading(plain_, clip);
+    for (std::size_t i = 0; with_velocity && i < started_.size(); ++i) started_[i] = started_[i] || this->parameters_[i].has_grad();
     auto const t = [](double x) { return static_cast<T>(x); };
     T const lr = t(options.lr), decay = t(options.weight_decay), momentum = t(options.momentum), take = t(1 - options.dampening);
     if (!with_velocity) {

@@ -7,10 +7,11 @@
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
-/// c_i = a_i b_i for every index i of the batch; c is contiguous. The epilogue's rows count on from product to product.
-template <class T>
-void gemm_batch(MatrixBatch const& batch, Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identity_t<T> const> b,
-                T* c, Epilogue<std::type_identity_t<T>> const& epilogue = {}) {
+/// c_i = a_i b_i for every index i of the batch, by `product`, which has the parameters of `gemm`; c is contiguous. The
+/// epilogue's rows count on from product to product.
+template <class T, class Product>
+void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, T* c, Epilogue<T> const& epilogue,
+                Product const& product) {
   std::int64_t const size = a.rows * b.columns;
   struct Shifted {
     Epilogue<T> const* epilogue;
@@ -30,7 +31,7 @@ void gemm_batch(MatrixBatch const& batch, Matrix<std::type_identity_t<T> const> 
       }
       Shifted shifted{&epilogue, i * a.rows};
       Epilogue<T> const here = epilogue.run ? Epilogue<T>{&Shifted::run, &shifted} : Epilogue<T>{};
-      gemm<T>(here_a, here_b, Matrix<T>{c + i * size, a.rows, b.columns, b.columns, 1}, false, here);
+      product(here_a, here_b, Matrix<T>{c + i * size, a.rows, b.columns, b.columns, 1}, false, here);
     }
   };
   std::int64_t const count = batch.count(), work = size * std::max<std::int64_t>(1, a.columns);

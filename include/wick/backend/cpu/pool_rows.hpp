@@ -146,7 +146,9 @@ class MaxPoolPlaces {
     std::int64_t ready = 0;
     for (std::int64_t oh = 0; oh < s.out_height(); ++oh) {
       Window const h(oh, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
-      for (ready = std::max(ready, h.first); ready < h.last; ++ready) along_row(x, ready);
+      // Dilation may make a window begin above the one before: what counts is where it would begin without an edge.
+      ready = std::max({ready, std::int64_t{0}, oh * s.stride_h - s.pad_h});
+      for (; ready < h.last; ++ready) along_row(x, ready);
       for (std::int64_t i = 0; i < rows_.rounded; i += rows_.width) {
         Batch<T> const row(static_cast<T>(s.kernel_w));
         Batch<T> start(static_cast<T>((h.first - (oh * s.stride_h - s.pad_h)) / s.dilation_h * s.kernel_w));
@@ -247,7 +249,7 @@ void avg_pool_gradient_plane(PoolRows<T> const& rows, PoolDivisors<T> const& div
       if (s.stride_w == 1)
         for (std::int64_t i = 0; i < rows.rounded; i += rows.width)
           simd::store(spread + c + i, simd::load(spread + c + i) + simd::load(rows.result + i));
-      else if (s.stride_w == 2)
+      else if (s.stride_w == 2)  // a stride that the compiler knows
         for (std::int64_t i = 0; i < rows.out; ++i) spread[2 * i + c] += rows.result[i];
       else
         for (std::int64_t i = 0; i < rows.out; ++i) spread[s.stride_w * i + c] += rows.result[i];

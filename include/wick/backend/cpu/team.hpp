@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,9 +31,8 @@ struct Job {
 class Team {
  public:
   static constexpr int most_threads = 256;
-  static constexpr std::int64_t most_pieces = 4 * most_threads;
 
-  /// Runs `pieces` pieces on the calling thread and up to `threads - 1` helpers, and returns when all are done. False,
+  /// Runs `pieces` pieces, fewer than 65,536, on the calling thread and up to `threads - 1` helpers, and returns when all are done. False,
   /// with nothing done, while the team works for another thread. The first exception of a piece reaches the caller.
   bool run(int threads, std::int64_t pieces, Job const& job) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
@@ -158,9 +158,11 @@ class Team {
   int start(int threads, void (*place)(int, pthread_attr_t&)) {
     threads = std::min(threads, most_threads);
     if (threads <= started_) return threads;
-    // Signals are for the program's own threads.
+    pin();
+    // Signals are for the program's own threads, but for those that say what this thread has done.
     sigset_t all, before;
     sigfillset(&all);
+    for (int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF}) sigdelset(&all, own);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; started_ < threads; ++started_) {
       pthread_attr_t attributes;
@@ -176,6 +178,15 @@ class Team {
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return std::min(threads, started_);
+  }
+
+  // A library whose code the helpers sleep in must not be unloaded: dlclose leaves it where it is.
+  static void pin() {
+#if defined(__PIC__) && !defined(__PIE__)
+    Dl_info found;
+    if (dladdr(reinterpret_cast<void*>(&help), &found) && found.dli_fname)
+      dlopen(found.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
   }
 
   static void* help(void* place) {

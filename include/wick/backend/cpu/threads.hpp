@@ -83,7 +83,7 @@ template <class Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body const& body, std::int64_t worth = 1) {
   if (count <= 0) return;
   std::int64_t const grains = grain > 0 ? count / grain : count;
-  int const threads = grains < 2 ? 1 : static_cast<int>(std::min<std::int64_t>(num_threads(), grains));
+  int const threads = grains < 2 ? 1 : static_cast<int>(std::min<std::int64_t>({num_threads(), grains, core::Team::most_threads}));
   if (threads > 1 && core::Team::get().pays(grains * worth)) {
     // Several pieces for each thread: who is held up leaves some of its own to the others.
     std::int64_t const pieces = std::min(std::int64_t{4} * threads, grains);
