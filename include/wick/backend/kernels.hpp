@@ -14,6 +14,7 @@
 namespace wick::inline WICK_ISA {
 namespace backend {
 
+/// The expensive operations on host memory, as `backend::KernelSet` asks for them.
 template <class T>
 struct Kernels {
   static void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate,

@@ -20,7 +20,9 @@ struct Slice {
       : start(from), stop(to), step(by) {}
 };
 
+/// The type of `Ellipsis`.
 struct EllipsisType {};
+/// The type of `newaxis`.
 struct NewAxisType {};
 /// As many whole dimensions as are left.
 inline constexpr EllipsisType Ellipsis{};

@@ -21,6 +21,7 @@
 namespace wick::inline WICK_ISA {
 namespace data {
 
+/// Options of DataLoader, with the meaning of torch.utils.data.DataLoader's.
 struct DataLoaderOptions {
   std::int64_t batch_size = 1;
   bool shuffle = false;    ///< a new order each epoch, else the data set's own

@@ -93,27 +93,28 @@ WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout c
 
 template <class T, class F>
 void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
-  if constexpr (is_copy<F, T>) return copy_layout(leaf_data(f), sizeof(T), data, target);
-  else {
-  using S = structure_t<F>;
-  constexpr Program const& program = program_of<MapKernel<S, T>>;
-  constexpr int planes = ElementTraits<T>::planes;
-  if constexpr (program.direct) {
-    if (target.contiguous && all_contiguous(f, target.shape)) {
-      void const* in[S::slots > 0 ? S::slots : 1];
-      void* out[planes];
-      void const** next = in;
-      visit_leaves(f, [&](auto const& leaf) {
-        using Leaf = std::remove_cvref_t<decltype(leaf)>;
-        LeafData const found = leaf_data(leaf);
-        for (int p = 0; p < ElementTraits<value_t<Leaf>>::planes; ++p)
-          *next++ = static_cast<base_t<value_t<Leaf>> const*>(found.data) + p * found.plane_stride;
-      });
-      for (int p = 0; p < planes; ++p) out[p] = data + p * plane_stride;
-      return backend::cpu::launch_dense(program, in, out, target.numel());
+  if constexpr (is_copy<F, T>) {
+    copy_layout(leaf_data(f), sizeof(T), data, target);
+  } else {
+    using S = structure_t<F>;
+    constexpr Program const& program = program_of<MapKernel<S, T>>;
+    constexpr int planes = ElementTraits<T>::planes;
+    if constexpr (program.direct) {
+      if (target.contiguous && all_contiguous(f, target.shape)) {
+        void const* in[S::slots > 0 ? S::slots : 1];
+        void* out[planes];
+        void const** next = in;
+        visit_leaves(f, [&](auto const& leaf) {
+          using Leaf = std::remove_cvref_t<decltype(leaf)>;
+          LeafData const found = leaf_data(leaf);
+          for (int p = 0; p < ElementTraits<value_t<Leaf>>::planes; ++p)
+            *next++ = static_cast<base_t<value_t<Leaf>> const*>(found.data) + p * found.plane_stride;
+        });
+        for (int p = 0; p < planes; ++p) out[p] = data + p * plane_stride;
+        return backend::cpu::launch_dense(program, in, out, target.numel());
+      }
     }
-  }
-  run_loop<T>(data, plane_stride, target, f);
+    run_loop<T>(data, plane_stride, target, f);
   }
 }
 

@@ -111,27 +111,32 @@ struct Softmax {
   auto operator()(Formula auto const& x) const { return softmax(x, axis); }
   void visit(auto&&) {}
 };
-/// Elementwise activations (torch.nn.ReLU, Tanh, Sigmoid, GELU, SiLU, Softplus).
+/// max(x, 0), element by element (torch.nn.ReLU).
 struct ReLU {
   auto operator()(Formula auto const& x) const { return relu(x); }
   void visit(auto&&) {}
 };
+/// tanh(x), element by element (torch.nn.Tanh).
 struct Tanh {
   auto operator()(Formula auto const& x) const { return tanh(x); }
   void visit(auto&&) {}
 };
+/// 1 / (1 + exp(-x)), element by element (torch.nn.Sigmoid).
 struct Sigmoid {
   auto operator()(Formula auto const& x) const { return sigmoid(x); }
   void visit(auto&&) {}
 };
+/// x times the normal distribution up to x, element by element (torch.nn.GELU).
 struct GELU {
   auto operator()(Formula auto const& x) const { return gelu(x); }
   void visit(auto&&) {}
 };
+/// x sigmoid(x), element by element (torch.nn.SiLU).
 struct SiLU {
   auto operator()(Formula auto const& x) const { return silu(x); }
   void visit(auto&&) {}
 };
+/// log(1 + exp(x)), element by element (torch.nn.Softplus).
 struct Softplus {
   auto operator()(Formula auto const& x) const { return softplus(x); }
   void visit(auto&&) {}

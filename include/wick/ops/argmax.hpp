@@ -56,6 +56,7 @@ Tensor<std::int64_t> argmin(X const& x, std::int64_t axis, ReduceOptions options
   Tensor<value_t<decltype(operand(x))>> const value(operand(x));
   return detail::arg_extreme<true>("argmin", value, normalize_axis("argmin", axis, value.dim()), options.keepdim);
 }
+/// The same over all elements, counted in row-major order.
 template <Formula X>
 Tensor<std::int64_t> argmin(X const& x) { return argmin(detail::flat_value(x), 0); }
 

@@ -86,6 +86,7 @@ auto stack(std::int64_t axis, A const& a, Rest const&... rest) {
   (check(rest.shape()), ...);
   return cat(axis, unsqueeze(a, axis), unsqueeze(rest, axis)...);
 }
+/// The same of any number of tensors.
 template <class T>
 Tensor<T> stack(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
   std::vector<Tensor<T>> rows;

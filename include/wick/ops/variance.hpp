@@ -21,15 +21,17 @@ auto variance(X const& x, Axes const& axes, VarianceOptions const& options) {
 }
 }  // namespace detail
 
-/// Variance (torch.var): over all elements, or over `axes` (negative ones count from the end; none means all). Two
-/// passes: the mean, then the squared distances from it, so that no large numbers cancel.
+/// Variance of all elements (torch.var). Two passes: the mean, then the squared distances from it, so that no large
+/// numbers cancel.
 template <Formula X>
 auto var(X const& x) { return detail::variance(operand(x), Axes(), {}); }
+/// Variance over `axes`; negative ones count from the end, none means all.
 template <Formula X>
 auto var(X const& x, Axes const& axes, VarianceOptions options = {}) { return detail::variance(operand(x), axes, options); }
-/// Standard deviation (torch.std), the square root of the variance. Not `std`: that is a namespace already.
+/// Standard deviation of all elements (torch.std), the square root of the variance. Not `std`: that is a namespace already.
 template <Formula X>
 auto stddev(X const& x) { return sqrt(var(x)); }
+/// Standard deviation over `axes`; negative ones count from the end, none means all.
 template <Formula X>
 auto stddev(X const& x, Axes const& axes, VarianceOptions options = {}) { return sqrt(var(x, axes, options)); }
 
