@@ -93,4 +93,6 @@ def spine_table(samples, counters, epochs, compiled):
             "8 s, 700 MB", bool(whole and whole["seconds"] <= 8 and whole["mb"] <= 700))
     t.limit("compiling the main job, -O3", "", seconds("main_job"), cost("main_job"),
             f"LibTorch hello world, -O2: {cost('libtorch')}", "25 s", bool(seconds("main_job") and seconds("main_job") <= 25))
+    job = seconds("main_job_kernels")
+    t.limit("the same, linked with `wick::kernels`", "", job, cost("main_job_kernels"), "", "25 s", bool(job and job <= 25))
     return t.lines

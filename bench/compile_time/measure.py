@@ -68,6 +68,8 @@ def main():
         job = f"{root}/examples/fashion_mnist.cpp"
         o3 = [f if f != "-O2" else "-O3" for f in flags] + ["-fopenmp", "-DNDEBUG", "-isystem", "/usr/include/stb"]
         found["main_job"] = measure([options.compiler, *o3, "-c", job, "-o", os.devnull], options.repetitions)
+        found["main_job_kernels"] = measure([options.compiler, *o3, "-DWICK_PRECOMPILED_KERNELS", "-c", job, "-o", os.devnull],
+                                            options.repetitions)
         if options.torch:
             source = f"{folder}/hello.cpp"
             with open(source, "w") as file:
