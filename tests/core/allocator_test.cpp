@@ -41,11 +41,15 @@ TEST_CASE("a steady state asks nothing of the system") {
     Tensor<float> const copy = x;
     x += mean(copy, {1}, {.keepdim = true}) * 0.001f;
   };
-  for (int i = 0; i < 3; ++i) step();
-  PoolStats const before = pool_stats();
-  for (int i = 0; i < 100; ++i) step();
-  CHECK(pool_stats().system_allocations == before.system_allocations);
-  CHECK(pool_stats().system_bytes == before.system_bytes);
+  // When a helper first takes part, and needs memory of its own, depends on the machine: the plateau may take some rounds.
+  int quiet = 0;
+  for (int round = 0; round < 12 && quiet < 2; ++round) {
+    PoolStats const before = pool_stats();
+    for (int i = 0; i < 50; ++i) step();
+    bool const same = pool_stats().system_allocations == before.system_allocations && pool_stats().system_bytes == before.system_bytes;
+    quiet = same ? quiet + 1 : 0;
+  }
+  CHECK(quiet == 2);
 }
 
 TEST_CASE("blocks outlive their thread and go back to any other") {

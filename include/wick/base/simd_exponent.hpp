@@ -82,10 +82,15 @@ WICK_INLINE Batch<double> scale_floor(Batch<double> const& x, Batch<double> cons
 #else
 template <class V>
 inline constexpr bool has_tables = false;
-void lookup(...) = delete;
-void rounded_fraction(...) = delete;
-void rounded_exponent(...) = delete;
-void scale_floor(...) = delete;
+// Templates, because clang refuses to name the only function of a name when that is deleted.
+template <class... X>
+void lookup(X const&...) = delete;
+template <class... X>
+void rounded_fraction(X const&...) = delete;
+template <class... X>
+void rounded_exponent(X const&...) = delete;
+template <class... X>
+void scale_floor(X const&...) = delete;
 #endif
 
 /// a (1 + q) 2^n for a normal a (1 + q), `shifted` being `n + round_magic`; right below the normal numbers too.
