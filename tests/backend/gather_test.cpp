@@ -53,7 +53,7 @@ TEST_CASE("index_select takes rows of any length, along any dimension") {
     check_rows<std::int16_t>({9, inner}, 1);
   }
   check_rows<float>({9, 4}, 0);
-  check_rows<float>({30000, 5}, 60000);
+  check_rows<float>({3000, 5}, 4000);
   Tensor<float> const x = counted<float>({6, 8});
   CHECK(Tensor<float>(index_select(x.t(), 0, positions({5}, 8, 1))).shape() == Dims(5, 6));
 }

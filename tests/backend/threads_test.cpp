@@ -17,6 +17,8 @@
 #include <vector>
 #include <wick/backend/cpu/threads.hpp>
 
+#include "../sanitizers.hpp"
+
 using wick::num_threads;
 using wick::parallel_for;
 
@@ -194,7 +196,7 @@ TEST_CASE("threads: OpenMP's environment counts") {
 }
 #endif
 
-#if !defined(__SANITIZE_THREAD__)  // which allows no threads after fork
+#if !defined(WICK_THREAD_SANITIZER)  // which allows no threads after fork
 TEST_CASE("threads: a child process computes") {
   Threads const use(3);
   CHECK(sum_to(1000) == 499500);
@@ -213,7 +215,7 @@ TEST_CASE("threads: more than there can be") {
   CHECK(sum_to(100'000) == 4999950000);
 }
 
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if !defined(WICK_THREAD_SANITIZER) && !defined(WICK_ADDRESS_SANITIZER)
 TEST_CASE("threads: a fault on a helper reaches the program's handler") {
   pid_t const child = fork();
   REQUIRE(child >= 0);

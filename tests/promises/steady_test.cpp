@@ -10,6 +10,8 @@
 #include <vector>
 #include <wick/wick.hpp>
 
+#include "../sanitizers.hpp"
+
 using namespace wick;
 
 namespace {
@@ -18,7 +20,9 @@ std::atomic<std::int64_t> news{0};  // of all threads
 
 }  // namespace
 
-// Whatever asks the free store for memory is counted, in all tests of the program.
+// Whatever asks the free store for memory is counted, in all tests of the program; not under the thread sanitizer, which
+// has an operator of its own.
+#if !defined(WICK_THREAD_SANITIZER)
 void* operator new(std::size_t bytes) {
   ++news;
   if (void* const memory = std::malloc(bytes)) return memory;
@@ -26,6 +30,7 @@ void* operator new(std::size_t bytes) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 namespace {
 
