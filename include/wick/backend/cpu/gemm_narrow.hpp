@@ -3,6 +3,7 @@
 // the depth, and a column costs a fraction of what a whole panel would.
 #pragma once
 
+#include <optional>
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/core/allocator.hpp>
 
