@@ -16,6 +16,9 @@ using benchmark::Counter;
 constexpr std::size_t chains = 12;
 constexpr std::int64_t rounds = 1'000'000;
 
+// What each thread does is worth waking it, see wick::parallel_for.
+constexpr std::int64_t much = 1'000'000;
+
 template <class T>
 void chains_of_fma() {
   using Batch = xsimd::batch<T>;
@@ -35,7 +38,7 @@ void fma(benchmark::State& state) {
   for (auto _ : state)
     wick::parallel_for(threads, 1, [](std::int64_t begin, std::int64_t end) {
       for (; begin < end; ++begin) chains_of_fma<T>();
-    });
+    }, much);
   auto const flops = 2 * threads * rounds * static_cast<std::int64_t>(chains * xsimd::batch<T>::size);
   state.counters["flop/s"] = Counter(static_cast<double>(flops), Counter::kIsIterationInvariantRate);
 }
@@ -68,7 +71,7 @@ void copy(benchmark::State& state) {
     wick::parallel_for(threads, 1, [&](std::int64_t begin, std::int64_t end) {
       std::int64_t const low = n / threads * begin, high = n / threads * end;
       stream(target + low, from.data() + low, high - low);
-    });
+    }, much);
     benchmark::ClobberMemory();
   }
   state.counters["bytes/s"] = Counter(8. * n, Counter::kIsIterationInvariantRate);
@@ -88,7 +91,7 @@ void read(benchmark::State& state) {
       for (float const* p = from.data() + low; p + 8 * width <= from.data() + high;)
         for (Batch& t : total) t += Batch::load_unaligned(p), p += width;
       benchmark::DoNotOptimize(total);
-    });
+    }, much);
   }
   state.counters["bytes/s"] = Counter(4. * n, Counter::kIsIterationInvariantRate);
 }
