@@ -90,12 +90,15 @@ def google_benchmark(samples, counters, build, name, pattern="."):
 
 def program_subject(samples, build, name, threads):
     """Runs one program of bench/ whose names end in /threads:N; a name that begins with a peer's counts for that peer."""
-    text = run([f"{build}/bench/bench_{name}", f"--benchmark_filter=threads:{threads}(/real_time)?$", "--benchmark_min_time=0.05",
-                "--benchmark_format=json"])
+    # Several short rounds of which the median counts, as the peers' do, not the mean of a long one.
+    text = run([f"{build}/bench/bench_{name}", f"--benchmark_filter=threads:{threads}(/real_time)?$", "--benchmark_min_time=0.02",
+                "--benchmark_repetitions=5", "--benchmark_format=json"])
     if text is None:
         return
     unit = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     for entry in json.loads(text)["benchmarks"]:
+        if entry.get("run_type") != "iteration":
+            continue
         work = re.sub(r"/threads:\d+(/real_time)?$", "", entry["name"])
         program = "wick"
         for peer in peers_in_program:
