@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <wick/backend/contract.hpp>
+#include <wick/base/math.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::reference {
@@ -78,7 +79,7 @@ void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen) {
   for (std::int64_t plane = 0; plane < s.planes; ++plane, x += s.height * s.width)
     for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
       for (std::int64_t ow = 0; ow < s.out_width(); ++ow, ++out) {
-        T best = least<T>();
+        T best = math::least<T>();
         std::int64_t at = -1;
         for (std::int64_t kh = 0; kh < s.kernel_h; ++kh)
           for (std::int64_t kw = 0; kw < s.kernel_w; ++kw) {

@@ -11,6 +11,13 @@ namespace math {
 template <class X>
 concept Integer = std::is_integral_v<X>;
 
+/// No number is less: the largest element of none.
+template <class T>
+constexpr T least() {
+  if constexpr (std::numeric_limits<T>::has_infinity) return -std::numeric_limits<T>::infinity();
+  else return std::numeric_limits<T>::lowest();
+}
+
 /// A number or a batch.
 template <class X>
 concept Numeric = Real<X> || Integer<X>;

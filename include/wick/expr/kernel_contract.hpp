@@ -76,13 +76,6 @@ struct Conv2dShape {
   constexpr std::int64_t filter() const { return group_in() * kernel_h * kernel_w; }
 };
 
-/// Less than every other number: the largest element of none.
-template <class T>
-constexpr T least() {
-  if constexpr (std::numeric_limits<T>::has_infinity) return -std::numeric_limits<T>::infinity();
-  else return std::numeric_limits<T>::lowest();
-}
-
 /// Two-dimensional pooling over `planes` (= batch * channels) independent planes, as torch.nn.functional.max_pool2d and
 /// avg_pool2d: x: (planes, height, width), y: (planes, out_height(), out_width()), contiguous. Dilation is max
 /// pooling's, count_include_pad average pooling's.

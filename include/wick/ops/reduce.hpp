@@ -42,10 +42,7 @@ struct Max : Reduction<"max"> {
   using needs_elements = void;
   using by_ties = void;
   template <class T> using result = T;
-  template <class T> static constexpr T identity() {
-    if constexpr (std::numeric_limits<T>::has_infinity) return -std::numeric_limits<T>::infinity();
-    else return std::numeric_limits<T>::lowest();
-  }
+  template <class T> static constexpr T identity() { return math::least<T>(); }
   WICK_FN static auto combine(auto a, auto b) { return math::maximum(a, b); }
   WICK_FN static auto slope(auto x, auto y) { return math::where(x == y, 1.0, 0.0); }
 };

@@ -145,6 +145,15 @@ struct ConvProduct {
     T const* data = nullptr;
     std::int64_t stripe0 = 0, stride = 0;
   };
+  /// Packed patches of columns [first, first + n) in `depth` rows, and those columns that are too few for a register.
+  struct PackedPatches {
+    T const* data;
+    std::int64_t first, n, depth;
+    NarrowColumns<T> narrow;
+    PackedPatches(T const* patches, std::int64_t first_column, std::int64_t count, std::int64_t rows, bool packed_filters)
+        : data(patches), first(first_column), n(count), depth(rows),
+          narrow(patches, rows * tile_columns, rows, count, packed_filters) {}
+  };
 
   T const* input(std::int64_t group, std::int64_t channel) const {
     return x + (group * filters.channels + channel) * s.height * s.width;
@@ -153,18 +162,17 @@ struct ConvProduct {
     return {y + group * filters.rows * pixels, pixels, s.out_channels * pixels};
   }
 
-  /// Multiplies channels [channel, channel + count) of some stripes with packed patches of columns [first, first + n).
+  /// Multiplies channels [channel, channel + count) of some stripes with the packed patches of these channels.
   void multiply(std::int64_t group, std::int64_t stripe0, std::int64_t stripe1, PackedFilters const& packed,
-                std::int64_t channel, std::int64_t count, T const* patches, std::int64_t first, std::int64_t n) const {
-    std::int64_t const from = channel * filters.taps, part = count * filters.taps;
+                std::int64_t channel, std::int64_t count, PackedPatches const& patches) const {
+    auto const& [data, first, n, part, narrow] = patches;
+    std::int64_t const from = channel * filters.taps, wide = n - narrow.size();
     PixelColumns<T> const to = output(group);
     bool const add = accumulate || channel > 0;
-    NarrowColumns<T> const narrow(patches, part * tile_columns, part, n, packed.data);
-    std::int64_t const wide = n - narrow.size();
     for (std::int64_t stripe = stripe0; stripe < stripe1; ++stripe) {
       std::int64_t const i = stripe * tile_rows, rows = std::min(tile_rows, filters.rows - i);
       auto const stripe_multiply = [&](auto const& a) {
-        stripe_multiply_pixels(part, a, patches, part * tile_columns, to, i, rows, first, wide, add);
+        stripe_multiply_pixels(part, a, data, part * tile_columns, to, i, rows, first, wide, add);
         for (std::int64_t j = 0; j < narrow.size(); ++j)
           narrow.multiply(a, j, to.at(first + wide + j) + i * pixels, pixels, rows, add);
       };
@@ -197,7 +205,7 @@ struct ConvProduct {
         for (std::int64_t c = 0; c < std::max<std::int64_t>(1, filters.channels); c += channels_at_once) {
           std::int64_t const count = std::min(channels_at_once, filters.channels - c), part = count * filters.taps;
           pack_patches(s, filters.reversed, input(group, c), count, first, n, part * tile_columns, 0, patches.data());
-          multiply(group, 0, stripes, whole(packed, group, c), c, count, patches.data(), first, n);
+          multiply(group, 0, stripes, whole(packed, group, c), c, count, {patches.data(), first, n, part, !direct});
           if (channels_at_once == 0) break;
         }
       }
@@ -234,16 +242,17 @@ struct ConvProduct {
           each_block(c, end_channel, [&](auto, auto, auto block, auto count) {
             for (std::int64_t p = 0; p < panels; p += conv_panels) {
               std::int64_t const first = p * tile_columns, n = std::min(columns - first, conv_panels * tile_columns);
-              T const* const here = patches.data() + ((block - c) * all + p * tile_columns * count) * taps;
+              PackedPatches const here(patches.data() + ((block - c) * all + p * tile_columns * count) * taps, first, n,
+                                       count * taps, !direct);
               if (!fresh) {
-                multiply(group, begin, end, whole(packed, group, block), block, count, here, first, n);
+                multiply(group, begin, end, whole(packed, group, block), block, count, here);
                 continue;
               }
               for (std::int64_t i = begin; i < end; i += together) {
                 std::int64_t const next = std::min(end, i + together), row = i * tile_rows;
                 std::int64_t const rows = std::min(filters.rows, next * tile_rows) - row;
                 pack_filters(filters.part(row, rows, block, count), group, 0, next - i, few.data());
-                multiply(group, i, next, {few.data(), i, tile_rows * count * taps}, block, count, here, first, n);
+                multiply(group, i, next, {few.data(), i, tile_rows * count * taps}, block, count, here);
               }
             }
           });

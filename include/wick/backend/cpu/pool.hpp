@@ -147,7 +147,7 @@ void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<
       for (std::int64_t oh = 0; oh < out_height; ++oh)
         for (std::int64_t ow = 0; ow < out_width; ++ow, ++out) {
           std::int64_t const top = oh * s.stride_h - s.pad_h, left = ow * s.stride_w - s.pad_w;
-          T best = least<T>();
+          T best = math::least<T>();
           std::int64_t at = -1;
           // Place and value advance together without branches: comparisons of data are not predictable.
           for (std::int64_t kh = 0, ih = top; kh < s.kernel_h; ++kh, ih += s.dilation_h) {
