@@ -2,6 +2,8 @@
 // Variable: a tensor with identity on the tape. Copies are the same variable; parameters are variables.
 #pragma once
 
+#include <vector>
+
 #include <wick/autograd/tape.hpp>
 #include <wick/expr/kernel_node.hpp>
 
@@ -247,5 +249,15 @@ template <class T>
 LeafData leaf_data(Variable<T> const& x) {
   return {x.value().data(), &x.value().layout(), x.value().plane_stride()};
 }
+
+namespace detail {
+/// Appends a variable to a list that holds each one once.
+template <class T>
+void add_once(std::vector<Variable<T>>& list, Variable<T> const& variable) {
+  for (auto const& other : list)
+    if (other.node() == variable.node()) return;
+  list.push_back(variable);
+}
+}  // namespace detail
 
 }  // namespace wick::inline WICK_ISA

@@ -80,11 +80,7 @@ std::vector<std::pair<std::string, Variable<T>>> named_parameters(M& module) {
 template <class T = float, Module M>
 std::vector<Variable<T>> parameters(M& module) {
   std::vector<Variable<T>> result;
-  for (auto& [name, variable] : named_parameters<T>(module)) {
-    bool known = false;
-    for (auto const& other : result) known |= other.node() == variable.node();
-    if (!known) result.push_back(variable);
-  }
+  for (auto const& [name, variable] : named_parameters<T>(module)) wick::detail::add_once(result, variable);
   return result;
 }
 /// Puts a module and its parts into training mode (dropout drops) or out of it.

@@ -21,11 +21,7 @@ class Optimizer {
   /// A variable that stands twice in the list counts once.
   explicit Optimizer(std::vector<Variable<T>> const& parameters) {
     if (parameters.empty()) fail("optimizer: the list of parameters is empty");
-    for (auto const& parameter : parameters) {
-      bool known = false;
-      for (auto const& other : parameters_) known |= other.node() == parameter.node();
-      if (!known) parameters_.push_back(parameter);
-    }
+    for (auto const& parameter : parameters) wick::detail::add_once(parameters_, parameter);
   }
   /// Forgets the gradients.
   void zero_grad() const {
