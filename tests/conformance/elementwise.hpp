@@ -80,6 +80,8 @@ std::vector<Elementwise> elementwise_of() {
 /// The tables, each made in its own file.
 std::vector<Elementwise> const& elementwise_float();
 std::vector<Elementwise> const& elementwise_double();
+std::vector<Elementwise> const& elementwise_float16();
+std::vector<Elementwise> const& elementwise_bfloat16();
 std::vector<Elementwise> const& elementwise_int32();
 std::vector<Elementwise> const& elementwise_int64();
 std::vector<Elementwise> const& elementwise_bool();

@@ -43,7 +43,7 @@ Values defined_values(F const& formula) {
   Dims at;
   at.resize(v.shape.size());  // all 0
   for (std::int64_t left = v.shape.numel(); left > 0; --left) {
-    v.data.push_back(static_cast<double>(wick::detail::element(formula, at)));
+    v.data.push_back(static_cast<double>(static_cast<wick::value_t<F>>(wick::detail::element(formula, at))));
     for (int d = at.size() - 1; d >= 0; --d) {
       if (++at[d] < v.shape[d]) break;
       at[d] = 0;

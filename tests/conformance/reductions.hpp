@@ -22,7 +22,7 @@ template <class Op, class T>
 struct ReductionFunctions {
   using R = typename Op::template result<T>;
   // The definition is computed in a wider type: the engine's order of additions is its own.
-  using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+  using Wide = std::conditional_t<std::is_same_v<T, float> || wick::Half<T>, double, T>;
 
   static Values compute(Input const& input, wick::Axes const& axes, bool keepdim) {
     wick::Tensor<T> const x = make<T>(input);
@@ -34,8 +34,7 @@ struct ReductionFunctions {
     wick::Tensor<Wide> const x = make<Wide>(input);
     Values v = axes.empty() ? defined_values(wick::reduce<Op>(x))
                             : defined_values(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
-    v.dtype = wick::dtype_of<R>();
-    return v;
+    return as_result(v);
   }
   static Values of_formula(Input const& input, wick::Axes const& axes) {
     wick::Tensor<T> const x = make<T>(input);
@@ -43,9 +42,16 @@ struct ReductionFunctions {
     return values_of(y);
   }
   static Values by_hand(Input const& input, wick::Axes const& axes) {
-    wick::Tensor<T> const x = make<T>(input), squares = x * x + T(1);
-    wick::Tensor<R> const y = wick::reduce<Op>(squares, axes);
-    return values_of(y);
+    using C = wick::compute_t<T>;  // a formula's elements are not rounded to 16 bits before they are reduced
+    wick::Tensor<C> const x = make<C>(input), squares = x * x + C(1);
+    wick::Tensor<typename Op::template result<C>> const y = wick::reduce<Op>(squares, axes);
+    return as_result(values_of(y));
+  }
+  static Values as_result(Values v) {
+    v.dtype = wick::dtype_of<R>();
+    if (wick::Half<R>)
+      for (double& x : v.data) x = rounded(x, v.dtype);
+    return v;
   }
   static ReductionEntry entry() {
     if constexpr (std::is_same_v<T, bool>) return {Op::name, requires {typename Op::needs_elements;
@@ -71,6 +77,7 @@ std::vector<ReductionEntry> reductions_of() {
 
 std::vector<ReductionEntry> const& reductions_float();
 std::vector<ReductionEntry> const& reductions_double();
+std::vector<ReductionEntry> const& reductions_float16();
 std::vector<ReductionEntry> const& reductions_int32();
 std::vector<ReductionEntry> const& reductions_int64();
 std::vector<ReductionEntry> const& reductions_bool();

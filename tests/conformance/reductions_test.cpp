@@ -16,6 +16,7 @@ namespace {
 Bound bound_of(ReductionEntry const& op, Dtype dtype, std::int64_t n) {
   std::string const name = op.name;
   if (name == "max" || name == "min" || name == "any" || name == "all") return {};
+  if (dtype == Dtype::float16 || dtype == Dtype::bfloat16) return {1, 1e-6 * std::sqrt(static_cast<double>(n))};  // a float, rounded
   bool const single = dtype == Dtype::float32;
   if (dtype != Dtype::float64 && !single) return {name == "mean" || name == "norm" ? 2.0 : 0.0, 0};
   double const epsilon = single ? 6e-8 : 1.2e-16, count = static_cast<double>(n);
@@ -26,7 +27,7 @@ Bound bound_of(ReductionEntry const& op, Dtype dtype, std::int64_t n) {
 // Numbers whose product neither overflows nor vanishes in any order; specials in a third of the other tests.
 Values elements(ReductionEntry const& op, Dims const& shape, Dtype dtype, bool specials) {
   bool const product = std::string(op.name) == "prod";
-  bool const integer = dtype != Dtype::float32 && dtype != Dtype::float64;
+  bool const integer = !is_floating(dtype);
   if (product && integer) {
     Values v = sample(shape, dtype, 1, 1, 1, false);
     for (std::size_t i = 0; i < v.data.size(); i += 17)

@@ -27,18 +27,30 @@ struct Values {
   Dtype dtype = Dtype::float64;
 };
 
+/// True for the types of floating-point numbers.
+inline bool is_floating(Dtype dtype) { return dtype >= Dtype::float16 && dtype <= Dtype::float64; }
+/// `x` as the nearest number of a type.
+inline double rounded(double x, Dtype dtype) {
+  if (dtype == Dtype::float16) return wick::float16(x);
+  if (dtype == Dtype::bfloat16) return wick::bfloat16(x);
+  return dtype == Dtype::float32 ? static_cast<float>(x) : x;
+}
+
 /// How far two numbers of a type lie apart, in steps between neighbouring representable ones; NaNs are equal.
 inline double ulps(double a, double b, Dtype dtype) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b) ? 0 : 1e30;
   if (a == b) return 0;
   auto const distance = []<class Bits>(Bits p, Bits q) {
-    auto const order = [](Bits x) { return x < 0 ? std::numeric_limits<Bits>::min() - x : x; };
-    auto const low = static_cast<std::uint64_t>(std::min<std::int64_t>(order(p), order(q)));
-    return static_cast<double>(static_cast<std::uint64_t>(std::max<std::int64_t>(order(p), order(q))) - low);
+    auto const order = [](Bits x) { return x < 0 ? std::int64_t{std::numeric_limits<Bits>::min()} - x : std::int64_t{x}; };
+    auto const low = static_cast<std::uint64_t>(std::min(order(p), order(q)));
+    return static_cast<double>(static_cast<std::uint64_t>(std::max(order(p), order(q))) - low);
   };
   if (dtype == Dtype::float32)
     return distance(std::bit_cast<std::int32_t>(static_cast<float>(a)),
                     std::bit_cast<std::int32_t>(static_cast<float>(b)));
+  auto const bits16 = [](auto x) { return std::bit_cast<std::int16_t>(x.bits); };
+  if (dtype == Dtype::float16) return distance(bits16(wick::float16(a)), bits16(wick::float16(b)));
+  if (dtype == Dtype::bfloat16) return distance(bits16(wick::bfloat16(a)), bits16(wick::bfloat16(b)));
   if (dtype == Dtype::float64) return distance(std::bit_cast<std::int64_t>(a), std::bit_cast<std::int64_t>(b));
   return 1e30;
 }
@@ -160,12 +172,11 @@ inline Values sample(Dims const& shape, Dtype dtype, double low, double high, un
     double x = low + (high - low) * unit;
     if (dtype == Dtype::bool_)
       x = unit < 0.5 ? 0 : 1;
-    else if (dtype != Dtype::float32 && dtype != Dtype::float64)
+    else if (!is_floating(dtype))
       x = std::floor(low + (high - low + 1) * unit);
     else if (specials && (state >> 33) % 5 == 0)
       x = special[(state >> 20) % 10];
-    if (dtype == Dtype::float32) x = static_cast<float>(x);
-    v.data.push_back(x);
+    v.data.push_back(rounded(x, dtype));
   }
   return v;
 }

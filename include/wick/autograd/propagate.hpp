@@ -2,8 +2,11 @@
 // Where gradients go during a backward pass.
 #pragma once
 
+#include <vector>
+
 #include <wick/autograd/saved.hpp>
 #include <wick/autograd/row_sweep.hpp>
+#include <wick/ops/cast.hpp>
 
 namespace wick {
 
@@ -101,20 +104,52 @@ void accumulate(tape::Propagation& pass, tape::Node<T>& node, F&& formula) {
   node.has_gradient = true;
 }
 
+/// Gradients of 16 bits: a backward loop sums up in wider ones, and what it found is added when the loop is done.
+class WideGradients {
+ public:
+  /// Room for what the loop finds for this node.
+  template <class T>
+  Tensor<compute_t<T>>& open(tape::Propagation& pass, tape::Node<T>& node) {
+    pass.reach(node);
+    found_.push_back({&node, Tensor<float>(Tensor<float>::uninitialized, node.shape), [](tape::Propagation& p, Found& found) {
+                        accumulate(p, *static_cast<tape::Node<T>*>(found.node), cast<T>(std::move(found.sum)));
+                      }});
+    return found_.back().sum;
+  }
+  void add_to_nodes(tape::Propagation& pass) {
+    for (Found& found : found_) found.add(pass, found);
+  }
+
+ private:
+  struct Found {
+    tape::Entry* node;
+    Tensor<float> sum;
+    void (*add)(tape::Propagation&, Found&);
+  };
+  std::vector<Found> found_;
+};
+
 /// The slots of a gradient as a target of a loop over `shape`; of a place to ignore when no gradient is wanted.
 template <class T>
-WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node, Dims const& shape, SlotData* next) {
+WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node, Dims const& shape, SlotData* next, WideGradients& wide) {
   constexpr int planes = ElementTraits<T>::planes;
+  using Base = compute_t<base_t<T>>;
   static const Layout one{Dims()};
   if (!pass.wants(node)) {
-    for (int p = 0; p < planes; ++p) next = fill_leaf({core::Unneeded<base_t<T>>::ignored, &one}, sizeof(base_t<T>), 1, shape, next);
+    for (int p = 0; p < planes; ++p) next = fill_leaf({core::Unneeded<Base>::ignored, &one}, sizeof(Base), 1, shape, next);
     return next;
   }
-  bool const fresh = open_gradient(pass, *node);
-  Tensor<T> const& gradient = node->gradient;
-  SlotData* const end = fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
-  for (; next != end; ++next) next->fresh = fresh;
-  return end;
+  auto const open = [&](auto const& gradient, bool fresh) {
+    SlotData* const end = fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(Base), planes, shape, next);
+    for (; next != end; ++next) next->fresh = fresh;
+    return end;
+  };
+  if constexpr (Half<T>) {
+    return open(std::as_const(wide.open(pass, *node)), true);
+  } else {
+    bool const fresh = open_gradient(pass, *node);
+    return open(std::as_const(node->gradient), fresh);
+  }
 }
 
 /// True when the gradients that exist already follow their elements' row-major order.
@@ -147,7 +182,7 @@ template <class K, class S, class F, class T>
 void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
                Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1, Tensor<T>* spent = nullptr) {
   constexpr int count = K::inputs + K::outputs;
-  if constexpr (ElementTraits<T>::planes == 1 && count <= few_slots) {
+  if constexpr (program_of<K>.direct && ElementTraits<T>::planes == 1) {
     bool const one_seed = seed_layout.numel() == 1, dense_seed = seed_layout.contiguous && seed_layout.shape == shape;
     std::int64_t const n = shape.numel();
     // A short loop over dense operands needs no loop nest.
@@ -181,6 +216,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
   add(seed);
   if constexpr (K::inputs > S::slots + planes) add(result);
   if (!program_of<K>.reads_from || planes > 1 || row >= 0 || !seed_layout.contiguous || seed_layout.shape != shape) spent = nullptr;
+  WideGradients wide;
   tape::Node<T>* heir = nullptr;
   SlotData* inherited = nullptr;
   visit_leaves(saved, [&](auto const& leaf) {
@@ -189,14 +225,14 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       using U = value_t<Kept>;
       if constexpr (!std::is_integral_v<U>) {
         auto* const node = leaf.edge.get();
-        if constexpr (std::is_same_v<U, T>) {
+        if constexpr (std::is_same_v<U, T> && !Half<T>) {
           if (spent && pass.wants(node) && !node->has_gradient && node->shape == shape && spent->storage().use_count() == 1) {
             heir = node, inherited = next;
             node->gradient = std::move(*std::exchange(spent, nullptr));
             node->has_gradient = true;
           }
         }
-        next = open_target(pass, node, shape, next);
+        next = open_target(pass, node, shape, next, wide);
       }
     }
   });
@@ -212,6 +248,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       if (slots.data[s].data == std::as_const(kept).data()) slots.data[s].data = std::as_const(heir->gradient).data();
   }
   backend::cpu::launch(program_of<K>, slots.loop);
+  wide.add_to_nodes(pass);
 }
 
 }  // namespace detail

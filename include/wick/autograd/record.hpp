@@ -94,8 +94,12 @@ struct Statement final : tape::Node<T> {
       if (double const scale = Op::seed_scale(count); scale != 1) seed = &(changed = *seed * scale);
       if constexpr (requires { typename Op::by_ties; }) {
         Tensor<T> const among(Storage(self.result.storage()), const_cast<base_t<T>*>(std::as_const(self.result).data()), kept);
-        auto const ties = where(*self.saved == among, 1.0, 0.0);
-        Reduce<Sum, std::remove_cvref_t<decltype(ties)>> const total(ties, self.mask, true);
+        auto const ties = [&] {
+          // The result has been rounded to T, so what it was chosen from is rounded too.
+          if constexpr (Half<T>) return where(cast<T>(*self.saved) == among, 1.0, 0.0);
+          else return where(*self.saved == among, 1.0, 0.0);
+        }();
+        Reduce<Sum, std::remove_const_t<decltype(ties)>> const total(ties, self.mask, true);
         Tensor<T> const number = cast<T>(total);
         seed = &(changed = *seed / number.reshape(self.shape));
       }
@@ -206,7 +210,7 @@ tape::Node<T>* record_formula(F const& f, bool consumed) {
   } else if constexpr (has_reduce<F>) {
     using Kept = decltype(save<true>(f));
     using S = typename SweepStructureOf<Kept>::type;
-    if constexpr (Lane<T> && Lane<lane_t<S>> && gradients_in_lane<S, T>) {
+    if constexpr (Lane<compute_t<T>> && Lane<lane_t<S>> && gradients_in_lane<S, compute_t<T>>) {
       Dims const shape = f.shape();
       int const axis = row_axis(f, shape);
       if (axis >= 0) {

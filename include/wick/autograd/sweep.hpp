@@ -21,13 +21,13 @@ struct FillSlots<Active<T>, L, N> : FillSlots<Leaf<T>, L, N> {};
 template <class S, class L>
 inline constexpr bool gradients_in_lane = true;
 template <class T, class L>
-inline constexpr bool gradients_in_lane<Active<T>, L> = std::is_same_v<base_t<T>, L>;
+inline constexpr bool gradients_in_lane<Active<T>, L> = std::is_same_v<compute_t<base_t<T>>, L>;
 template <class Op, class... Args, class L>
 inline constexpr bool gradients_in_lane<Apply<Op, Args...>, L> = (gradients_in_lane<Args, L> && ...);
 template <class Op, class Arg, class L>
 inline constexpr bool gradients_in_lane<Fold<Op, Arg>, L> = gradients_in_lane<Arg, L>;
 
-/// The active leaves of a structure, as gradient targets.
+/// The active leaves of a structure, as gradient targets. Those of 16 bits are summed in float (see `WideGradients`).
 template <class S>
 inline constexpr int active_planes = 0;
 template <class T>
@@ -53,7 +53,7 @@ template <class T, std::size_t N>
 struct FillTargets<Active<T>, N> {
   static constexpr void fill(std::array<TargetType, N>& table, int& next) {
     for (int p = 0; p < ElementTraits<T>::planes; ++p)
-      table[static_cast<std::size_t>(next++)] = Accumulate<Sum, base_t<T>>::target();
+      table[static_cast<std::size_t>(next++)] = Accumulate<Sum, compute_t<base_t<T>>>::target();
   }
 };
 template <class Op, class... Args, std::size_t N>
@@ -111,13 +111,13 @@ struct Backprop<Active<T>, I, O> {
   template <class Frame, class V, class G, class Sink>
   static WICK_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
     if constexpr (ElementTraits<T>::planes == 1)
-      sink.template add<T, O>(adjoint);
+      sink.template add<compute_t<T>, O>(adjoint);
     else
       ElementTraits<T>::scatter(adjoint, [&]<class B>(int p, B const& part) { sink.template add_plane<base_t<T>, O>(p, part); });
   }
   template <class Sink>
   static WICK_INLINE void push_nothing(Sink const& sink) {
-    for (int p = 0; p < ElementTraits<T>::planes; ++p) sink.template add_nothing<base_t<T>, O>(p);
+    for (int p = 0; p < ElementTraits<T>::planes; ++p) sink.template add_nothing<compute_t<base_t<T>>, O>(p);
   }
 };
 
@@ -265,7 +265,12 @@ struct SweepKernel {
       if constexpr (reduces) {
         // Without a result slot the slope does not read its second argument.
         auto const y = frame.template load<T, uses_result ? result_slot : seed_slot>();
-        auto const g = chain(seed, Op::slope(convert<T, L>(v.value), y));
+        auto const x = [&] {
+          // What y was chosen from, with as few digits as y has.
+          if constexpr (Half<T> && requires { typename Op::by_ties; }) return simd::round_to<T>(convert<T, L>(v.value));
+          else return convert<T, L>(v.value);
+        }();
+        auto const g = chain(seed, Op::slope(x, y));
         Root::push(frame, v, convert<T, L>(g), sink);
       } else {
         if constexpr (uses_result) v.value = frame.template load<T, result_slot>();

@@ -95,7 +95,7 @@ class Variable {
     node_->handles.store(1, std::memory_order_relaxed);
   }
   template <class Number>
-    requires(std::is_arithmetic_v<Number>)
+    requires(Arithmetic<Number>)
   Variable(Number value, bool requires_grad = true) : Variable(Tensor<T>(value), requires_grad) {}
   /// Computes a formula and records it, if a variable in it requires a gradient.
   template <class F, class Isa = IsaTag>

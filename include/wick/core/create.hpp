@@ -146,7 +146,7 @@ Tensor<T> tensor(std::initializer_list<std::initializer_list<std::initializer_li
 }
 /// A tensor of no dimensions.
 template <class T>
-  requires(std::is_arithmetic_v<T>)
+  requires(Arithmetic<T>)
 Tensor<T> tensor(T value) { return Tensor<T>(value); }
 
 /// Uniform on [0, 1) (torch.rand).

@@ -8,19 +8,19 @@
 #include <ostream>
 #include <type_traits>
 
-#include <wick/base/config.hpp>
+#include <wick/base/half.hpp>
 
 namespace wick {
 
 /// The element type of a tensor as a run-time value; `other` is a user's own number type.
 enum class Dtype : std::uint8_t {
-  bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64, complex64, complex128, other
+  bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, bfloat16, float32, float64, complex64, complex128, other
 };
 
 /// The name PyTorch gives the element type, without its prefix.
 constexpr char const* name(Dtype dtype) {
-  constexpr char const* names[] = {"bool",   "int8",    "int16",   "int32",     "int64",      "uint8", "uint16",
-                                   "uint32", "uint64",  "float32", "float64",   "complex64",  "complex128", "other"};
+  constexpr char const* names[] = {"bool",   "int8",    "int16",    "int32",   "int64",   "uint8",     "uint16",     "uint32",
+                                   "uint64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "other"};
   return names[static_cast<int>(dtype)];
 }
 /// Prints the name, `float32`.
@@ -29,6 +29,8 @@ inline std::ostream& operator<<(std::ostream& out, Dtype dtype) { return out << 
 template <class T>
 constexpr Dtype dtype_of() {
   if constexpr (std::is_same_v<T, bool>) return Dtype::bool_;
+  else if constexpr (std::is_same_v<T, float16>) return Dtype::float16;
+  else if constexpr (std::is_same_v<T, bfloat16>) return Dtype::bfloat16;
   else if constexpr (std::is_same_v<T, float>) return Dtype::float32;
   else if constexpr (std::is_same_v<T, double>) return Dtype::float64;
   else if constexpr (std::is_same_v<T, std::complex<float>>) return Dtype::complex64;
@@ -43,7 +45,11 @@ constexpr Dtype dtype_of() {
 
 /// A C++ literal or variable that may stand beside a tensor in a formula.
 template <class T>
-concept Arithmetic = std::is_arithmetic_v<T>;
+concept Arithmetic = std::is_arithmetic_v<T> || Half<T>;
+
+/// A number that a tensor of elements T can be made from.
+template <class X, class T>
+concept NumberFor = Arithmetic<X> && (std::is_convertible_v<X, T> || Half<T>);
 
 /// A number type that carries more than a value (Dual): it applies operations in its own way.
 template <class X>
@@ -61,7 +67,7 @@ template <class T>
 constexpr int category() {
   if constexpr (std::is_same_v<T, bool>) return 0;
   else if constexpr (std::is_integral_v<T>) return 1;
-  else if constexpr (std::is_floating_point_v<T>) return 2;
+  else if constexpr (std::is_floating_point_v<T> || Half<T>) return 2;
   else if constexpr (is_complex<T>) return 3;
   else return 4;
 }
@@ -86,7 +92,8 @@ auto promoted() {
     using I = std::conditional_t<std::is_signed_v<A>, A, B>;
     if constexpr (sizeof(I) > sizeof(U)) return I{};
     else return signed_of_size<2 * sizeof(U)>();  // uint64 with a signed type gives int64, as in PyTorch
-  } else if constexpr (sizeof(A) >= sizeof(B)) return A{};
+  } else if constexpr (Half<A> && Half<B>) return float{};  // neither holds the other's numbers
+  else if constexpr (sizeof(A) >= sizeof(B)) return A{};
   else return B{};
 }
 

@@ -19,18 +19,18 @@ class Tensor<T, Shape<N...>, Inline> {
   constexpr Tensor() = default;
   /// The elements in row-major order; as many as there are.
   template <class... V>
-    requires(sizeof...(V) == static_cast<std::size_t>(count) && sizeof...(V) > 1 && (std::is_convertible_v<V, T> && ...))
+    requires(sizeof...(V) == static_cast<std::size_t>(count) && sizeof...(V) > 1 && ((NumberFor<V, T> || std::is_convertible_v<V, T>) && ...))
   constexpr Tensor(V... values) : elements_{static_cast<T>(values)...} {}
   /// Computes a formula whose extents must be these (or broadcast to them).
   template <class F>
     requires((requires { typename std::remove_cvref_t<F>::is_operand; } && !std::is_same_v<std::remove_cvref_t<F>, Tensor>) ||
-             std::is_arithmetic_v<std::remove_cvref_t<F>>)
+             Arithmetic<std::remove_cvref_t<F>>)
   constexpr Tensor(F&& formula) {
     assign_fixed(*this, std::forward<F>(formula));
   }
   template <class F>
     requires((requires { typename std::remove_cvref_t<F>::is_operand; } && !std::is_same_v<std::remove_cvref_t<F>, Tensor>) ||
-             std::is_arithmetic_v<std::remove_cvref_t<F>>)
+             Arithmetic<std::remove_cvref_t<F>>)
   constexpr Tensor& operator=(F&& formula) {
     Tensor result;  // the formula may read this tensor
     assign_fixed(result, std::forward<F>(formula));

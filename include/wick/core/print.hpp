@@ -78,7 +78,7 @@ std::string print_text(PrintSource const& source, std::int64_t offset) {
 }
 template <class T>
 PrintSource print_source(base_t<T> const* data, Layout const& layout, std::int64_t plane_stride = 0) {
-  if constexpr (std::is_floating_point_v<T> || is_complex<T>)
+  if constexpr (category<T>() == 2 || is_complex<T>)
     return {data, layout, plane_stride, dtype_of<T>(), is_complex<T> ? 2 : 1, &print_number<T>, nullptr};
   else
     return {data, layout, plane_stride, dtype_of<T>(), 0, nullptr, &print_text<T>};

@@ -56,6 +56,10 @@ class Generator {
           // 53 bits: the second word comes from the block's neighbour lane
           auto const low = bits[static_cast<std::size_t>((k + 1) % 4)] * 0x9E3779B1u ^ static_cast<std::uint32_t>(i + k);
           out[i + k] = static_cast<T>((std::uint64_t{bits[static_cast<std::size_t>(k)]} << 21 | low >> 11) * 0x1p-53);
+        } else if constexpr (Half<T>) {
+          // Only as many bits as T has: rounding more of them could give 1.
+          constexpr int digits = std::numeric_limits<T>::digits;
+          out[i + k] = static_cast<T>(static_cast<float>(bits[static_cast<std::size_t>(k)] >> (32 - digits)) / (1 << digits));
         } else {
           out[i + k] = static_cast<T>(unit(bits[static_cast<std::size_t>(k)]));
         }

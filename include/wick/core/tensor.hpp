@@ -81,7 +81,7 @@ class Tensor {
   }
   /// A tensor of no dimensions holding a number.
   template <class Number>
-    requires(std::is_convertible_v<Number, T> && (std::is_arithmetic_v<Number> || std::is_same_v<Number, T>))
+    requires(NumberFor<Number, T> || std::is_same_v<Number, T>)
   Tensor(Number number) : Tensor(uninitialized, Dims()) {
     ElementTraits<T>::store(data_, storage_.plane_stride(), static_cast<T>(number));
   }
@@ -96,7 +96,7 @@ class Tensor {
   template <class F, class Isa = IsaTag>
     requires((requires { typename std::remove_cvref_t<F>::is_operand; } &&
               !core::is_heap_tensor_of<std::remove_cvref_t<F>, T>) ||
-             std::is_arithmetic_v<std::remove_cvref_t<F>>)
+             Arithmetic<std::remove_cvref_t<F>>)
   Tensor& operator=(F&& formula) {
     assign(*this, std::forward<F>(formula));
     return *this;

@@ -90,7 +90,7 @@ void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& lay
 template <class T, class X>
 constexpr auto formula_of(X&& x) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>> || std::is_same_v<std::remove_cvref_t<X>, T>)
-    return Scalar<T>{static_cast<T>(x)};
+    return Scalar<T>{static_cast<compute_t<T>>(x)};
   else
     return operand_beside<T>(std::forward<X>(x));
 }
@@ -113,10 +113,10 @@ constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
       assign_fixed(target, detail::lowered<true>(f));
     } else if constexpr (E::numel <= detail::most_unrolled) {
       [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((target.data()[I] = detail::element(f, detail::coordinates<E>(static_cast<std::int64_t>(I)))), ...);
+        ((target.data()[I] = static_cast<T>(detail::element(f, detail::coordinates<E>(static_cast<std::int64_t>(I))))), ...);
       }(std::make_index_sequence<static_cast<std::size_t>(E::numel)>{});
     } else {
-      for (std::int64_t i = 0; i < E::numel; ++i) target.data()[i] = detail::element(f, detail::coordinates<E>(i));
+      for (std::int64_t i = 0; i < E::numel; ++i) target.data()[i] = static_cast<T>(detail::element(f, detail::coordinates<E>(i)));
     }
   }
 }

@@ -15,8 +15,8 @@ constexpr auto element(F const& f, Dims const& at);
 
 template <class Op, class... T, std::size_t... K, class... Args>
 constexpr auto apply_elements(std::index_sequence<K...>, Dims const& at, Args const&... args) {
-  return static_cast<result_t<Op, T...>>(
-      apply<Op>(static_cast<argument_t<Op, static_cast<int>(K), T...>>(element(args, at))...));
+  return static_cast<compute_t<result_t<Op, T...>>>(
+      apply<Op>(static_cast<compute_t<argument_t<Op, static_cast<int>(K), T...>>>(element(args, at))...));
 }
 
 // Offset of the element at `at` (coordinates of a shape that this one broadcasts to).
@@ -30,7 +30,7 @@ constexpr std::int64_t broadcast_offset(Dims const& shape, Strides const& stride
 
 template <class F>
 constexpr auto element(F const& f, Dims const& at) {
-  using T = value_t<F>;
+  using T = compute_t<value_t<F>>;
   if constexpr (is_scalar<F>) {
     return f.value;
   } else if constexpr (requires { typename F::is_generated; }) {
@@ -39,7 +39,7 @@ constexpr auto element(F const& f, Dims const& at) {
     return value;
   } else if constexpr (is_fixed<F>) {
     constexpr Layout layout{dims_of<extents_t<F>>()};
-    return f.data()[broadcast_offset(layout.shape, layout.strides, at)];
+    return static_cast<T>(f.data()[broadcast_offset(layout.shape, layout.strides, at)]);
   } else if constexpr (is_map<F>) {
     return f.args.visit([&]<class... Args>(Args const&... args) {
       return apply_elements<typename F::op, value_t<Args>...>(std::index_sequence_for<Args...>{}, at, args...);
@@ -69,9 +69,10 @@ constexpr auto element(F const& f, Dims const& at) {
     else return total;
   } else {
     LeafData const leaf = leaf_data(f);
-    return ElementTraits<T>::load(
-        static_cast<base_t<T> const*>(leaf.data) + broadcast_offset(leaf.layout->shape, leaf.layout->strides, at),
-        leaf.plane_stride);
+    using Element = value_t<F>;
+    return static_cast<T>(ElementTraits<Element>::load(
+        static_cast<base_t<Element> const*>(leaf.data) + broadcast_offset(leaf.layout->shape, leaf.layout->strides, at),
+        leaf.plane_stride));
   }
 }
 

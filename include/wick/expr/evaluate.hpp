@@ -43,7 +43,7 @@ struct ElementFrame {
   std::int64_t i;
 
   template <class T, int I>
-  WICK_INLINE T load() const {
+  WICK_INLINE compute_t<T> load() const {
     using Base = base_t<T>;
     if constexpr (ElementTraits<T>::planes == 1)
       return static_cast<Base const*>(slot[I])[i * mask[I]];
@@ -53,13 +53,16 @@ struct ElementFrame {
       });
   }
   template <class T, int I>
-  WICK_INLINE T number() const { return *static_cast<T const*>(slot[I]); }  // a compound one lies there whole
+  WICK_INLINE compute_t<T> number() const { return *static_cast<compute_t<T> const*>(slot[I]); }  // a compound one lies there whole
 };
 
-/// A value brought to element type `To`, within the registers of lane type L (void: plain numbers).
+/// A value brought to element type `To`, within the registers of lane type L (void: plain numbers). What is kept in fewer
+/// bits stays in the type it is computed in: it is rounded when it is stored.
 template <class To, class L, class V>
 WICK_INLINE auto convert(V const& value) {
-  if constexpr (std::is_void_v<L>) {
+  if constexpr (Half<To>) {
+    return convert<compute_t<To>, L>(value);
+  } else if constexpr (std::is_void_v<L>) {
     if constexpr (std::is_same_v<V, To>) return value;
     else return static_cast<To>(value);
   } else if constexpr (std::is_same_v<To, bool>) {

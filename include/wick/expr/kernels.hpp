@@ -25,7 +25,7 @@ template <class T, class L, std::size_t N>
 struct FillSlots<Number<T>, L, N> {
   static constexpr void fill(std::array<SlotType, N>& table, int& next) {
     for (int p = 0; p < ElementTraits<T>::planes; ++p)
-      table[static_cast<std::size_t>(next++)] = slot_type<base_t<T>, L>(true);
+      table[static_cast<std::size_t>(next++)] = slot_type<compute_t<base_t<T>>, L>(true);
   }
 };
 template <class G, class L, std::size_t N>
@@ -99,7 +99,7 @@ struct MapKernel {
       if constexpr (planes == 1) {
         auto* const out = static_cast<Result*>(a.out[0]);
         std::int64_t const step = a.out_step[0];
-        for (; frame.i < n; ++frame.i) out[frame.i * step] = evaluate<S, Result, 0>(frame);
+        for (; frame.i < n; ++frame.i) out[frame.i * step] = static_cast<Result>(evaluate<S, Result, 0>(frame));
       } else {
         for (; frame.i < n; ++frame.i)
           ElementTraits<Result>::scatter(evaluate<S, Result, 0>(frame), [&](int p, auto value) {

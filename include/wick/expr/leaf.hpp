@@ -19,13 +19,13 @@ concept Formula = Operand<X> || PartOperand<X> || LiftedNumber<X>;
 template <class X>
 concept FormulaOrNumber = Formula<X> || Arithmetic<std::remove_cvref_t<X>>;
 
-/// A number in a formula.
+/// A number in a formula. It keeps the digits that it is computed with, also beside elements of fewer.
 template <class T>
 struct Scalar {
   using is_operand = void;
   using value_type = T;
   using extents_type = Shape<>;
-  T value;
+  compute_t<T> value;
   static constexpr Dims shape() { return {}; }
 };
 
@@ -88,7 +88,7 @@ template <class T, class X>
 constexpr auto operand_beside(X&& x) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
     using S = scalar_beside_t<T, std::remove_cvref_t<X>>;
-    return Scalar<S>{static_cast<S>(x)};
+    return Scalar<S>{static_cast<compute_t<S>>(x)};
   } else if constexpr (LiftedNumber<X>) {
     return Scalar<std::remove_cvref_t<X>>{x};
   } else {

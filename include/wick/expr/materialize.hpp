@@ -183,7 +183,7 @@ inline void rows_of(Loop& loop, int axis) {
 template <class T, class F>
 bool run_row(base_t<T>* data, Layout const& target, F const& f) {
   using S = typename RowStructureOf<F>::type;
-  if constexpr (!Lane<T> || !Lane<lane_t<S, T>>) {
+  if constexpr (!Lane<compute_t<T>> || !Lane<lane_t<S, T>>) {
     return false;
   } else {
     int const axis = f.shape() == target.shape ? row_axis(f, target.shape) : -1;
@@ -232,10 +232,9 @@ void finish_reduction(base_t<T>* data, std::int64_t plane_stride, std::int64_t n
       E::store(data + i, plane_stride, static_cast<T>(Op::finish(E::load(data + i, plane_stride), count)));
 }
 
-/// Runs a reduction of a plain formula into row-major memory.
-template <class R>
-void run_reduce(base_t<typename R::value_type>* data, std::int64_t plane_stride, R const& r) {
-  using T = typename R::value_type;
+/// Runs a reduction of a plain formula into row-major memory of elements in which it is computed.
+template <class R, class T>
+void run_reduce(base_t<T>* data, std::int64_t plane_stride, R const& r) {
   using S = structure_t<typename R::argument_type>;
   using K = ReduceKernel<typename R::op, S, T>;
   decltype(auto) shape = r.arg.shape();
@@ -246,7 +245,7 @@ void run_reduce(base_t<typename R::value_type>* data, std::int64_t plane_stride,
     Dims at = kept;
     std::fill(at.begin(), at.end(), 0);
     for (std::int64_t i = 0; i < results.numel(); ++i) {
-      ElementTraits<T>::store(data + i, plane_stride, element(r, at));
+      ElementTraits<T>::store(data + i, plane_stride, static_cast<T>(element(r, at)));
       for (int d = at.size() - 1; d >= 0 && ++at[d] == kept[d]; --d) at[d] = 0;
     }
     return;
@@ -292,7 +291,13 @@ void compute_into(base_t<T>* data, std::int64_t plane_stride, Layout const& targ
     detail::run_plain<T>(data, plane_stride, target, f);
   } else if constexpr (is_reduce<F>) {
     if constexpr (is_plain<typename F::argument_type>) {
-      if (target.contiguous && f.shape() == target.shape) return detail::run_reduce(data, plane_stride, f);
+      if constexpr (Half<value_t<F>>) {
+        Tensor<compute_t<T>> wide(Tensor<compute_t<T>>::uninitialized, f.shape());
+        detail::run_reduce<F, compute_t<T>>(const_cast<compute_t<T>*>(std::as_const(wide).data()), 0, f);
+        return detail::run_plain<T>(data, plane_stride, target, wide);
+      } else {
+        if (target.contiguous && f.shape() == target.shape) return detail::run_reduce<F, T>(data, plane_stride, f);
+      }
       detail::run_plain<T>(data, plane_stride, target, materialize(f));
     } else {
       auto arg = detail::lowered<false>(f.arg);

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include <wick/base/simd.hpp>
+#include <wick/base/simd_half.hpp>
 #include <wick/core/broadcast.hpp>
 #include <wick/core/storage.hpp>
 
@@ -145,6 +145,8 @@ template <class From, class To>
 void fetch_elements(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) {
   auto const* from = static_cast<From const*>(data) + offset;
   auto* to = static_cast<To*>(out);
+  if constexpr (Half<From> && std::is_same_v<To, float>)
+    if (stride == 1) return simd::widen(from, n, to);
   if (stride == 1)
     for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(from[i]);
   else
@@ -154,6 +156,8 @@ template <class From, class To>
 void put_elements(void const* values, void* data, std::int64_t offset, std::int64_t stride, std::int64_t n) {
   auto const* from = static_cast<From const*>(values);
   auto* to = static_cast<To*>(data) + offset;
+  if constexpr (Half<To> && std::is_same_v<From, float>)
+    if (stride == 1) return simd::narrow(from, n, to);
   if constexpr (std::is_same_v<To, bool>)
     for (std::int64_t i = 0; i < n; ++i) to[i * stride] = from[i] != From(0);
   else if (stride == 1)

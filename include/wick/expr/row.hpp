@@ -116,7 +116,7 @@ struct KeptParts<S, TypeList<F...>> {
     static constexpr bool used(std::type_identity<Fold<Op2, Arg2>>) {
       return !std::is_same_v<Fold<Op2, Arg2>, Fold<Op, Arg>> && stands_in<Arg2, Arg>;
     }
-    static constexpr bool keep = is_apply<Arg> && Lane<typename Arg::value_type> && cost<Arg> >= 8 &&
+    static constexpr bool keep = is_apply<Arg> && Lane<compute_t<typename Arg::value_type>> && cost<Arg> >= 8 &&
                                  (stands_in<S, Arg> || (used(std::type_identity<F>{}) || ...));
     using Next = typename std::conditional_t<keep, Append<Found, Arg>, std::type_identity<Found>>::type;
     using type = typename Collect<Next, Rest...>::type;

@@ -86,7 +86,7 @@ using join_lanes_t = std::conditional_t<std::is_same_v<A, AnyLane>, B,
                                         std::conditional_t<std::is_same_v<B, AnyLane> || std::is_same_v<A, B>, A, NoLane>>;
 template <class T>
 using lane_of_value_t =
-    std::conditional_t<Lane<base_t<T>>, base_t<T>, std::conditional_t<std::is_same_v<T, bool>, AnyLane, NoLane>>;
+    std::conditional_t<Lane<compute_t<base_t<T>>>, compute_t<base_t<T>>, std::conditional_t<std::is_same_v<T, bool>, AnyLane, NoLane>>;
 
 template <class X>
 struct LaneOf {

@@ -54,7 +54,7 @@ LeafData leaf_data(View<T, E> const& x) {
 }
 template <class T>
 LeafData leaf_data(Scalar<T> const& x) {
-  static_assert(sizeof(T) == sizeof(base_t<T>) * ElementTraits<T>::planes);
+  static_assert(sizeof(x.value) == sizeof(compute_t<base_t<T>>) * ElementTraits<T>::planes);
   return {&x.value, nullptr, 1};  // the parts of a compound number lie one after another
 }
 /// A lazy value as a leaf of a formula that runs inside its kernel: the kernel supplies the elements, unless they are

@@ -2,6 +2,7 @@
 // Elements of another type.
 #pragma once
 
+#include <wick/base/simd_half.hpp>
 #include <wick/expr/node.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -10,7 +11,10 @@ namespace wick::inline WICK_ISA {
 template <class To>
 struct Cast : Unary<"cast", Domain<-4, 4>, types::Convert<To>> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto x) { return x; }
+  WICK_FN static constexpr auto value(auto x) {
+    if constexpr (Half<To>) return simd::round_to<To>(x);
+    else return x;
+  }
   WICK_FN static auto slope(auto) { return One{}; }
 };
 

@@ -190,34 +190,9 @@ void gemm_direct(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> c
   } while ((k += block) < a.columns);
 }
 
-/// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides for a and b, column stride 1
-/// for c, which must not overlap them. `epilogue` may be called from several threads at once. The result has the same
-/// bits for any number of threads.
-template <class T>
-void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_identity_t<T> const> const& b, Matrix<T> const& c,
-          bool accumulate, Epilogue<std::type_identity_t<T>> const& epilogue = {}) {
-  if (c.rows <= 0 || c.columns <= 0) return;
-  if (c.columns == 1) {
-    return matrix_vector(a, b.data, b.row_stride, c.data, c.row_stride, accumulate, [&](auto begin, auto end) {
-      if (epilogue.run)
-        for (std::int64_t i = begin; i < end; ++i) epilogue(i, 0, 1, c.data + i * c.row_stride);
-    });
-  }
-  if (c.rows == 1) {
-    return matrix_vector(b.transposed(), a.data, a.column_stride, c.data, std::int64_t{1}, accumulate,
-                         [&](auto begin, auto end) { epilogue(0, begin, end - begin, c.data + begin); });
-  }
-
-  if constexpr (Lane<T>) {
-    if (b.column_stride == 1 && c.rows * c.columns * a.columns <= gemm_grain) {
-      gemm_small<T>(a, b, c, 0, c.rows, accumulate);
-      if (epilogue.run)
-        for (std::int64_t i = 0; i < c.rows; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
-      return;
-    }
-    if (c.columns <= GemmBlock<T>::direct_columns) return gemm_direct<T>(a, b, c, accumulate, epilogue);
-  }
-
+/// gemm with packed copies of both operands. These may have another element type, which packing converts.
+template <class T, class From>
+void gemm_packed(Matrix<From const> const& a, Matrix<From const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const& epilogue) {
   constexpr std::int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
   std::int64_t const depth = a.columns;
   std::int64_t const stripes = ceil_div(c.rows, rows), panels = ceil_div(c.columns, columns);
@@ -230,8 +205,8 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
   std::int64_t k = 0;
   do {
     std::int64_t const chunk_depth = std::min(chunk, depth - k);
-    Matrix<T const> const part_a{a.data + k * a.column_stride, a.rows, chunk_depth, a.row_stride, a.column_stride};
-    Matrix<T const> const part_b{b.data + k * b.row_stride, chunk_depth, b.columns, b.row_stride, b.column_stride};
+    Matrix<From const> const part_a{a.data + k * a.column_stride, a.rows, chunk_depth, a.row_stride, a.column_stride};
+    Matrix<From const> const part_b{b.data + k * b.row_stride, chunk_depth, b.columns, b.row_stride, b.column_stride};
     std::int64_t const a_stride = rows * chunk_depth, b_stride = columns * chunk_depth;
     // One unit of packing is about a stripe; a panel belongs to whoever has its first unit.
     constexpr std::int64_t panel_units = std::max<std::int64_t>(1, columns / rows);
@@ -278,6 +253,36 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
     }
     k += chunk_depth;
   } while (k < depth);
+}
+
+/// c = a b, or c += a b when `accumulate`: a: (m, k), b: (k, n), c: (m, n), any strides for a and b, column stride 1
+/// for c, which must not overlap them. `epilogue` may be called from several threads at once. The result has the same
+/// bits for any number of threads.
+template <class T>
+void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_identity_t<T> const> const& b, Matrix<T> const& c,
+          bool accumulate, Epilogue<std::type_identity_t<T>> const& epilogue = {}) {
+  if (c.rows <= 0 || c.columns <= 0) return;
+  if (c.columns == 1) {
+    return matrix_vector(a, b.data, b.row_stride, c.data, c.row_stride, accumulate, [&](auto begin, auto end) {
+      if (epilogue.run)
+        for (std::int64_t i = begin; i < end; ++i) epilogue(i, 0, 1, c.data + i * c.row_stride);
+    });
+  }
+  if (c.rows == 1) {
+    return matrix_vector(b.transposed(), a.data, a.column_stride, c.data, std::int64_t{1}, accumulate,
+                         [&](auto begin, auto end) { epilogue(0, begin, end - begin, c.data + begin); });
+  }
+
+  if constexpr (Lane<T>) {
+    if (b.column_stride == 1 && c.rows * c.columns * a.columns <= gemm_grain) {
+      gemm_small<T>(a, b, c, 0, c.rows, accumulate);
+      if (epilogue.run)
+        for (std::int64_t i = 0; i < c.rows; ++i) epilogue(i, 0, c.columns, c.data + i * c.row_stride);
+      return;
+    }
+    if (c.columns <= GemmBlock<T>::direct_columns) return gemm_direct<T>(a, b, c, accumulate, epilogue);
+  }
+  gemm_packed<T, T>(a, b, c, accumulate, epilogue);
 }
 
 }  // namespace backend::cpu

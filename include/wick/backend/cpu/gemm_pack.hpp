@@ -6,6 +6,7 @@
 #include <cstring>
 #include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/gemm_tile.hpp>
+#include <wick/base/simd_half.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
@@ -74,9 +75,30 @@ void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std
   }
 }
 
+/// The same for elements of 16 bits, which become floats on their way.
+template <Half From>
+void pack_interleaved(From const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
+                      std::int64_t depth_stride, std::int64_t width, float* out) {
+  constexpr std::int64_t part = 64, most = std::max(Tile<float>::columns, Tile<float>::rows);
+  alignas(alignment) float wide[most * part];
+  for (std::int64_t k = 0; k < depth; k += part, data += part * depth_stride, out += part * width) {
+    std::int64_t const n = std::min(part, depth - k);
+    bool const along = stride == 1;
+    std::int64_t const lines = along ? n : count, length = along ? count : n, pitch = along ? most : part;
+    std::int64_t const step = along ? depth_stride : stride, next = along ? 1 : depth_stride;
+    for (std::int64_t i = 0; i < lines; ++i) {
+      From const* const line = data + i * step;
+      float* const to = wide + i * pitch;
+      if (next == 1) simd::widen(line, length, to);
+      else for (std::int64_t j = 0; j < length; ++j) to[j] = line[j * next];
+    }
+    pack_interleaved(wide, count, n, along ? 1 : part, along ? most : 1, width, out);
+  }
+}
+
 /// Packs rows [row, row + Tile::rows) of `a` into out[depth][Tile::rows]; rows that a lacks hold any numbers.
-template <class T>
-void pack_stripe(Matrix<T const> a, std::int64_t row, T* out) {
+template <class T, class From>
+void pack_stripe(Matrix<From const> a, std::int64_t row, T* out) {
   constexpr std::int64_t rows = Tile<T>::rows;
   std::int64_t const count = std::min(rows, a.rows - row);
   pack_interleaved(a.data + row * a.row_stride, count, a.columns, a.row_stride, a.column_stride, rows, out);
@@ -84,8 +106,8 @@ void pack_stripe(Matrix<T const> a, std::int64_t row, T* out) {
 
 /// Packs columns [column, column + Tile::columns) of `b` into out[depth][width], where width is the number of columns
 /// that b has there, rounded up to whole vectors with any numbers.
-template <class T>
-void pack_panel(Matrix<T const> b, std::int64_t column, T* out) {
+template <class T, class From>
+void pack_panel(Matrix<From const> b, std::int64_t column, T* out) {
   constexpr std::int64_t columns = Tile<T>::columns;
   std::int64_t const count = std::min(columns, b.columns - column);
   pack_interleaved(b.data + column * b.column_stride, count, b.rows, b.column_stride, b.row_stride,
