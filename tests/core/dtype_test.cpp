@@ -52,6 +52,41 @@ TEST_CASE("types of results are PyTorch's") {
   [&]<std::size_t... A>(std::index_sequence<A...>) { (check_type<A>(), ...); }(std::make_index_sequence<5>{});
 }
 
+TEST_CASE("types of results with 16-bit elements are PyTorch's") {
+  auto const h = ones<float16>({2});
+  auto const g = ones<bfloat16>({2});
+  constexpr auto half = Dtype::float16, brain = Dtype::bfloat16;
+  CHECK(type_of(h + h) == half);
+  CHECK(type_of(g * g) == brain);
+  CHECK(type_of(h + g) == f);
+  CHECK(type_of(h + ones<float>({2})) == f);
+  CHECK(type_of(ones<double>({2}) / g) == d);
+  CHECK(type_of(h + ones<std::int64_t>({2})) == half);
+  CHECK(type_of(ones<bool>({2}) * g) == brain);
+  CHECK(type_of(h / ones<std::int32_t>({2})) == half);
+  CHECK(type_of(h < g) == b);
+  CHECK(type_of(sum(h)) == half);
+  CHECK(type_of(mean(g)) == brain);
+  CHECK(type_of(exp(h)) == half);
+  CHECK(type_of(argmax(h)) == l);
+  CHECK(type_of(h * 2.5) == half);
+  CHECK(type_of(g + 1) == brain);
+  CHECK(type_of(where(h > 0, h, 0.5)) == half);
+  CHECK(argmax(tensor({float16(1), float16(3), float16(2)})).item() == 1);
+}
+
+TEST_CASE("a formula of 16-bit elements is rounded once") {
+  Tensor<float16> const x = tensor({float16(300), float16(-2)});
+  CHECK(Tensor<float16>(x * x / 300).data()[0] == 300);  // the square alone would be infinite
+  CHECK(Tensor<float16>(x * 1e5 / 1e5).data()[0] == 300);  // so would this literal
+  Tensor<float16> const square = x * x;
+  CHECK(square.data()[0] == std::numeric_limits<float>::infinity());
+  CHECK(Tensor<float>(cast<float>(cast<float16>(cast<float>(x) + 0.0001f))).data()[1] == -2);  // a cast rounds, also inside
+  Fixed<float16, 2, 2> const fixed(1, 2.5f, 3, 4);
+  Fixed<float16, 2, 2> const squares = fixed * fixed / 2;
+  CHECK(squares.data()[1] == 3.125f);
+}
+
 TEST_CASE("a literal does not widen what it stands beside") {
   CHECK(type_of(ones<float>({2}) * 2.0) == f);
   CHECK(type_of(ones<std::int32_t>({2}) + 1) == i);
@@ -61,8 +96,8 @@ TEST_CASE("a literal does not widen what it stands beside") {
 
 TEST_CASE("names") {
   std::ostringstream out;
-  out << zeros<float>({1}).dtype() << " " << dtype_of<bool>() << " " << dtype_of<std::int64_t>();
-  CHECK(out.str() == "float32 bool int64");
+  out << zeros<float>({1}).dtype() << " " << dtype_of<bool>() << " " << dtype_of<std::int64_t>() << " " << dtype_of<bfloat16>();
+  CHECK(out.str() == "float32 bool int64 bfloat16");
 }
 
 TEST_CASE("whole numbers wrap around") {

@@ -82,6 +82,9 @@ TEST_CASE("tensors print as in PyTorch") {
   check("scalar_int", tensor(I64{-7}));
   check("scalar_bool", tensor(true));
   check("scalar_double", tensor(0.1));
+  check("scalar_float16", tensor(float16(0.1)));
+  check("vector_float16", tensor({float16(0.1), float16(-2.5), float16(1000), float16(65504)}));
+  check("vector_bfloat16", tensor({bfloat16(0.1), bfloat16(-2.5), bfloat16(3)}));
   check("scalar_large", tensor(1e9f));
   check("one_element", full<float>({1}, 5));
   check("matrix", tensor({{1.f, 2.f}, {3.f, 4.f}}));

@@ -63,6 +63,18 @@ TEST_CASE_TEMPLATE("uniform numbers", T, float, double) {
   CHECK(moment(x, 0.5, 2) == doctest::Approx(1. / 12).epsilon(0.01));
 }
 
+TEST_CASE_TEMPLATE("numbers of 16 bits", T, float16, bfloat16) {
+  manual_seed(9);
+  Tensor<T> const x = rand<T>({many}), y = randn<T>({many});
+  CHECK(*std::min_element(x.data(), x.data() + many) >= 0);
+  CHECK(*std::max_element(x.data(), x.data() + many) < 1);  // 1 itself is never drawn, however coarse the numbers
+  double const step = std::numeric_limits<T>::epsilon();
+  CHECK(moment(x, 0, 1) == doctest::Approx(0.5 - step / 4).epsilon(0.005));
+  CHECK(moment(x, 0.5 - step / 4, 2) == doctest::Approx(1. / 12).epsilon(0.01));
+  CHECK(std::fabs(moment(y, 0, 1)) < 0.01);
+  CHECK(moment(y, 0, 2) == doctest::Approx(1).epsilon(0.02));
+}
+
 TEST_CASE_TEMPLATE("normal numbers", T, float, double) {
   manual_seed(8);
   Tensor<T> const x = randn<T>({many / 4, 4});

@@ -318,6 +318,14 @@ TEST_CASE("safetensors: tensors become entries and come back") {
   CHECK(
       says(error_of([&] { wick::io::from_entry<float>(*file.find("t")); }), "tensor 't' has dtype I32, expected F32"));
   CHECK(says(error_of([&] { wick::io::to_entry("t", tensor.t()); }), "not contiguous"));
+  wick::Tensor<wick::float16> const few(wick::ones<wick::float16>(wick::Dims(3)));
+  wick::Tensor<wick::bfloat16> const brain(wick::ones<wick::bfloat16>(wick::Dims(3)));
+  write_safetensors(folder / "y", {wick::io::to_entry("h", few), wick::io::to_entry("b", brain)});
+  auto const halves = read_safetensors(folder / "y");
+  CHECK(halves.find("h")->dtype == "F16");
+  CHECK(halves.find("b")->dtype == "BF16");
+  CHECK(wick::io::from_entry<wick::float16>(*halves.find("h")).data()[2] == 1);
+  CHECK(wick::io::from_entry<wick::bfloat16>(*halves.find("b")).data()[2] == 1);
   std::uint8_t const odd[2] = {2, 0};
   CHECK(wick::io::from_entry<bool>({"b", "BOOL", {2}, odd, 2}).data()[0]);
 }

@@ -52,14 +52,12 @@ struct Kernels<T> {
   }
   static void gather_rows(RowsShape const& s, T const* x, std::int64_t const* index, T* y) { cpu::gather_rows<T>(s, x, index, y); }
   static void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x) {
-    Result sums(x, s.outer * s.extent * s.inner, true);
-    std::fill_n(sums.data(), s.outer * s.extent * s.inner, 0.0f);
+    Result sums(x, s.outer * s.extent * s.inner, false);
     Kernels<float>::scatter_add_rows(s, Wide(g, s.outer * s.count * s.inner).data(), index, sums.data());
   }
   static void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) { cpu::gather<T>(s, x, index, y); }
   static void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size) {
-    Result sums(x, size, true);
-    std::fill_n(sums.data(), size, 0.0f);
+    Result sums(x, size, false);
     Kernels<float>::scatter_add(s, Wide(g, s.lines(0) * s.line()).data(), index, sums.data(), size);
   }
 

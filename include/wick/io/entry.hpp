@@ -19,6 +19,10 @@ template <class T>
 constexpr char const* safetensors_dtype() {
   if constexpr (std::is_same_v<T, bool>)
     return "BOOL";
+  else if constexpr (std::is_same_v<T, float16>)
+    return "F16";
+  else if constexpr (std::is_same_v<T, bfloat16>)
+    return "BF16";
   else if constexpr (std::is_same_v<T, float>)
     return "F32";
   else if constexpr (std::is_same_v<T, double>)

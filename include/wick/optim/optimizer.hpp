@@ -15,7 +15,8 @@ namespace optim {
 /// Base of optimizers over variables of element type T.
 template <class T>
 class Optimizer {
-  static_assert(Lane<T>, "Wick: an optimizer changes parameters of float or double");
+  static_assert(Lane<T>, "Wick: an optimizer changes parameters of float or double; for products of 16 bits keep the parameters in float and use "
+                         "cast<bfloat16>(parameter) in the formula");
 
  public:
   /// A variable that stands twice in the list counts once.
