@@ -31,6 +31,9 @@ void tensors() {
   Tensor<float> joined = cat(0, a, a), piled = stack(0, a, a);
   check("cat", joined.size(0) == 4 && piled.dim() == 3);
   Tensor<double> d = a.to<double>();
+  Tensor<float16> few = a.to<float16>();
+  Tensor<bfloat16> brain = a.to<bfloat16>();
+  check("half", few(1, 0).item() == a(1, 0).item() && brain.dtype() == Dtype::bfloat16);
   Tensor<float> there = a.to("cpu");
   Tensor<std::int64_t> labels = tensor<std::int64_t>({0, 2});
   Tensor<std::int64_t> hot = one_hot(labels, 3);

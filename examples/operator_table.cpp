@@ -111,7 +111,7 @@ struct Group {
 };
 // The operations of PyTorch and of the Python array API standard that a complete library of tensors offers.
 constexpr Group wanted[] = {
-    {"types", "float16 bfloat16 promote_types can_cast finfo iinfo isdtype"},
+    {"types", "promote_types can_cast finfo iinfo isdtype"},
     {"creation",
      "tensor arange zeros ones rand randn full eye empty linspace logspace zeros_like ones_like full_like empty_like "
      "rand_like randn_like meshgrid vander tril_indices triu_indices complex polar bartlett blackman hamming hann "

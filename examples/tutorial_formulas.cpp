@@ -38,6 +38,7 @@ int main() {
   Tensor<float> f = w * 2.5 + i;  // a double literal does not widen; int64 beside float gives float
   Tensor<double> d = cast<double>(f) / 4;
   Tensor<bool> large = f > 50;  // comparisons give bool
+  Tensor<bfloat16> few = cast<bfloat16>(f / 3);
   std::cout << d << " " << large << "\n";
   // -> tensor([ 6.5000, 13.0000, 19.5000], dtype=float64) tensor([False,  True,  True])
   // [end types]

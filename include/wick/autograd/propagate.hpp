@@ -182,7 +182,7 @@ template <class K, class S, class F, class T>
 void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
                Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1, Tensor<T>* spent = nullptr) {
   constexpr int count = K::inputs + K::outputs;
-  if constexpr (program_of<K>.direct && ElementTraits<T>::planes == 1) {
+  if constexpr (program_of<K>.direct && ElementTraits<T>::planes == 1 && !half_gradients<S>) {
     bool const one_seed = seed_layout.numel() == 1, dense_seed = seed_layout.contiguous && seed_layout.shape == shape;
     std::int64_t const n = shape.numel();
     // A short loop over dense operands needs no loop nest.

@@ -88,7 +88,7 @@ struct RowSweepKernel {
       typename Backprop<S, 0, 0>::template Tree<std::remove_cvref_t<decltype(at)>> v;
       Backprop<S, 0, 0>::forward(at, v);
       auto const extra = [&](int slot) WICK_LAMBDA_INLINE {
-        return simd::load(static_cast<L const*>((part ? a.tail_in : a.in)[slot]) + (at.i & a.in_step[slot]));
+        return simd::load(static_cast<kernel_element_t<T, L> const*>((part ? a.tail_in : a.in)[slot]) + (at.i & a.in_step[slot]));
       };
       if constexpr (uses_result) v.value = extra(S::slots + 1);
       Backprop<S, 0, 0>::push(at, v, extra(S::slots), sink(a, part, at.i, valid, fold_adjoint));

@@ -27,6 +27,16 @@ inline constexpr bool gradients_in_lane<Apply<Op, Args...>, L> = (gradients_in_l
 template <class Op, class Arg, class L>
 inline constexpr bool gradients_in_lane<Fold<Op, Arg>, L> = gradients_in_lane<Arg, L>;
 
+// Whether some gradient has elements of 16 bits.
+template <class S>
+inline constexpr bool half_gradients = false;
+template <class T>
+inline constexpr bool half_gradients<Active<T>> = Half<base_t<T>>;
+template <class Op, class... Args>
+inline constexpr bool half_gradients<Apply<Op, Args...>> = (half_gradients<Args> || ...);
+template <class Op, class Arg>
+inline constexpr bool half_gradients<Fold<Op, Arg>> = half_gradients<Arg>;
+
 /// The active leaves of a structure, as gradient targets. Those of 16 bits are summed in float (see `WideGradients`).
 template <class S>
 inline constexpr int active_planes = 0;

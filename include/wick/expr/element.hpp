@@ -34,9 +34,9 @@ constexpr auto element(F const& f, Dims const& at) {
   if constexpr (is_scalar<F>) {
     return f.value;
   } else if constexpr (requires { typename F::is_generated; }) {
-    T value;
+    value_t<F> value;
     F::fetch(&f, broadcast_offset(f.layout.shape, f.layout.strides, at), 0, 1, &value);
-    return value;
+    return static_cast<T>(value);
   } else if constexpr (is_fixed<F>) {
     constexpr Layout layout{dims_of<extents_t<F>>()};
     return static_cast<T>(f.data()[broadcast_offset(layout.shape, layout.strides, at)]);

@@ -2,7 +2,7 @@
 // The value of a formula's structure at one position (a number) or at as many as a register holds (a batch).
 #pragma once
 
-#include <wick/base/simd.hpp>
+#include <wick/base/simd_half.hpp>
 #include <wick/expr/structure.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -18,7 +18,9 @@ struct BatchFrame {
 
   template <class T, int I>
   WICK_INLINE auto load() const {
-    if constexpr (ElementTraits<T>::planes == 1)
+    if constexpr (Half<T>)
+      return simd::load(reinterpret_cast<T const*>(slot[I]) + (i & mask[I]));
+    else if constexpr (ElementTraits<T>::planes == 1)
       return simd::load(slot[I] + (i & mask[I]));
     else
       return ElementTraits<T>::template gather<Batch<L>>(

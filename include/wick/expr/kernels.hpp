@@ -31,7 +31,7 @@ struct FillSlots<Number<T>, L, N> {
 template <class G, class L, std::size_t N>
 struct FillSlots<Generated<G>, L, N> {
   static constexpr void fill(std::array<SlotType, N>& table, int& next) {
-    table[static_cast<std::size_t>(next++)] = {sizeof(typename G::value_type), false, false, &G::fetch};
+    table[static_cast<std::size_t>(next++)] = {sizeof(typename G::value_type), sizeof(typename G::value_type), false, false, &G::fetch};
   }
 };
 template <class Op, class... Args, class L, std::size_t N>
@@ -107,7 +107,7 @@ struct MapKernel {
           });
       }
     } else if constexpr (planes == 1) {
-      L* const out = static_cast<L*>(a.out[0]);
+      auto* const out = static_cast<kernel_element_t<Result, L>*>(a.out[0]);
       for (; frame.i < n; frame.i += lanes<L>) simd::store(out + frame.i, convert<L, L>(evaluate<S, Result, 0>(frame)));
     } else {
       for (; frame.i < n; frame.i += lanes<L>)
@@ -162,7 +162,7 @@ struct Accumulate {
     *static_cast<T*>(into) = Op::combine(*static_cast<T*>(into), tree(static_cast<T const*>(values), n));
   }
   static constexpr TargetType target() {
-    return {sizeof(T), true, true, &put_elements<T, T>, &fetch_elements<T, T>, &identity, &merge, &fold};
+    return {sizeof(T), sizeof(T), true, true, &put_elements<T, T>, &fetch_elements<T, T>, &identity, &merge, &fold};
   }
 };
 
@@ -234,7 +234,9 @@ struct ReduceKernel {
       Frame row = first;
       for (std::int64_t r = 0; r < a.rows; ++r) {
         ((row.i = i + static_cast<std::int64_t>(K) * width, total[K] = Op::combine(total[K], Op::lift(evaluate<S, Result, 0>(row)))), ...);
-        for (int s = 0; s < S::slots; ++s) row.slot[s] += a.row_step[s];
+        for (int s = 0; s < S::slots; ++s)
+          row.slot[s] = reinterpret_cast<L const*>(reinterpret_cast<char const*>(row.slot[s]) +
+                                                   a.row_step[s] * slot_types<S, L>[static_cast<std::size_t>(s)].kernel_size);
       }
       (simd::store(out + i + static_cast<std::int64_t>(K) * width, total[K]), ...);
     };

@@ -36,6 +36,7 @@ using Kernel = void (*)(KernelArguments const&);
 /// the elements do not lie as the kernel wants them.
 struct SlotType {
   int element_size;    ///< in memory, bytes
+  int kernel_size;     ///< bytes of an element as the kernel reads it
   bool direct;         ///< the kernel reads this type
   bool number = false; ///< one value, at the slot's address
   void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
@@ -44,6 +45,7 @@ struct SlotType {
 /// An output slot: written, or accumulated into with an associative operation.
 struct TargetType {
   int element_size;
+  int kernel_size;
   bool direct;
   bool accumulates = false;
   void (*put)(void const* values, void* data, std::int64_t offset, std::int64_t stride, std::int64_t n) = nullptr;
@@ -145,8 +147,6 @@ template <class From, class To>
 void fetch_elements(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) {
   auto const* from = static_cast<From const*>(data) + offset;
   auto* to = static_cast<To*>(out);
-  if constexpr (Half<From> && std::is_same_v<To, float>)
-    if (stride == 1) return simd::widen(from, n, to);
   if (stride == 1)
     for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(from[i]);
   else
@@ -156,8 +156,6 @@ template <class From, class To>
 void put_elements(void const* values, void* data, std::int64_t offset, std::int64_t stride, std::int64_t n) {
   auto const* from = static_cast<From const*>(values);
   auto* to = static_cast<To*>(data) + offset;
-  if constexpr (Half<To> && std::is_same_v<From, float>)
-    if (stride == 1) return simd::narrow(from, n, to);
   if constexpr (std::is_same_v<To, bool>)
     for (std::int64_t i = 0; i < n; ++i) to[i * stride] = from[i] != From(0);
   else if (stride == 1)
@@ -166,17 +164,30 @@ void put_elements(void const* values, void* data, std::int64_t offset, std::int6
     for (std::int64_t i = 0; i < n; ++i) to[i * stride] = static_cast<To>(from[i]);
 }
 
+/// What a kernel with lanes of type L reads where elements of type T lie, and what it writes: registers of 16-bit numbers
+/// become registers of floats as they are loaded, and are rounded as they are stored.
+template <class T, class L>
+using kernel_element_t = std::conditional_t<Half<T> && std::is_same_v<L, float>, T, L>;
+
 /// Input slot of elements T for a kernel with lanes of type L (void: element by element).
 template <class T, class L>
 constexpr SlotType slot_type(bool number = false) {
-  if constexpr (std::is_void_v<L>) return {sizeof(T), true, number, nullptr, std::is_trivially_copyable_v<T>};
-  else return {sizeof(T), std::is_same_v<T, L>, number, &fetch_elements<T, L>, std::is_trivially_copyable_v<T>};
+  if constexpr (std::is_void_v<L>) {
+    return {sizeof(T), sizeof(T), true, number, nullptr, std::is_trivially_copyable_v<T>};
+  } else {
+    using K = kernel_element_t<T, L>;
+    return {sizeof(T), sizeof(K), std::is_same_v<T, K>, number, &fetch_elements<T, K>, std::is_trivially_copyable_v<T>};
+  }
 }
 /// Output slot of elements T that is only written.
 template <class T, class L>
 constexpr TargetType target_type() {
-  if constexpr (std::is_void_v<L>) return {sizeof(T), true};
-  else return {sizeof(T), std::is_same_v<T, L>, false, &put_elements<L, T>};
+  if constexpr (std::is_void_v<L>) {
+    return {sizeof(T), sizeof(T), true};
+  } else {
+    using K = kernel_element_t<T, L>;
+    return {sizeof(T), sizeof(K), std::is_same_v<T, K>, false, &put_elements<K, T>};
+  }
 }
 
 }  // namespace wick::inline WICK_ISA

@@ -295,8 +295,9 @@ struct RowKernel {
   [[gnu::flatten]] static void run(KernelArguments const& a) {
     RowRunner<S, L> const runner(a);
     auto f = runner.template frame<RowRunner<S, L>::folds>(a);
-    L* const row = static_cast<L*>(a.out[0]);
-    L* const tail = a.tail ? static_cast<L*>(a.tail_out[0]) : nullptr;
+    using Out = kernel_element_t<Result, L>;
+    auto* const row = static_cast<Out*>(a.out[0]);
+    auto* const tail = a.tail ? static_cast<Out*>(a.tail_out[0]) : nullptr;
     over_row(a, f, [&](auto const& at, int part, int) WICK_LAMBDA_INLINE {
       simd::store((part == 0 ? row : tail) + at.i, convert<L, L>(evaluate<S, Result, 0>(at)));
     });

@@ -33,7 +33,7 @@ struct RoundedRows {
 template <Half T, class Done>
 void half_matrix_vector(Matrix<T const> const& a, T const* x, std::int64_t x_stride, float* y, Done const& done) {
   Scratch<float> const vector(a.columns);
-  fetch_elements<T, float>(x, 0, x_stride, a.columns, vector.data());
+  widen_strided(x, x_stride, a.columns, vector.data());
   constexpr std::int64_t part = 256;
   bool const by_columns = a.row_stride == 1 && a.column_stride != 1;
   std::int64_t const block = by_columns ? part : 1;
@@ -56,7 +56,7 @@ void half_matrix_vector(Matrix<T const> const& a, T const* x, std::int64_t x_str
         float sum = 0;
         for (std::int64_t k = 0; k < a.columns; k += part) {
           std::int64_t const n = std::min(part, a.columns - k);
-          fetch_elements<T, float>(from, k * a.column_stride, a.column_stride, n, wide);
+          widen_strided(from + k * a.column_stride, a.column_stride, n, wide);
           sum += dot(n, wide, 1, vector.data() + k);
         }
         y[i] = sum;

@@ -75,6 +75,13 @@ void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std
   }
 }
 
+/// to[i] = from[i * stride] for i < n.
+template <Half From>
+void widen_strided(From const* from, std::int64_t stride, std::int64_t n, float* to) {
+  if (stride == 1) return simd::widen(from, n, to);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+}
+
 /// The same for elements of 16 bits, which become floats on their way.
 template <Half From>
 void pack_interleaved(From const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
@@ -86,12 +93,7 @@ void pack_interleaved(From const* data, std::int64_t count, std::int64_t depth, 
     bool const along = stride == 1;
     std::int64_t const lines = along ? n : count, length = along ? count : n, pitch = along ? most : part;
     std::int64_t const step = along ? depth_stride : stride, next = along ? 1 : depth_stride;
-    for (std::int64_t i = 0; i < lines; ++i) {
-      From const* const line = data + i * step;
-      float* const to = wide + i * pitch;
-      if (next == 1) simd::widen(line, length, to);
-      else for (std::int64_t j = 0; j < length; ++j) to[j] = line[j * next];
-    }
+    for (std::int64_t i = 0; i < lines; ++i) widen_strided(data + i * step, next, length, wide + i * pitch);
     pack_interleaved(wide, count, n, along ? 1 : part, along ? most : 1, width, out);
   }
 }

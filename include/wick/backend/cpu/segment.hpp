@@ -27,14 +27,15 @@ inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
   if (bytes >= 32) copy(std::integral_constant<std::size_t, 32>{});
   else if (bytes >= 16) copy(std::integral_constant<std::size_t, 16>{});
   else if (bytes >= 8) copy(std::integral_constant<std::size_t, 8>{});
-  else if (bytes >= 4) std::memcpy(to, from, 4);
+  else if (bytes >= 4) copy(std::integral_constant<std::size_t, 4>{});
+  else if (bytes >= 2) std::memcpy(to, from, 2);
 }
 
 /// A register's worth of memory with what is left of a slot, then zeros.
 inline void load_tail(char (&to)[64], void const* from, std::int64_t bytes) {
-#if defined(__AVX512F__)
-  auto const words = static_cast<__mmask16>((1u << (bytes / 4)) - 1);
-  _mm512_store_si512(to, _mm512_maskz_loadu_epi32(words, from));
+#if defined(__AVX512BW__)
+  auto const words = static_cast<__mmask32>((1u << (bytes / 2)) - 1);
+  _mm512_store_si512(to, _mm512_maskz_loadu_epi16(words, from));
 #else
   std::memset(to, 0, sizeof to);
   copy_tail(to, from, bytes);
@@ -43,7 +44,11 @@ inline void load_tail(char (&to)[64], void const* from, std::int64_t bytes) {
 
 /// Repeats one element over a register's width.
 inline void splat(void* to, void const* from, int element_size, int lanes) {
-  if (element_size == 4) {
+  if (element_size == 2) {
+    std::uint16_t v;
+    std::memcpy(&v, from, 2);
+    std::fill_n(static_cast<std::uint16_t*>(to), lanes, v);
+  } else if (element_size == 4) {
     std::uint32_t v;
     std::memcpy(&v, from, 4);
     std::fill_n(static_cast<std::uint32_t*>(to), lanes, v);
@@ -63,8 +68,8 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
   for (int s = 0; s < program.inputs; ++s) step[s] = program.in_types[s].number ? 0 : simd ? -1 : 1;
   if (!simd) return program.kernel({in, step, out, out_step, n});
 
-  int const lanes = program.lanes, size = program.lane_size;
-  std::int64_t const full = n & -lanes, rest = (n - full) * size;
+  int const lanes = program.lanes;
+  std::int64_t const full = n & -lanes, rest = n - full;
   if (full) program.kernel({in, step, out, out_step, full});
   if (!rest) return;
   alignas(64) char tails[few_slots][64];
@@ -73,19 +78,23 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
   for (int s = 0; s < program.inputs; ++s) {
     tail_in[s] = in[s];
     if (program.in_types[s].number) continue;
-    load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest);
+    int const size = program.in_types[s].kernel_size;
+    load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest * size);
     tail_in[s] = tails[s];
   }
   char(*const results)[64] = tails + program.inputs;
   for (int o = 0; o < program.outputs; ++o) tail_out[o] = results[o];
   program.kernel({tail_in, step, tail_out, out_step, lanes});
-  for (int o = 0; o < program.outputs; ++o) copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest);
+  for (int o = 0; o < program.outputs; ++o) {
+    int const size = program.out_types[o].kernel_size;
+    copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest * size);
+  }
 }
 
 template <class Isa>
 WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
-  int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes, size = program.lane_size;
-  std::int64_t const full = n & -lanes, rest = n - full, rest_bytes = rest * size;
+  int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes;
+  std::int64_t const full = n & -lanes, rest = n - full;
   alignas(64) char splats[few_slots][64], tails[few_slots][64];
   void const *in[few_slots], *tail_in[few_slots];
   void *out[few_slots], *tail_out[few_slots];
@@ -97,11 +106,12 @@ WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::
 
   for (int s = 0; s < inputs; ++s) {
     auto const* const data = static_cast<char const*>(slots[s].data);
+    int const size = program.in_types[s].kernel_size;
     bool const moves = slots[s].moves && !program.in_types[s].number;
     step[s] = moves ? -1 : 0;
     in[s] = tail_in[s] = data;
     if (moves) {
-      if (rest) load_tail(tails[s], data + full * size, rest_bytes), tail_in[s] = tails[s];
+      if (rest) load_tail(tails[s], data + full * size, rest * size), tail_in[s] = tails[s];
     } else if (!program.in_types[s].number) {
       splat(splats[s], data, size, lanes);
       in[s] = tail_in[s] = splats[s];
@@ -135,7 +145,7 @@ WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::
     } else {
       if (slots[s].fresh && full) type.identity(data, full);
       if (rest && slots[s].fresh) type.identity(tails[s], lanes);
-      else if (rest) load_tail(tails[s], data + full * size, rest_bytes);
+      else if (rest) load_tail(tails[s], data + full * type.kernel_size, rest * type.kernel_size);
     }
   }
   Kernel const kernel = program.reduce && out_step[0] == 0 ? program.reduce : program.kernel;
@@ -150,7 +160,7 @@ WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::
       if (full) type.fold(data, out[o], lanes);
       if (rest) type.fold(data, tail_out[o], rest);
     } else if (rest) {
-      copy_tail(data + full * size, tails[s], rest_bytes);
+      copy_tail(data + full * type.kernel_size, tails[s], rest * type.kernel_size);
     }
   }
 }
@@ -222,8 +232,8 @@ class Segment {
   /// `rows` segments along dimension `dim`, accumulated into one.
   void run_rows(std::int64_t const* offset, int dim, std::int64_t rows) {
     constexpr int most = few_slots;
-    int const lanes = program_.lanes, size = program_.lane_size, inputs = program_.inputs;
-    std::int64_t const full = n_ / lanes * lanes, rest = (n_ - full) * size;
+    int const lanes = program_.lanes, inputs = program_.inputs, sum_size = program_.out_types[0].kernel_size;
+    std::int64_t const full = n_ / lanes * lanes, rest = n_ - full;
     alignas(64) char splats[most][64], sums[64];
     void const* in[most];
     std::int64_t step[most], row_step[most];
@@ -233,27 +243,28 @@ class Segment {
       std::int64_t const stride = slots_[s].stride[inner_];
       step[s] = stride == 0 || type.number ? 0 : -1;
       row_step[s] = step[s] ? slots_[s].stride[dim] : 0;
-      in[s] = at(s, type.number ? 0 : offset[s], size);
-      if (!step[s]) splat(splats[s], in[s], size, lanes), in[s] = splats[s];
+      in[s] = at(s, type.number ? 0 : offset[s], type.kernel_size);
+      if (!step[s]) splat(splats[s], in[s], type.kernel_size, lanes), in[s] = splats[s];
     }
-    void* out = at(inputs, offset[inputs], size);
+    void* out = at(inputs, offset[inputs], sum_size);
     if (full) program_.kernel({in, step, &out, &out_step, full, nullptr, nullptr, rows, row_step});
     if (!rest) return;
     // What is left of each row goes through a register of its own.
     void* const tail_out = sums;
     std::memset(sums, 0, sizeof sums);
-    copy_tail(sums, static_cast<char const*>(out) + full * size, rest);
+    copy_tail(sums, static_cast<char const*>(out) + full * sum_size, rest * sum_size);
     for (std::int64_t r = 0; r < rows; ++r) {
       void const* tail_in[most];
       for (int s = 0; s < inputs; ++s) {
         tail_in[s] = in[s];
         if (!step[s]) continue;
-        load_tail(splats[s], static_cast<char const*>(in[s]) + (full + r * row_step[s]) * size, rest);
+        int const size = program_.in_types[s].kernel_size;
+        load_tail(splats[s], static_cast<char const*>(in[s]) + (full + r * row_step[s]) * size, rest * size);
         tail_in[s] = splats[s];
       }
       program_.kernel({tail_in, step, &tail_out, &out_step, lanes});
     }
-    copy_tail(static_cast<char*>(out) + full * size, sums, rest);
+    copy_tail(static_cast<char*>(out) + full * sum_size, sums, rest * sum_size);
   }
 
  private:
@@ -274,7 +285,7 @@ class Segment {
 
   template <int most>
   void run_block(std::int64_t const* offset, std::int64_t start, std::int64_t length) {
-    int const lanes = program_.lanes, size = program_.lane_size;
+    int const lanes = program_.lanes;
     std::int64_t const full = length / lanes * lanes;
     int const rest = static_cast<int>(length - full);
     alignas(64) char splats[most][64];
@@ -290,6 +301,7 @@ class Segment {
 
     for (int s = 0; s < program_.inputs; ++s) {
       SlotType const& type = program_.in_types[s];
+      int const size = type.kernel_size;
       std::int64_t const stride = slots_[s].stride[inner_];
       if (type.number || stride == 0) {
         in_step[s] = 0;
@@ -316,6 +328,7 @@ class Segment {
     }
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
       TargetType const& type = program_.out_types[o];
+      int const size = type.kernel_size;
       std::int64_t const stride = slots_[s].stride[inner_];
       if (int const same = alias_[o]; same >= 0) {
         out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
@@ -359,6 +372,7 @@ class Segment {
 
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
       TargetType const& type = program_.out_types[o];
+      int const size = type.kernel_size;
       if (alias_[o] >= 0) continue;
       if (out_step[o] == 0) {
         void* const target = at(s, offset[s], size);
