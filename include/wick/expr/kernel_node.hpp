@@ -249,7 +249,7 @@ template <class T, class F>
 struct EpilogueRun {
   using S = structure_t<F>;
   static constexpr int count = S::slots + 1;
-  static constexpr Program const& program = program_of<MapKernel<S, T>>;
+  static constexpr Program const* program = &program_of<MapKernel<S, T>>;
   SlotData slots[count];
   bool from_kernel[count] = {};  // the elements that the kernel has just finished
   std::int64_t column_stride[count];
@@ -284,24 +284,24 @@ struct EpilogueRun {
         first = false;
       }
       column_stride[s] = stride;
-      dense &= stride == 1 || program.in_types[s].number;
+      dense &= stride == 1 || program->in_types[s].number;
       for (int d = 0; d < row_dims; ++d) row_moves[s] |= shape[d] > 1 && slots[s].stride[d] != 0;
     }
-    lines = program.direct && program.lanes > 1 && count <= few_slots;
+    lines = program->direct && program->lanes > 1 && count <= few_slots;
     for (int s = 0; s < S::slots; ++s) lines &= from_kernel[s] || column_stride[s] == 0 || column_stride[s] == 1;
     return true;
   }
 
   static void run(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) {
     auto const& self = *static_cast<EpilogueRun*>(context);
-    if (program.direct && self.dense) {
+    if (program->direct && self.dense) {
       void const* in[count];
       for (int s = 0; s < S::slots; ++s)
         in[s] = self.from_kernel[s] ? static_cast<void const*>(values)
                                     : static_cast<char const*>(self.slots[s].data) +
-                                          self.offset(s, row, column) * program.in_types[s].element_size;
+                                          self.offset(s, row, column) * program->in_types[s].element_size;
       void* const out = values;
-      return backend::cpu::launch_dense(program, in, &out, n);
+      return backend::cpu::launch_dense(*program, in, &out, n);
     }
     std::int64_t offset[count];
     for (int s = 0; s < count; ++s) offset[s] = self.from_kernel[s] ? 0 : self.offset(s, row, column);
@@ -309,9 +309,9 @@ struct EpilogueRun {
       LineSlot line[count];
       for (int s = 0; s < count; ++s) {
         if (self.from_kernel[s]) line[s] = {values, true};
-        else line[s] = {static_cast<char const*>(self.slots[s].data) + offset[s] * program.in_types[s].element_size, self.column_stride[s] == 1};
+        else line[s] = {static_cast<char const*>(self.slots[s].data) + offset[s] * program->in_types[s].element_size, self.column_stride[s] == 1};
       }
-      return backend::cpu::run_line(program, line, n);
+      return backend::cpu::run_line(*program, line, n);
     }
     SlotData here[count];
     for (int s = 0; s < count; ++s) {
@@ -319,7 +319,7 @@ struct EpilogueRun {
       here[s].fresh = false;
       here[s].stride[0] = self.from_kernel[s] ? 1 : self.column_stride[s];
     }
-    backend::cpu::run_segment(program, here, offset, n);
+    backend::cpu::run_segment(*program, here, offset, n);
   }
 
  private:
