@@ -66,9 +66,10 @@
 
 #define WICK_ISA WICK_JOIN(WICK_ISA_NAME, WICK_ISA_THREADS, WICK_ISA_CUDA, WICK_ISA_BLAS)
 
-// Functions of an operation run on the host and on the device.
+// Functions of an operation run on the host and on the device. For nvcc they are constexpr ones, which it lets run on both
+// sides (--expt-relaxed-constexpr): it does not take a `__host__ __device__` function of a register of numbers.
 #if defined(__CUDACC__)
-#define WICK_FN __host__ __device__ inline
+#define WICK_FN constexpr
 #else
 #define WICK_FN inline
 #endif
@@ -85,6 +86,13 @@
 #define WICK_NOINLINE
 #define WICK_LAMBDA_INLINE
 #define WICK_COLD
+#endif
+
+// The compilers' own vectors (`vector_size`); nvcc does not take their shuffles.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define WICK_VECTORS 1
+#else
+#define WICK_VECTORS 0
 #endif
 
 namespace wick {

@@ -17,30 +17,30 @@ namespace wick {
 namespace half {
 
 template <class W>
-WICK_FN constexpr W choose(bool condition, W a, W b) {
+constexpr W choose(bool condition, W a, W b) {
   return condition ? a : b;
 }
 /// `condition` as GNU vectors compare: all bits of an element, or none.
 template <class W, class M>
-WICK_FN constexpr W choose(M condition, W a, W b) {
+constexpr W choose(M condition, W a, W b) {
   return (reinterpret_cast<W>(condition) & a) | (~reinterpret_cast<W>(condition) & b);
 }
 
 /// The float whose upper half these 16 bits are.
 template <class W>
-WICK_FN constexpr W widen_bfloat16(W x) {
+constexpr W widen_bfloat16(W x) {
   return x << 16;
 }
 /// The nearest bfloat16 of a float; NaN stays NaN.
 template <class W>
-WICK_FN constexpr W narrow_bfloat16(W x) {
+constexpr W narrow_bfloat16(W x) {
   W const nan = (x >> 16) | 0x40u;
   W const rounded = (x + 0x7FFFu + ((x >> 16) & 1u)) >> 16;
   return choose((x & 0x7FFFFFFFu) > 0x7F800000u, nan, rounded);
 }
 /// The float with the value of a float16.
 template <class F, class W>
-WICK_FN constexpr W widen_float16(W x) {
+constexpr W widen_float16(W x) {
   W const sign = (x & 0x8000u) << 16, magnitude = (x & 0x7FFFu) << 13;
   W const normal = magnitude + (112u << 23);
   // A subnormal one becomes 2^-14 and something, and what it was once that is subtracted.
@@ -50,7 +50,7 @@ WICK_FN constexpr W widen_float16(W x) {
 }
 /// The nearest float16 of a float: infinite from 65520 on, subnormal below 2^-14; NaN stays NaN.
 template <class F, class W>
-WICK_FN constexpr W narrow_float16(W x) {
+constexpr W narrow_float16(W x) {
   W const sign = (x >> 16) & 0x8000u, magnitude = x & 0x7FFFFFFFu;
   // Beside 0.5 the last bit of a float counts as much as that of a subnormal float16: the addition rounds.
   W const small = std::bit_cast<W>(std::bit_cast<F>(choose(magnitude < 0x38800000u, magnitude, W(magnitude & 0u))) + 0.5f) - 0x3F000000u;
@@ -78,22 +78,22 @@ struct Storage16 {
   /// The nearest number of this type.
   template <class X>
     requires(std::is_arithmetic_v<X>)
-  WICK_FN constexpr explicit Storage16(X x) : bits(0) {
+  constexpr explicit Storage16(X x) : bits(0) {
     if constexpr (sizeof(X) > sizeof(float) || std::is_integral_v<X>) bits = Number::narrow(round_to_odd(static_cast<double>(x)));
     else bits = Number::narrow(static_cast<float>(x));
   }
-  WICK_FN constexpr operator float() const { return Number::widen(bits); }
+  constexpr operator float() const { return Number::widen(bits); }
 
   /// The number with these bits.
-  WICK_FN static constexpr Number from_bits(std::uint16_t bits) {
+  static constexpr Number from_bits(std::uint16_t bits) {
     Number x(0);
     x.bits = bits;
     return x;
   }
-  friend WICK_FN constexpr Number& operator+=(Number& a, float b) { return a = Number(a + b); }
-  friend WICK_FN constexpr Number& operator-=(Number& a, float b) { return a = Number(a - b); }
-  friend WICK_FN constexpr Number& operator*=(Number& a, float b) { return a = Number(a * b); }
-  friend WICK_FN constexpr Number& operator/=(Number& a, float b) { return a = Number(a / b); }
+  friend constexpr Number& operator+=(Number& a, float b) { return a = Number(a + b); }
+  friend constexpr Number& operator-=(Number& a, float b) { return a = Number(a - b); }
+  friend constexpr Number& operator*=(Number& a, float b) { return a = Number(a * b); }
+  friend constexpr Number& operator/=(Number& a, float b) { return a = Number(a / b); }
 };
 
 }  // namespace half
@@ -102,10 +102,10 @@ struct Storage16 {
 struct float16 : half::Storage16<float16> {
   using Storage16::Storage16;
   float16() = default;
-  WICK_FN static constexpr float widen(std::uint16_t bits) {
+  static constexpr float widen(std::uint16_t bits) {
     return std::bit_cast<float>(half::widen_float16<float>(std::uint32_t(bits)));
   }
-  WICK_FN static constexpr std::uint16_t narrow(float x) {
+  static constexpr std::uint16_t narrow(float x) {
     return static_cast<std::uint16_t>(half::narrow_float16<float>(std::bit_cast<std::uint32_t>(x)));
   }
 };
@@ -113,10 +113,10 @@ struct float16 : half::Storage16<float16> {
 struct bfloat16 : half::Storage16<bfloat16> {
   using Storage16::Storage16;
   bfloat16() = default;
-  WICK_FN static constexpr float widen(std::uint16_t bits) {
+  static constexpr float widen(std::uint16_t bits) {
     return std::bit_cast<float>(half::widen_bfloat16(std::uint32_t(bits)));
   }
-  WICK_FN static constexpr std::uint16_t narrow(float x) {
+  static constexpr std::uint16_t narrow(float x) {
     return static_cast<std::uint16_t>(half::narrow_bfloat16(std::bit_cast<std::uint32_t>(x)));
   }
 };

@@ -31,7 +31,7 @@ concept Foreign = std::is_class_v<X> && !is_batch_v<X> && !is_mask_v<X>;
   }                                                    \
   }                                                    \
   template <Foreign X>                                 \
-  WICK_FN constexpr auto name(X const& x) {            \
+  constexpr auto name(X const& x) {            \
     return adl::call_##name(x);                        \
   }
 #define WICK_MATH_BINARY(name)                                                             \
@@ -43,7 +43,7 @@ concept Foreign = std::is_class_v<X> && !is_batch_v<X> && !is_mask_v<X>;
   }                                                                                        \
   }                                                                                        \
   template <class A, class B>                                                              \
-  requires(Foreign<A> || Foreign<B>) WICK_FN constexpr auto name(A const& a, B const& b) { \
+  requires(Foreign<A> || Foreign<B>) constexpr auto name(A const& a, B const& b) { \
     return adl::call_##name(a, b);                                                         \
   }
 #define WICK_MATH_TERNARY(name)                                                                                      \
@@ -55,7 +55,7 @@ concept Foreign = std::is_class_v<X> && !is_batch_v<X> && !is_mask_v<X>;
   }                                                                                                                  \
   }                                                                                                                  \
   template <class A, class B, class C>                                                                               \
-  requires(Foreign<A> || Foreign<B> || Foreign<C>) WICK_FN constexpr auto name(A const& a, B const& b, C const& c) { \
+  requires(Foreign<A> || Foreign<B> || Foreign<C>) constexpr auto name(A const& a, B const& b, C const& c) { \
     return adl::call_##name(a, b, c);                                                                                \
   }
 

@@ -107,19 +107,19 @@ using without_sign_t = std::make_unsigned_t<decltype(X() + X())>;
 
 /// a + b; whole numbers wrap around.
 template <class A, class B>
-WICK_FN constexpr auto plus(A const& a, B const& b) {
+constexpr auto plus(A const& a, B const& b) {
   if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) + without_sign_t<A>(b));
   else return a + b;
 }
 /// a - b; whole numbers wrap around.
 template <class A, class B>
-WICK_FN constexpr auto minus(A const& a, B const& b) {
+constexpr auto minus(A const& a, B const& b) {
   if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) - without_sign_t<A>(b));
   else return a - b;
 }
 /// a * b; whole numbers wrap around.
 template <class A, class B>
-WICK_FN constexpr auto times(A const& a, B const& b) {
+constexpr auto times(A const& a, B const& b) {
   if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) * without_sign_t<A>(b));
   else return a * b;
 }
@@ -146,7 +146,7 @@ template <Real V>
   return simd::from_bits<V>(simd::bits(x) ^ simd::Bits<V>(detail::sign_bit<lane_of_t<V>>));
 }
 template <Integer X>
-WICK_FN constexpr X negate(X x) {
+constexpr X negate(X x) {
   return static_cast<X>(math::minus(X(0), x));
 }
 

@@ -140,13 +140,13 @@ WICK_INLINE void keep([[maybe_unused]] Batch<T>& x) {
 
 /// The IEEE representation of `x`.
 template <Real V>
-[[gnu::always_inline]] WICK_FN constexpr Bits<V> bits(V x) {
+[[gnu::always_inline]] constexpr Bits<V> bits(V x) {
   return std::bit_cast<Bits<V>>(x);
 }
 
 /// The number whose IEEE representation is `x`.
 template <Real V>
-[[gnu::always_inline]] WICK_FN constexpr V from_bits(Bits<V> x) {
+[[gnu::always_inline]] constexpr V from_bits(Bits<V> x) {
   return std::bit_cast<V>(x);
 }
 
@@ -165,14 +165,14 @@ template <Lane T>
 WICK_INLINE bool any(Mask<T> const& x) {
   return xsimd::any(x);
 }
-WICK_FN constexpr bool any(bool x) { return x; }
+constexpr bool any(bool x) { return x; }
 
 /// True if every lane is true.
 template <Lane T>
 WICK_INLINE bool all(Mask<T> const& x) {
   return xsimd::all(x);
 }
-WICK_FN constexpr bool all(bool x) { return x; }
+constexpr bool all(bool x) { return x; }
 
 /// The opposite truth value.
 template <class M>

@@ -10,7 +10,7 @@
 namespace wick::inline WICK_ISA {
 namespace simd {
 
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
 namespace detail {
 // As many as a register has floats, in the compiler's own vectors.
 typedef std::uint16_t Narrow __attribute__((vector_size(sizeof(Batch<float>) / 2)));
@@ -27,7 +27,7 @@ WICK_INLINE Batch<float> load(T const* p) {
 #elif defined(__F16C__)
   if constexpr (std::is_same_v<T, float16>) return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<__m128i const*>(p)));
 #endif
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
   detail::Narrow narrow;
   std::memcpy(&narrow, p, sizeof narrow);
   auto const wide = __builtin_convertvector(narrow, detail::Wide);
@@ -49,7 +49,7 @@ WICK_INLINE void store(T* p, Batch<float> const& x) {
   if constexpr (std::is_same_v<T, float16>)
     return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 #endif
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
   auto wide = std::bit_cast<detail::Wide>(x);
   if constexpr (std::is_same_v<T, float16>) wide = half::narrow_float16<detail::WideFloat>(wide);
   else wide = half::narrow_bfloat16(wide);

@@ -9,32 +9,32 @@ namespace wick::inline WICK_ISA {
 /// a + b
 struct Add : Binary<"add"> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
+  static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{One{}, One{}}; }
 };
 /// a - b
 struct Sub : Binary<"sub"> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
+  static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{One{}, MinusOne{}}; }
 };
 /// a * b
 struct Mul : Binary<"mul"> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return math::times(a, b); }
+  static constexpr auto value(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{b, a}; }
 };
 /// a / b; integers divide as floats, as in PyTorch.
 struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
   using has_row_constant = void;
-  WICK_FN static constexpr auto value(auto a, auto b) { return a / b; }
+  static constexpr auto value(auto a, auto b) { return a / b; }
   WICK_FN static auto with_row_constant(auto a, auto b) { return math::divide_many(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{1 / b, -(a / b) / b}; }
 };
 /// -x
 struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto x) {
+  static constexpr auto value(auto x) {
     if constexpr (is_batch_v<decltype(x)> || std::is_integral_v<decltype(x)>) return math::negate(x);
     else return -x;
   }
@@ -54,12 +54,12 @@ struct Sign : Unary<"sign", Domain<-4, 4>, types::Same> {
 /// x * x
 struct Square : Unary<"square", Domain<-4, 4>, types::Same> {
   using cheap = void;
-  WICK_FN static constexpr auto value(auto x) { return math::times(x, x); }
+  static constexpr auto value(auto x) { return math::times(x, x); }
   WICK_FN static auto slope(auto x) { return 2 * x; }
 };
 /// 1 / x
 struct Reciprocal : Unary<"reciprocal", Domain<0.5, 4>> {
-  WICK_FN static constexpr auto value(auto x) { return 1 / x; }
+  static constexpr auto value(auto x) { return 1 / x; }
   WICK_FN static auto slope_from_value(auto y) { return -(y * y); }
 };
 /// The larger one; NaN if either is. The slope at a tie is shared, at NaN both are 1, as in PyTorch.

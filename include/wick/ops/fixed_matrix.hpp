@@ -11,7 +11,7 @@ namespace wick::inline WICK_ISA {
 
 namespace detail {
 
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
 /// W numbers that the compiler keeps in a register, or in a few.
 template <class T, std::int64_t W>
 struct FixedRow {
@@ -56,7 +56,7 @@ constexpr Fixed<T, M, N> matmul(Fixed<T, M, K> const& a, Fixed<T, K2, N> const& 
   static_assert(K == K2, "Wick: matmul of Fixed matrices needs as many columns on the left as rows on the right");
   Fixed<T, M, N> c;
   if (!std::is_constant_evaluated()) {
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
     // Shorter rows are as fast as the compiler's own vectors of several rows.
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && K > 0 && N > 3 && N * sizeof(T) > 16) {
       detail::multiply_rows<static_cast<std::int64_t>(sizeof(Batch<double>) / sizeof(T)), 0, M, K, N>(a.data(), b.data(), c.data());
@@ -92,7 +92,7 @@ constexpr T det(Fixed<T, N, M> const& a) {
   }
 }
 
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
 namespace detail {
 
 // The inverse of [[A, B], [C, D]], each block a 2x2 matrix in a register, by the adjugates of the blocks:
@@ -144,7 +144,7 @@ constexpr Fixed<T, N, N> inverse(Fixed<T, N, M> const& a) {
   T const* m = a.data();
   Fixed<T, N, N> result;
   T* const r = result.data();
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
   if constexpr (N == 4 && std::is_floating_point_v<T> && 4 * sizeof(T) <= sizeof(Batch<double>))
     if (!std::is_constant_evaluated()) {
       detail::invert_4x4(m, r);

@@ -16,7 +16,7 @@ struct Sum : Reduction<"sum"> {
   using planewise = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return math::plus(a, b); }
+  static constexpr auto combine(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return One{}; }
 };
 /// Arithmetic mean; integers give float.
@@ -24,8 +24,8 @@ struct Mean : Reduction<"mean"> {
   using planewise = void;
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
-  WICK_FN static constexpr auto finish(auto total, std::int64_t count) { return total / static_cast<double>(count); }
+  static constexpr auto combine(auto a, auto b) { return a + b; }
+  static constexpr auto finish(auto total, std::int64_t count) { return total / static_cast<double>(count); }
   WICK_FN static auto slope(auto, auto) { return One{}; }
   static double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
@@ -34,7 +34,7 @@ struct Prod : Reduction<"prod"> {
   using by_zeros = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(1); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return math::times(a, b); }
+  static constexpr auto combine(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto x, auto y) { return y / x; }
 };
 /// Largest element; NaN if there is one.
@@ -64,7 +64,7 @@ struct Norm : Reduction<"norm"> {
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static auto lift(auto x) { return x * x; }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return a + b; }
+  static constexpr auto combine(auto a, auto b) { return a + b; }
   WICK_FN static auto finish(auto total, std::int64_t) { return math::sqrt(total); }
   WICK_FN static auto slope(auto x, auto y) { return math::where(y == 0, 0.0, x / y); }
 };
@@ -73,14 +73,14 @@ struct Any : Reduction<"any"> {
   template <class T> using result = bool;
   static constexpr bool decisive = true;  ///< one such element settles the result
   template <class T> static constexpr T identity() { return T(false); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return a || b; }
+  static constexpr auto combine(auto a, auto b) { return a || b; }
 };
 /// True if all elements are.
 struct All : Reduction<"all"> {
   template <class T> using result = bool;
   static constexpr bool decisive = false;
   template <class T> static constexpr T identity() { return T(true); }
-  WICK_FN static constexpr auto combine(auto a, auto b) { return a && b; }
+  static constexpr auto combine(auto a, auto b) { return a && b; }
 };
 
 /// Sum (torch.sum): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.

@@ -8,7 +8,7 @@
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
 /// to[2 i] += from[i] for i < lanes; to[2 lanes - 1] must be there, too, and is not changed.
 template <std::int64_t lanes, class T>
 WICK_INLINE void add_even(T const* from, T* to) {
@@ -35,7 +35,7 @@ WICK_INLINE void add_run(T const* from, std::int64_t stride, std::int64_t n, T* 
   if constexpr (V::lanes > 1) {
     if (stride == 1)
       for (; i + V::lanes <= n; i += V::lanes) V::store(to + i, V::add(V::load(to + i), V::load(from + i)));
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
     constexpr std::int64_t quad = 4;
     if (stride == 2) {
       for (; i + V::lanes < n; i += V::lanes) add_even<V::lanes>(from + i, to + 2 * i);

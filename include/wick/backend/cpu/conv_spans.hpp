@@ -68,7 +68,7 @@ WICK_INLINE void copy_halves(T const* from, std::int64_t n, T* to) {
   }
 }
 
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
 /// to[i] = from[2 i] for i < lanes; reads no element beyond the last one that it takes.
 template <std::int64_t lanes, class T>
 WICK_INLINE void copy_even(T const* from, T* to) {
@@ -110,7 +110,7 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
       if (i < n) V::store(to + n - V::lanes, V::load(from + n - V::lanes));
       return;
     }
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
     if (stride == 2) return copy_even_run<V::lanes>(from, n, to);
 #endif
   }

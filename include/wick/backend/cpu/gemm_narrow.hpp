@@ -14,7 +14,7 @@ namespace backend::cpu {
 template <class T>
 WICK_NOINLINE void stripe_times_vector(std::int64_t depth, PackedStripe<T> const& a, T const* x, T* sums) {
   constexpr std::int64_t rows = Tile<T>::rows;
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
   if constexpr (Lane<T>) {
     constexpr std::int64_t chains = 4;
     typedef T Rows __attribute__((vector_size(rows * sizeof(T))));

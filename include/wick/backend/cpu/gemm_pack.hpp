@@ -16,7 +16,7 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 /// out[k * width + i] = in[i * stride + k] for i < 4 and k < 4.
 template <class T>
 WICK_INLINE void transpose_4x4(T const* in, std::int64_t stride, T* out, std::int64_t width) {
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
   if constexpr (Lane<T>) {
     typedef T Quad __attribute__((vector_size(4 * sizeof(T))));
     Quad a, b, c, d;

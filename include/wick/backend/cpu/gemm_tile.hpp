@@ -45,7 +45,7 @@ struct TileVector<T> {
   static WICK_INLINE T sum(Type v) { return simd::reduce_add(v); }
 };
 
-#if defined(__GNUC__) && !defined(__CUDACC__)
+#if WICK_VECTORS
 /// Integers in the compiler's own vectors. Unsigned ones, which wrap around.
 template <class T>
   requires(std::is_integral_v<T> && sizeof(T) >= 4)

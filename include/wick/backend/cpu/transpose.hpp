@@ -20,6 +20,7 @@ WICK_INLINE void move_word(Word* to, Word const* from) {
 
 namespace detail {
 
+#if WICK_VECTORS
 // The compilers' own vectors: what they shuffle is not arithmetic, and the same for all element types.
 template <class Word, int N>
 struct WordsOf {
@@ -73,6 +74,16 @@ struct TransposeBlock {
     }
   }
 };
+#else
+template <class Word, int parts>
+struct TransposeBlock {
+  static constexpr int side = static_cast<int>(16 / sizeof(Word)), rows = side * parts, columns = side;
+  static void run(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride) {
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < columns; ++j) y[j * y_stride + i] = x[i * x_stride + j];
+  }
+};
+#endif
 
 template <class Block, class Word>
 void transpose_blocks(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride, std::int64_t rows,
