@@ -3,7 +3,7 @@
 
 wick_packages=(cmake ninja-build python3 libxsimd-dev doctest-dev libbenchmark-dev zlib1g-dev libstb-dev
                nlohmann-json3-dev)
-wick_optional_packages=(dataset-fashion-mnist)  # the images of the main example
+wick_optional_packages=(dataset-fashion-mnist libthrust-dev)  # the images of the main example; tests of the GPU's kernels
 wick_least_gcc=12
 
 say() { printf '==> %s\n' "$*"; }

@@ -94,7 +94,7 @@ void draw(std::string const& path, std::vector<std::int64_t> const& predicted, d
 }
 
 void run(Options const& o) {
-  require_device("--device", Device(o.device));
+  core::require_device("--device", Device(o.device));
   if (o.threads > 0) set_num_threads(o.threads);
   manual_seed(o.seed);
   auto const normalize = data::Normalize(0.286f, 0.353f);

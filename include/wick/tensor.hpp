@@ -21,3 +21,6 @@
 #include <wick/ops/variance.hpp>
 #include <wick/backend/cpu/argmax.hpp>
 #include <wick/backend/cpu/loop.hpp>
+#if WICK_DEVICE_KERNELS
+#include <wick/backend/thrust/loop.hpp>
+#endif

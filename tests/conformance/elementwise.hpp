@@ -16,7 +16,7 @@ struct Elementwise {
   double low, high;                                           ///< the operation's Domain
   bool cheap;                                                 ///< exact in SIMD: no transcendental function
   Values (*compute)(std::span<Input const>);                  ///< by the engine, into a new tensor
-  Values (*write)(std::span<Input const>, Placement const&);  ///< by the engine, through a View; the whole block
+  Values (*write)(std::span<Input const>, Placement const&);  ///< by the engine, through a View or a region; the whole block
   Values (*define)(std::span<Input const>);                   ///< element by element, as the operation is defined
 };
 
@@ -27,20 +27,25 @@ template <class Op, class... T>
 struct ElementwiseFunctions {
   using R = wick::result_t<Op, T...>;
 
-  static auto formula(std::span<Input const> inputs) {
+  static auto formula(std::span<Input const> inputs, wick::Device where = {}) {
     return [&]<std::size_t... K>(std::index_sequence<K...>) {
-      return wick::Map<Op, wick::Tensor<T>...>(make<T>(inputs[K])...);
+      return wick::Map<Op, wick::Tensor<T>...>(make<T>(inputs[K], where)...);
     }
     (std::index_sequence_for<T...>{});
   }
   static Values compute(std::span<Input const> inputs) {
-    wick::Tensor<R> const y = formula(inputs);
+    wick::Tensor<R> const y = formula(inputs, tested_device());
     return values_of(y);
   }
   static Values write(std::span<Input const> inputs, Placement const& placement) {
-    wick::Tensor<R> block = wick::full<R>(Dims(placement.size), R(untouched));
-    wick::View<R> target(block.data() + placement.offset, placement.layout);
-    target = formula(inputs);
+    wick::Device const where = tested_device();
+    wick::Tensor<R> block = wick::full<R>(Dims(placement.size), R(untouched)).to(where);
+    if (where == wick::Device()) {
+      wick::View<R> target(block.data() + placement.offset, placement.layout);
+      target = formula(inputs);
+    } else {
+      wick::assign_region(wick::IsaTag{}, block, {placement.offset, placement.layout}, {}, formula(inputs, where));
+    }
     return values_of(block);
   }
   static Values define(std::span<Input const> inputs) { return defined_values(formula(inputs)); }

@@ -8,15 +8,25 @@
 
 namespace conformance {
 
+/// Where the engine is tested.
+inline wick::Device tested_device() {
+#if defined(WICK_TEST_DEVICE)
+  return WICK_TEST_DEVICE;
+#else
+  return {};
+#endif
+}
+
 /// A tensor whose elements lie as the placement says.
 template <class T>
-wick::Tensor<T> make(Input const& input) {
+wick::Tensor<T> make(Input const& input, wick::Device where = {}) {
   wick::Tensor<T> block(wick::Tensor<T>::uninitialized, Dims(input.placement.size));
   T* const data = block.data();
   for (std::int64_t i = 0; i < input.placement.size; ++i) data[i] = T(1);
   std::vector<std::int64_t> const at = offsets(input.placement);
   for (std::size_t i = 0; i < at.size(); ++i) data[at[i]] = static_cast<T>(input.values.data[i]);
-  return {block.storage(), data + input.placement.offset, input.placement.layout};
+  block = block.to(where);
+  return {block.storage(), const_cast<T*>(std::as_const(block).data()) + input.placement.offset, input.placement.layout};
 }
 /// A row-major tensor of these values.
 template <class T>
@@ -30,6 +40,7 @@ wick::Tensor<T> make(Values const& values) {
 /// The elements of a tensor, read without any formula.
 template <class T>
 Values values_of(wick::Tensor<T> const& x) {
+  if (!(x.device() == wick::Device())) return values_of(x.to("cpu"));
   Values v{x.shape(), {}, wick::dtype_of<T>()};
   T const* const data = x.data();
   for (std::int64_t const at : offsets({"", x.layout(), 0, 0})) v.data.push_back(static_cast<double>(data[at]));

@@ -25,7 +25,7 @@ struct ReductionFunctions {
   using Wide = std::conditional_t<std::is_same_v<T, float> || wick::Half<T>, double, T>;
 
   static Values compute(Input const& input, wick::Axes const& axes, bool keepdim) {
-    wick::Tensor<T> const x = make<T>(input);
+    wick::Tensor<T> const x = make<T>(input, tested_device());
     wick::Tensor<R> const y = axes.empty() ? wick::Tensor<R>(wick::reduce<Op>(x))
                                            : wick::Tensor<R>(wick::reduce<Op>(x, axes, {.keepdim = keepdim}));
     return values_of(y);
@@ -37,7 +37,7 @@ struct ReductionFunctions {
     return as_result(v);
   }
   static Values of_formula(Input const& input, wick::Axes const& axes) {
-    wick::Tensor<T> const x = make<T>(input);
+    wick::Tensor<T> const x = make<T>(input, tested_device());
     wick::Tensor<R> const y = wick::reduce<Op>(x * x + T(1), axes);
     return values_of(y);
   }

@@ -82,6 +82,10 @@ TEST_CASE("a formula of 16-bit elements is rounded once") {
   Tensor<float16> const square = x * x;
   CHECK(square.data()[0] == std::numeric_limits<float>::infinity());
   CHECK(Tensor<float>(cast<float>(cast<float16>(cast<float>(x) + 0.0001f))).data()[1] == -2);  // a cast rounds, also inside
+  Tensor<float16> const many = cast<float16>(arange<float>(37));
+  CHECK(Tensor<double>(sum(cast<double>(many) * 2)).item() == 37 * 36);
+  CHECK(Tensor<double>(many * ones<double>({37})).data()[36] == 36);
+  CHECK(Tensor<std::int32_t>(cast<std::int32_t>(many)).data()[35] == 35);
   Fixed<float16, 2, 2> const fixed(1, 2.5f, 3, 4);
   Fixed<float16, 2, 2> const squares = fixed * fixed / 2;
   CHECK(squares.data()[1] == 3.125f);

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include <wick/autograd/kernel_entry.hpp>
+#if WICK_DEVICE_KERNELS
+#include <wick/autograd/device_sweep.hpp>
+#endif
 
 namespace wick::inline WICK_ISA {
 
@@ -85,10 +88,10 @@ class Hold {
 
 /// The gradient of a single number in itself: one, in the number's shape.
 template <class T>
-Tensor<T> unit_seed(Dims const& shape) {
+Tensor<T> unit_seed(Dims const& shape, Device device) {
   Tensor<T> one(Tensor<T>::uninitialized, shape);
   ElementTraits<T>::store(const_cast<base_t<T>*>(std::as_const(one).data()), one.plane_stride(), T(1));
-  return one;
+  return one.to(device);
 }
 
 template <class T>
@@ -168,7 +171,7 @@ template <class T>
 void backward(Variable<T> const& y, BackwardOptions options = {}) {
   detail::check_root("backward", *y.node(), y.shape(), false);
   tape::Propagation pass;
-  detail::run_backward(pass, *y.node(), detail::unit_seed<T>(y.shape()), options.retain_graph);
+  detail::run_backward(pass, *y.node(), detail::unit_seed<T>(y.shape(), y.value().device()), options.retain_graph);
 }
 /// The same for a `y` of any shape, given the gradient of what follows: the vector of a vector-Jacobian product.
 template <class T>
@@ -202,15 +205,15 @@ Variable<T> grad(Variable<T> const& y, Variable<T> const& x, GradOptions options
   };
   tape::Propagation pass;
   pass.selective = true;
-  Tensor<T> const one = detail::unit_seed<T>(y.shape());
+  Tensor<T> const one = detail::unit_seed<T>(y.shape(), y.value().device());
   if (y.node() == x.node()) return Variable<T>(one, false);
   Clear const clear{detail::mark_wanted(entries)};
-  if (!y.node()->wanted) return Variable<T>(zeros<T>(x.shape()), false);
+  if (!y.node()->wanted) return Variable<T>(zeros<T>(x.shape()).to(x.device()), false);
   if (!options.create_graph) {
     bool const kept = std::exchange(y.node()->wanted, true);
     detail::run_backward(pass, *y.node(), one, options.retain_graph, x.node());
     y.node()->wanted = kept;
-    return Variable<T>(target.node.has_gradient ? target.node.gradient : zeros<T>(x.shape()), false);
+    return Variable<T>(target.node.has_gradient ? target.node.gradient : zeros<T>(x.shape()).to(x.device()), false);
   }
   EnableGrad const recording;
   pass.reach(*y.node());
@@ -221,7 +224,7 @@ Variable<T> grad(Variable<T> const& y, Variable<T> const& x, GradOptions options
       tape::drop_graph_gradient(entry);
     }
   });
-  if (!x.node()->graph_gradient) return Variable<T>(zeros<T>(x.shape()), false);
+  if (!x.node()->graph_gradient) return Variable<T>(zeros<T>(x.shape()).to(x.device()), false);
   return detail::gradient_variable<T>(*x.node());
 }
 /// The same for a formula over variables: it is recorded first.

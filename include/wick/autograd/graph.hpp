@@ -128,6 +128,11 @@ struct OpType : tape::EntryType {
   bool needs_argument[3];   ///< what the slopes read
   bool needs_result;
 };
+/// The same with what knows the element types.
+template <class R, class... V>
+struct TypedOp : OpType {
+  Tensor<R> (*on_device)(Tensor<V> const&...) = nullptr;  ///< computes the operation where its arguments are
+};
 
 /// What a backward pass over terms adds to: the gradients, or the gradients as variables.
 enum class Gradients { values, variables };
@@ -198,10 +203,20 @@ constexpr OpType entry_type(char const* name, Program const* program, TermRule c
   return {{name, &Entry::propagate, &Entry::propagate_graph, &Entry::inputs, &Entry::forget, &Entry::destroy}, program, rule, {}, false};
 }
 
+#if WICK_DEVICE_KERNELS
+template <class Op, class R, class... V>
+WICK_COLD Tensor<R> run_on_device(Tensor<V> const&... x) {
+  return Map<Op, Tensor<V>...>(x...);
+}
+#endif
+
 template <class Op, class... V>
-inline constexpr OpType op_type = [] {
+inline constexpr TypedOp<result_t<Op, V...>, V...> op_type = [] {
   using R = result_t<Op, V...>;
-  OpType type = entry_type<R, V...>(Op::name, &program_of<OpKernel<Op, V...>>, &OpRule<Op, V...>::rule);
+  TypedOp<R, V...> type{entry_type<R, V...>(Op::name, &program_of<OpKernel<Op, V...>>, &OpRule<Op, V...>::rule)};
+#if WICK_DEVICE_KERNELS
+  type.on_device = &run_on_device<Op, R, V...>;
+#endif
   if constexpr (differentiable<Op> && !std::is_integral_v<R>) {
     using S = Apply<Op, std::conditional_t<std::is_integral_v<V>, Leaf<V>, Active<V>>...>;
     type.needs_result = needs_result<S>;
@@ -211,10 +226,23 @@ inline constexpr OpType op_type = [] {
   return type;
 }();
 
+template <class R, class... V>
+WICK_COLD Variable<R> record_op(OpType const& op, Tensor<R> y, Variable<V> const&... x) {
+  if (!grad_enabled() || std::is_integral_v<R> || !((!std::is_integral_v<V> && x.requires_grad()) || ...)) return Variable<R>(std::move(y), false);
+  return Variable<R>::adopt(&tape::Tape::here().append<OpEntry<R, V...>>(op, std::move(y), saved_variable(x)...));
+}
 /// Computes an operation on variables, and records it if a gradient can flow.
 template <class R, class... V>
-WICK_COLD Variable<R> run_op(OpType const& op, Variable<V> const&... x) {
+WICK_COLD Variable<R> run_op(TypedOp<R, V...> const& op, Variable<V> const&... x) {
   Dims const shape = broadcast_all(op.name, x...);
+  if (core::devices_in_use()) [[unlikely]] {
+    Device device;
+    ((device = x.device() == Device() ? device : x.device()), ...);
+    if (!(device == Device())) {
+      if (!op.on_device) fail_without_kernels<Variable<R>>(device);
+      return record_op<R, V...>(op, op.on_device(x.value().to(device)...), x...);  // numbers are made on the host
+    }
+  }
   Tensor<R> y(Tensor<R>::uninitialized, shape);
   Slots<(ElementTraits<V>::planes + ...) + ElementTraits<R>::planes> slots;
   slots.open(shape, op.program->inputs + op.program->outputs);
@@ -223,8 +251,7 @@ WICK_COLD Variable<R> run_op(OpType const& op, Variable<V> const&... x) {
   fill_target<R>(const_cast<base_t<R>*>(std::as_const(y).data()), y.plane_stride(), y.layout(), next);
   simplify(slots.loop);
   backend::cpu::launch(*op.program, slots.loop);
-  if (!grad_enabled() || std::is_integral_v<R> || !((!std::is_integral_v<V> && x.requires_grad()) || ...)) return Variable<R>(std::move(y), false);
-  return Variable<R>::adopt(&tape::Tape::here().append<OpEntry<R, V...>>(op, std::move(y), saved_variable(x)...));
+  return record_op<R, V...>(op, std::move(y), x...);
 }
 
 template <class Op, class X>

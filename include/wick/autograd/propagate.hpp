@@ -109,9 +109,9 @@ class WideGradients {
  public:
   /// Room for what the loop finds for this node.
   template <class T>
-  Tensor<compute_t<T>>& open(tape::Propagation& pass, tape::Node<T>& node) {
+  Tensor<compute_t<T>>& open(tape::Propagation& pass, tape::Node<T>& node, Device device = {}) {
     pass.reach(node);
-    found_.push_back({&node, Tensor<float>(Tensor<float>::uninitialized, node.shape), [](tape::Propagation& p, Found& found) {
+    found_.push_back({&node, Tensor<float>(Tensor<float>::uninitialized, node.shape, device), [](tape::Propagation& p, Found& found) {
                         accumulate(p, *static_cast<tape::Node<T>*>(found.node), cast<T>(std::move(found.sum)));
                       }});
     return found_.back().sum;
@@ -176,12 +176,32 @@ inline bool written_in_place(Loop const& loop, SlotData const& target) {
   return once;
 }
 
+}  // namespace detail
+
+#if WICK_DEVICE_KERNELS
+namespace backend::device {
+/// run_sweep on the seed's device (defined by the backend).
+template <class K, class S, class F, class T, class Needed>
+void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed const& needed, Tensor<T> const& seed,
+           Layout const& seed_layout, Tensor<T> const& result);
+}  // namespace backend::device
+#endif
+
+namespace detail {
+
 /// Builds and runs the loop of a backward kernel. `seed` and `result` are read as if they had the formula's shape.
 /// `spent`, if given, is the seed, which nobody needs afterwards: the first gradient of its shape takes its memory over.
 template <class K, class S, class F, class T>
 void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
                Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1, Tensor<T>* spent = nullptr) {
   constexpr int count = K::inputs + K::outputs;
+  if (core::devices_in_use() && !(seed.device() == Device())) [[unlikely]] {
+#if WICK_DEVICE_KERNELS
+    return backend::device::sweep<K, S>(pass, saved, shape, needed, seed, seed_layout, result);
+#else
+    fail("backward: the gradient is on ", seed.device(), ", and this file was compiled for the CPU alone");
+#endif
+  }
   if constexpr (program_of<K>.direct && ElementTraits<T>::planes == 1 && !half_gradients<S>) {
     bool const one_seed = seed_layout.numel() == 1, dense_seed = seed_layout.contiguous && seed_layout.shape == shape;
     std::int64_t const n = shape.numel();

@@ -148,8 +148,9 @@ tape::Node<T>* append_statement(Save const& save, Tensor<T> value, unsigned mask
 
 template <class T, class F>
 Tensor<T> value_of(F const& f) {
-  Tensor<T> y(Tensor<T>::uninitialized, f.shape());
-  compute_into<T>(const_cast<base_t<T>*>(std::as_const(y).data()), y.plane_stride(), y.layout(), f);
+  Device const device = device_of(f);
+  Tensor<T> y(Tensor<T>::uninitialized, f.shape(), device);
+  compute_into<T>(const_cast<base_t<T>*>(std::as_const(y).data()), y.plane_stride(), y.layout(), f, device);
   return y;
 }
 
@@ -213,7 +214,7 @@ tape::Node<T>* record_formula(F const& f, bool consumed) {
     if constexpr (Lane<compute_t<T>> && Lane<lane_t<S>> && gradients_in_lane<S, compute_t<T>>) {
       Dims const shape = f.shape();
       int const axis = row_axis(f, shape);
-      if (axis >= 0) {
+      if (axis >= 0 && device_of(f) == Device()) {
         auto kept = save<true>(f);
         Slots<S::slots> slots;
         fill_slots(kept, shape, slots.data);

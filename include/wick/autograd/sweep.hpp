@@ -105,11 +105,11 @@ struct Backprop {
   template <class Frame>
   using Tree = ValueTree<std::remove_cvref_t<decltype(Evaluator<S, I>::value(std::declval<Frame const&>()))>>;
   template <class Frame>
-  static WICK_INLINE void forward(Frame const& frame, auto& tree) { tree.value = Evaluator<S, I>::value(frame); }
+  static WICK_FN_INLINE void forward(Frame const& frame, auto& tree) { tree.value = Evaluator<S, I>::value(frame); }
   template <class Frame, class V, class G, class Sink>
-  static WICK_INLINE void push(Frame const&, V const&, G const&, Sink const&) {}
+  static WICK_FN_INLINE void push(Frame const&, V const&, G const&, Sink const&) {}
   template <class Sink>
-  static WICK_INLINE void push_nothing(Sink const&) {}
+  static WICK_FN_INLINE void push_nothing(Sink const&) {}
 };
 
 template <class T, int I, int O>
@@ -117,16 +117,16 @@ struct Backprop<Active<T>, I, O> {
   template <class Frame>
   using Tree = ValueTree<std::remove_cvref_t<decltype(Evaluator<Leaf<T>, I>::value(std::declval<Frame const&>()))>>;
   template <class Frame>
-  static WICK_INLINE void forward(Frame const& frame, auto& tree) { tree.value = Evaluator<Leaf<T>, I>::value(frame); }
+  static WICK_FN_INLINE void forward(Frame const& frame, auto& tree) { tree.value = Evaluator<Leaf<T>, I>::value(frame); }
   template <class Frame, class V, class G, class Sink>
-  static WICK_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
+  static WICK_FN_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
     if constexpr (ElementTraits<T>::planes == 1)
       sink.template add<compute_t<T>, O>(adjoint);
     else
       ElementTraits<T>::scatter(adjoint, [&]<class B>(int p, B const& part) { sink.template add_plane<base_t<T>, O>(p, part); });
   }
   template <class Sink>
-  static WICK_INLINE void push_nothing(Sink const& sink) {
+  static WICK_FN_INLINE void push_nothing(Sink const& sink) {
     for (int p = 0; p < ElementTraits<T>::planes; ++p) sink.template add_nothing<compute_t<base_t<T>>, O>(p);
   }
 };
@@ -137,7 +137,7 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   using K = std::index_sequence_for<Args...>;
 
   template <class Frame, class... Below>
-  static WICK_INLINE auto join(Frame const& frame, Below const&... below) {
+  static WICK_FN_INLINE auto join(Frame const& frame, Below const&... below) {
     if constexpr (is_kept<Frame, S>()) return frame.template read_kept<S>();
     else return node_value<Frame, Op, Args...>(below.value...);
   }
@@ -158,19 +158,19 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   using Tree = typename TreeOf<Frame, K>::type;
 
   template <class Frame>
-  static WICK_INLINE void forward(Frame const& frame, auto& tree) {
+  static WICK_FN_INLINE void forward(Frame const& frame, auto& tree) {
     tree.below.visit([&](auto&... below) WICK_LAMBDA_INLINE {
       fill(frame, K{}, below...);
       tree.value = join(frame, below...);
     });
   }
   template <class Frame, std::size_t... k>
-  static WICK_INLINE void fill(Frame const& frame, std::index_sequence<k...>, auto&... below) {
+  static WICK_FN_INLINE void fill(Frame const& frame, std::index_sequence<k...>, auto&... below) {
     (Argument<static_cast<int>(k)>::forward(frame, below), ...);
   }
 
   template <class Frame, class V, class G, class Sink>
-  static WICK_INLINE void push(Frame const& frame, V const& v, G const& adjoint, Sink const& sink) {
+  static WICK_FN_INLINE void push(Frame const& frame, V const& v, G const& adjoint, Sink const& sink) {
     if constexpr (detail::has_active<S> && differentiable<Op>)
       v.below.visit([&](auto const&... below) WICK_LAMBDA_INLINE { push_to(frame, v.value, adjoint, sink, K{}, below...); });
     else
@@ -178,13 +178,13 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   }
   /// Leaves that no adjoint reaches still have their first term stored: zero.
   template <class Sink>
-  static WICK_INLINE void push_nothing(Sink const& sink) { push_nothing(sink, K{}); }
+  static WICK_FN_INLINE void push_nothing(Sink const& sink) { push_nothing(sink, K{}); }
   template <class Sink, std::size_t... k>
-  static WICK_INLINE void push_nothing(Sink const& sink, std::index_sequence<k...>) {
+  static WICK_FN_INLINE void push_nothing(Sink const& sink, std::index_sequence<k...>) {
     (Argument<static_cast<int>(k)>::push_nothing(sink), ...);
   }
   template <class Frame, class Y, class G, class Sink, std::size_t... k, class... Below>
-  static WICK_INLINE void push_to(Frame const& frame, Y const& y, G const& adjoint, Sink const& sink,
+  static WICK_FN_INLINE void push_to(Frame const& frame, Y const& y, G const& adjoint, Sink const& sink,
                                   std::index_sequence<k...>, Below const&... below) {
     using L = typename Frame::lane;
     auto const s = slopes<Op>(y, convert<argument_t<Op, static_cast<int>(k), typename Args::value_type...>, L>(below.value)...);
@@ -198,7 +198,7 @@ struct Backprop<Apply<Op, Args...>, I, O> {
     (pass(std::integral_constant<int, static_cast<int>(k)>{}, std::type_identity<Args>{}, below), ...);
   }
   template <int N, class Sl>
-  static WICK_INLINE auto member(Sl const& s) {
+  static WICK_FN_INLINE auto member(Sl const& s) {
     if constexpr (N == 0) return s.first;
     else if constexpr (N == 1) return s.second;
     else return s.third;
@@ -265,33 +265,37 @@ struct SweepKernel {
   static constexpr int inputs = S::slots + (uses_result ? 2 : 1) * planes;
   static constexpr int outputs = detail::active_planes<S>;
 
+  /// The adjoints at the frame's position (or positions), given to the sink.
+  template <class Frame, class Sink>
+  static WICK_FN_INLINE void step(Frame const& frame, Sink const& sink) {
+    using Root = Backprop<S, 0, 0>;
+    using Lane = typename Frame::lane;
+    typename Root::template Tree<Frame> v;
+    Root::forward(frame, v);
+    auto const seed = frame.template load<T, seed_slot>();
+    if constexpr (reduces) {
+      // Without a result slot the slope does not read its second argument.
+      auto const y = frame.template load<T, uses_result ? result_slot : seed_slot>();
+      auto const x = [&] {
+        // What y was chosen from, with as few digits as y has.
+        if constexpr (Half<T> && requires { typename Op::by_ties; }) return simd::round_to<T>(convert<T, Lane>(v.value));
+        else return convert<T, Lane>(v.value);
+      }();
+      auto const g = chain(seed, Op::slope(x, y));
+      Root::push(frame, v, convert<T, Lane>(g), sink);
+    } else {
+      if constexpr (uses_result) v.value = frame.template load<T, result_slot>();
+      Root::push(frame, v, seed, sink);
+    }
+  }
+
   [[gnu::flatten]] static void run(KernelArguments const& a) {
     auto frame = make_frame<L, inputs>(a);
-    using Root = Backprop<S, 0, 0>;
-    auto const body = [&](auto const& sink) WICK_LAMBDA_INLINE {
-      typename Root::template Tree<decltype(frame)> v;
-      Root::forward(frame, v);
-      auto const seed = frame.template load<T, seed_slot>();
-      if constexpr (reduces) {
-        // Without a result slot the slope does not read its second argument.
-        auto const y = frame.template load<T, uses_result ? result_slot : seed_slot>();
-        auto const x = [&] {
-          // What y was chosen from, with as few digits as y has.
-          if constexpr (Half<T> && requires { typename Op::by_ties; }) return simd::round_to<T>(convert<T, L>(v.value));
-          else return convert<T, L>(v.value);
-        }();
-        auto const g = chain(seed, Op::slope(x, y));
-        Root::push(frame, v, convert<T, L>(g), sink);
-      } else {
-        if constexpr (uses_result) v.value = frame.template load<T, result_slot>();
-        Root::push(frame, v, seed, sink);
-      }
-    };
     if constexpr (std::is_void_v<L>) {
-      for (; frame.i < a.n; ++frame.i) body(ElementSink{a.out, a.out_step, frame.i});
+      for (; frame.i < a.n; ++frame.i) step(frame, ElementSink{a.out, a.out_step, frame.i});
     } else {
       BatchSink<L, outputs> sink(a);
-      for (std::int64_t const n = a.n; frame.i < n; sink.i = frame.i += lanes<L>) body(sink);
+      for (std::int64_t const n = a.n; frame.i < n; sink.i = frame.i += lanes<L>) step(frame, sink);
     }
   }
 

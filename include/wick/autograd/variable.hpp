@@ -167,7 +167,7 @@ class Variable {
   std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
   std::int64_t numel() const { return shape().numel(); }
   static constexpr Dtype dtype() { return dtype_of<T>(); }
-  Device device() const { return {}; }
+  Device device() const { return value().device(); }
   T item() const { return value().item(); }
   bool active() const { return node_->requires_grad; }
   Node* node() const { return node_; }

@@ -54,6 +54,8 @@
 
 #if defined(__CUDACC__)
 #define WICK_ISA_CUDA _cuda
+#elif defined(WICK_USE_THRUST)
+#define WICK_ISA_CUDA _thrust
 #else
 #define WICK_ISA_CUDA
 #endif
@@ -87,6 +89,9 @@
 #define WICK_LAMBDA_INLINE
 #define WICK_COLD
 #endif
+
+// A function that runs on the host and on the device, and has to disappear.
+#define WICK_FN_INLINE WICK_FN WICK_LAMBDA_INLINE
 
 // The compilers' own vectors (`vector_size`); nvcc does not take their shuffles.
 #if defined(__GNUC__) && !defined(__CUDACC__)

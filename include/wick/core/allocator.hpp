@@ -9,6 +9,7 @@
 #include <new>
 
 #include <wick/base/error.hpp>
+#include <wick/core/device.hpp>
 
 #if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
@@ -43,7 +44,7 @@ struct PoolStats {
   std::int64_t requests = 0;            ///< blocks handed out on the calling thread
 };
 
-/// A reference-counted run of elements; the elements follow this header.
+/// A reference-counted run of elements; in host memory the elements follow this header.
 struct alignas(alignment) Block {
   std::atomic<std::uint32_t> references;
   std::uint32_t size_class;
@@ -51,8 +52,10 @@ struct alignas(alignment) Block {
   std::int64_t count;         ///< elements that `destroy` has to end
   void (*destroy)(void* elements, std::int64_t count);  ///< null for trivial element types
   Block* next;                ///< in a free list
+  void* device_elements;      ///< null in host memory
+  Device device;
 
-  void* elements() { return this + 1; }
+  void* elements() { return device_elements ? device_elements : this + 1; }
 };
 
 namespace pool {
@@ -171,12 +174,15 @@ WICK_NOINLINE inline Block* allocate(std::size_t bytes) {
   block->references.store(1, std::memory_order_relaxed);
   block->plane_stride = 0;
   block->destroy = nullptr;
+  block->device_elements = nullptr;
+  block->device = {};
   return block;
 }
 
 /// Takes a block back; nobody may refer to it any more.
 WICK_NOINLINE inline void recycle(Block* block) {
   if (block->destroy) block->destroy(block->elements(), block->count);
+  block->device_elements = nullptr;
   std::uint32_t const size_class = block->size_class;
   std::size_t const bytes = bytes_of(size_class);
 #if defined(WICK_ASAN)

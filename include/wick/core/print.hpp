@@ -48,6 +48,7 @@ struct PrintSource {
   int parts;  ///< real numbers an element is written with: 0 (its text is ready made), 1, or 2 for complex
   double (*number)(PrintSource const&, std::int64_t offset, int part);
   std::string (*text)(PrintSource const&, std::int64_t offset);
+  Device device{};  ///< that of the tensor whose elements `data` shows
 };
 
 template <class T>
@@ -113,16 +114,21 @@ class Printer {
     bool const empty = layout_.numel() == 0;
     text += empty ? "[]" : lines(0, 0, indent);
 
-    std::string suffixes[2];
+    std::string suffixes[3];
+    if (!(source_.device == Device())) {
+      std::ostringstream device;
+      device << "device=" << source_.device;
+      suffixes[0] = device.str();
+    }
     if (empty ? layout_.rank() != 1 : options_.edge_items == 0) {
-      suffixes[0] = "size=(";
-      for (int d = 0; d < layout_.rank(); ++d) suffixes[0] += (d ? ", " : "") + std::to_string(layout_.shape[d]);
-      suffixes[0] += layout_.rank() == 1 ? ",)" : ")";
+      suffixes[1] = "size=(";
+      for (int d = 0; d < layout_.rank(); ++d) suffixes[1] += (d ? ", " : "") + std::to_string(layout_.shape[d]);
+      suffixes[1] += layout_.rank() == 1 ? ",)" : ")";
     }
     Dtype const dtype = source_.dtype;
     bool const understood = dtype == Dtype::float32 || (!empty && (dtype == Dtype::complex64 || dtype == Dtype::int64 ||
                                                                    dtype == Dtype::bool_ || dtype == Dtype::other));
-    if (!understood) suffixes[1] = std::string("dtype=") + name(dtype);
+    if (!understood) suffixes[2] = std::string("dtype=") + name(dtype);
     // The first line counts two more characters than it has, as in PyTorch.
     auto last_line = static_cast<std::int64_t>(text.size() - (text.rfind('\n') + 1)) + 2;
     for (std::string const& suffix : suffixes) {
@@ -244,7 +250,10 @@ inline std::ostream& print(std::ostream& out, PrintSource const& source) { retur
 /// Prints as PyTorch does: `tensor([1., 2., 3.])`, with the element type where it does not show.
 template <class T, class E>
 std::ostream& operator<<(std::ostream& out, Tensor<T, E, Heap> const& x) {
-  return core::print(out, core::print_source<T>(x.data(), x.layout(), x.plane_stride()));
+  Tensor<T, E> const here = x.to(Device());
+  core::PrintSource source = core::print_source<T>(here.data(), here.layout(), here.plane_stride());
+  source.device = x.device();
+  return core::print(out, source);
 }
 template <class T, class E>
 std::ostream& operator<<(std::ostream& out, View<T, E> const& x) {

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <wick/core/allocator.hpp>
+#include <wick/core/device_memory.hpp>
 
 namespace wick {
 
@@ -29,12 +29,20 @@ class Storage {
   Storage() = default;
   /// Room for `count` elements of type T: uninitialised when T is trivial, default-constructed otherwise.
   template <class T>
-  static Storage make(std::int64_t count) {
+  static Storage make(std::int64_t count, Device device = {}) {
     using Base = base_t<T>;
     Storage result;
     auto const total = count * ElementTraits<T>::planes;
-    result.block_ = pool::allocate(static_cast<std::size_t>(total) * sizeof(Base));
+    auto const bytes = static_cast<std::size_t>(total) * sizeof(Base);
+    if (device == Device()) [[likely]] {
+      result.block_ = pool::allocate(bytes);
+    } else {
+      if constexpr (!std::is_trivially_copyable_v<Base>)
+        fail("tensor: elements of this type cannot be on ", device, ": they are more than bytes");
+      result.block_ = core::allocate_on(device, bytes);
+    }
     result.block_->plane_stride = count;
+    if (device != Device()) return result;
     if constexpr (!std::is_trivially_default_constructible_v<Base> || !std::is_trivially_destructible_v<Base>) {
       auto* const first = static_cast<Base*>(result.block_->elements());
       std::uninitialized_default_construct_n(first, total);
@@ -60,6 +68,7 @@ class Storage {
   explicit operator bool() const { return block_ != nullptr; }
   void* elements() const { return block_->elements(); }
   Block const* block() const { return block_; }
+  Device device() const { return block_ ? block_->device : Device(); }
   std::int64_t plane_stride() const { return block_ ? block_->plane_stride : 0; }
   /// How many handles share the block.
   std::uint32_t use_count() const { return block_ ? block_->references.load(std::memory_order_acquire) : 0; }

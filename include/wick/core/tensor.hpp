@@ -48,9 +48,9 @@ class Tensor {
   struct Uninitialized {};
   static constexpr Uninitialized uninitialized{};
   /// Room for elements of this shape, which the caller is going to write.
-  Tensor(Uninitialized, Dims const& shape) : layout_(shape) {
+  Tensor(Uninitialized, Dims const& shape, Device device = {}) : layout_(shape) {
     check_extents<E>("tensor", shape);
-    storage_ = Storage::make<T>(layout_.numel());
+    storage_ = Storage::make<T>(layout_.numel(), device);
     data_ = static_cast<Base*>(storage_.elements());
   }
   /// Elements inside an existing block, for views that share it.
@@ -110,7 +110,7 @@ class Tensor {
   std::int64_t size(std::int64_t axis) const { return layout_.shape[normalize_axis("size", axis, dim())]; }
   std::int64_t numel() const { return layout_.numel(); }
   static constexpr Dtype dtype() { return dtype_of<T>(); }
-  Device device() const { return {}; }
+  Device device() const { return storage_.device(); }
   bool is_contiguous() const { return layout_.contiguous; }
 
   /// Lets go of the elements; afterwards the shape is (0,).
@@ -122,12 +122,12 @@ class Tensor {
   /// Room for other elements of this shape, which the caller is going to write.
   void renew(Dims const& shape) {
     check_extents<E>("tensor", shape);
-    storage_ = Storage::make<T>(shape.numel());
+    storage_ = Storage::make<T>(shape.numel(), device());
     data_ = static_cast<Base*>(storage_.elements());
     layout_ = Layout(shape);
   }
 
-  /// The first element, for reading.
+  /// The first element, for reading (on the tensor's device).
   Base const* data() const& { return data_; }
   /// The first element, for writing: afterwards no other tensor shares the elements.
   template <class Isa = IsaTag>
@@ -146,6 +146,7 @@ class Tensor {
   /// The value of the only element. Throws Error when there are more or none.
   T item() const {
     if (numel() != 1) fail("item: a tensor of shape ", shape(), " is not a single number");
+    if (core::devices_in_use() && device() != Device()) return to(Device()).item();
     return ElementTraits<T>::load(data_, storage_.plane_stride());
   }
 
@@ -211,10 +212,15 @@ class Tensor {
     else
       return Tensor<U, E>(cast<U>(*this));
   }
-  /// The tensor on a device. Throws Error when this build lacks it.
-  Tensor to(Device device) const {
-    require_device("to", device);
-    return *this;
+  /// The tensor on a device: this one when it is there already. Throws Error when this program lacks the device.
+  template <class Isa = IsaTag>
+  Tensor to(Device where) const {
+    if (where == device()) return *this;
+    if (!is_contiguous() || (ElementTraits<T>::planes > 1 && plane_stride() != numel())) return clone<Isa>().to(where);
+    core::device_memory("to", where == Device() ? device() : where);
+    Tensor copy(uninitialized, shape(), where);
+    core::copy_bytes(copy.data_, where, data_, device(), static_cast<std::size_t>(numel()) * sizeof(Base) * ElementTraits<T>::planes);
+    return copy;
   }
   /// This tensor with its elements in row-major order; itself when they already are.
   template <class Isa = IsaTag>
@@ -225,7 +231,7 @@ class Tensor {
   /// A copy that shares nothing.
   template <class Isa = IsaTag>
   Tensor clone() const {
-    Tensor copy(uninitialized, shape());
+    Tensor copy(uninitialized, shape(), device());
     copy_elements(Isa{}, copy, *this);
     return copy;
   }

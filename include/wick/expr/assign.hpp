@@ -81,10 +81,11 @@ void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& lay
   // What a lazy rearrangement shows are the elements of another tensor, maybe those that are to be written.
   if constexpr (has_lazy<F>) return write_through<T>(data, plane_stride, layout, block, lowered<true>(f));
   // A reduction reads everything before its last element is written: it never runs over its own operands.
+  Device const device = block ? block->device : Device();
   if (detail::has_reduce<F> || find_sharing(f, data, layout, sizeof(base_t<T>), block).hazard)
-    compute_into<T>(data, plane_stride, layout, materialize(f));
+    compute_into<T>(data, plane_stride, layout, materialize(f), device);
   else
-    compute_into<T>(data, plane_stride, layout, f);
+    compute_into<T>(data, plane_stride, layout, f, device);
 }
 
 template <class T, class X>
@@ -143,7 +144,8 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
       x = Tensor<T, E>(f.value());
     } else {
       decltype(auto) shape = f.shape();
-      if (!is_reduce<F> && x.shape() == shape && x.storage() && x.is_contiguous()) {
+      Device const device = detail::device_of(f);
+      if (!is_reduce<F> && x.shape() == shape && x.storage() && x.is_contiguous() && x.device() == device) {
         detail::Sharing const sharing =
             detail::find_sharing(f, std::as_const(x).data(), x.layout(), sizeof(base_t<T>), x.storage().block());
         // A named formula keeps its operands: only what an unnamed one holds may be written over.
@@ -152,16 +154,17 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
           auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
           // A kernel may write over old elements that the formula around it does not read.
           if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
-            if (sharing.handles == 0 && !sharing.overlap && run_epilogue<T>(data, x.layout(), f)) return;
-          return compute_into<T>(data, x.plane_stride(), x.layout(), f);
+            if (device == Device() && sharing.handles == 0 && !sharing.overlap && run_epilogue<T>(data, x.layout(), f)) return;
+          return compute_into<T>(data, x.plane_stride(), x.layout(), f, device);
         }
       }
-      Tensor<T, E> result(Tensor<T, E>::uninitialized, shape);
+      Tensor<T, E> result(Tensor<T, E>::uninitialized, shape, device);
       auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());
       // Only a formula that nobody can ask again may let its kernel node's value go unremembered.
       bool done = false;
-      if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>) done = run_epilogue<T>(data, result.layout(), f);
-      if (!done) compute_into<T>(data, result.plane_stride(), result.layout(), f);
+      if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
+        done = device == Device() && run_epilogue<T>(data, result.layout(), f);
+      if (!done) compute_into<T>(data, result.plane_stride(), result.layout(), f, device);
       x = std::move(result);
     }
   }
@@ -193,7 +196,7 @@ void assign_region(IsaTag, Tensor<T, E>& owner, core::Region region, core::Regio
 /// Copies elements into a tensor that owns its block.
 template <class T, class E>
 void copy_elements(IsaTag, Tensor<T, E>& to, Tensor<T, E> const& from) {
-  compute_into<T>(const_cast<base_t<T>*>(std::as_const(to).data()), to.plane_stride(), to.layout(), from);
+  compute_into<T>(const_cast<base_t<T>*>(std::as_const(to).data()), to.plane_stride(), to.layout(), from, to.device());
 }
 
 }  // namespace wick::inline WICK_ISA

@@ -17,8 +17,8 @@ struct BatchFrame {
   std::int64_t i;
 
   template <class T, int I>
-  WICK_INLINE auto load() const {
-    if constexpr (Half<T>)
+  WICK_FN_INLINE auto load() const {
+    if constexpr (Half<T> && std::is_same_v<L, float>)
       return simd::load(reinterpret_cast<T const*>(slot[I]) + (i & mask[I]));
     else if constexpr (ElementTraits<T>::planes == 1)
       return simd::load(slot[I] + (i & mask[I]));
@@ -27,7 +27,7 @@ struct BatchFrame {
           [&]<int P>(std::integral_constant<int, P>) { return simd::load(slot[I + P] + (i & mask[I + P])); });
   }
   template <class T, int I>
-  WICK_INLINE auto number() const {
+  WICK_FN_INLINE auto number() const {
     if constexpr (ElementTraits<T>::planes == 1)
       return Batch<L>(*slot[I]);
     else
@@ -45,7 +45,7 @@ struct ElementFrame {
   std::int64_t i;
 
   template <class T, int I>
-  WICK_INLINE compute_t<T> load() const {
+  WICK_FN_INLINE compute_t<T> load() const {
     using Base = base_t<T>;
     if constexpr (ElementTraits<T>::planes == 1)
       return static_cast<Base const*>(slot[I])[i * mask[I]];
@@ -55,13 +55,13 @@ struct ElementFrame {
       });
   }
   template <class T, int I>
-  WICK_INLINE compute_t<T> number() const { return *static_cast<compute_t<T> const*>(slot[I]); }  // a compound one lies there whole
+  WICK_FN_INLINE compute_t<T> number() const { return *static_cast<compute_t<T> const*>(slot[I]); }  // a compound one lies there whole
 };
 
 /// A value brought to element type `To`, within the registers of lane type L (void: plain numbers). What is kept in fewer
 /// bits stays in the type it is computed in: it is rounded when it is stored.
 template <class To, class L, class V>
-WICK_INLINE auto convert(V const& value) {
+WICK_FN_INLINE auto convert(V const& value) {
   if constexpr (Half<To>) {
     return convert<compute_t<To>, L>(value);
   } else if constexpr (std::is_void_v<L>) {
@@ -87,12 +87,12 @@ struct Evaluator;
 template <class T, int I>
 struct Evaluator<Leaf<T>, I> {
   template <class Frame>
-  static WICK_INLINE auto value(Frame const& frame) { return frame.template load<T, I>(); }
+  static WICK_FN_INLINE auto value(Frame const& frame) { return frame.template load<T, I>(); }
 };
 template <class G, int I>
 struct Evaluator<Generated<G>, I> {
   template <class Frame>
-  static WICK_INLINE auto value(Frame const& frame) {
+  static WICK_FN_INLINE auto value(Frame const& frame) {
     static_assert(!std::is_void_v<typename Frame::lane>, "Wick: a random mask stands beside float or double only");
     return frame.template load<typename G::value_type, I>();
   }
@@ -100,12 +100,12 @@ struct Evaluator<Generated<G>, I> {
 template <class T, int I>
 struct Evaluator<Number<T>, I> {
   template <class Frame>
-  static WICK_INLINE auto value(Frame const& frame) { return frame.template number<T, I>(); }
+  static WICK_FN_INLINE auto value(Frame const& frame) { return frame.template number<T, I>(); }
 };
 
 /// Applies an operation to argument values, each brought to the type the operation computes in.
 template <class Op, class L, class... T, std::size_t... K, class... V>
-WICK_INLINE auto apply_converted(std::index_sequence<K...>, V const&... values) {
+WICK_FN_INLINE auto apply_converted(std::index_sequence<K...>, V const&... values) {
   using Result = result_t<Op, T...>;
   return convert<Result, L>(apply<Op>(convert<argument_t<Op, static_cast<int>(K), T...>, L>(values)...));
 }
@@ -130,7 +130,7 @@ constexpr bool takes_row_constant() {
 
 /// The value of the node `Op(Args...)` from those of its arguments.
 template <class Frame, class Op, class... Args, class... V>
-WICK_INLINE auto node_value(V const&... values) {
+WICK_FN_INLINE auto node_value(V const&... values) {
   using L = typename Frame::lane;
   if constexpr (takes_row_constant<Frame, Op, Args...>()) return Op::with_row_constant(convert<L, L>(values)...);
   else return apply_converted<Op, L, typename Args::value_type...>(std::index_sequence_for<Args...>{}, values...);
@@ -139,19 +139,19 @@ WICK_INLINE auto node_value(V const&... values) {
 template <class Op, class... Args, int I>
 struct Evaluator<Apply<Op, Args...>, I> {
   template <class Frame>
-  static WICK_INLINE auto value(Frame const& frame) {
+  static WICK_FN_INLINE auto value(Frame const& frame) {
     if constexpr (is_kept<Frame, Apply<Op, Args...>>()) return frame.template read_kept<Apply<Op, Args...>>();
     else return from(frame, std::index_sequence_for<Args...>{});
   }
   template <class Frame, std::size_t... K>
-  static WICK_INLINE auto from(Frame const& frame, std::index_sequence<K...>) {
+  static WICK_FN_INLINE auto from(Frame const& frame, std::index_sequence<K...>) {
     return node_value<Frame, Op, Args...>(Evaluator<Args, slot_of<I, static_cast<int>(K), Args...>()>::value(frame)...);
   }
 };
 
 /// The value of structure S at the frame's position, as element type `To`.
 template <class S, class To, int I, class Frame>
-WICK_INLINE auto evaluate(Frame const& frame) {
+WICK_FN_INLINE auto evaluate(Frame const& frame) {
   return convert<To, typename Frame::lane>(Evaluator<S, I>::value(frame));
 }
 

@@ -33,6 +33,7 @@ struct LazyState {
   std::atomic<std::uint32_t> references{1};
   Dims shape;
   Layout layout{shape};
+  Device device;
   bool computed = false;
   bool consumed = false;  ///< nobody can record it any more: its operands are computed for this once only
   Tensor<T> value;
@@ -50,7 +51,7 @@ struct LazyState {
   virtual void compute(base_t<T>* target, backend::Epilogue<T> const& epilogue) = 0;
   /// The value as a new tensor.
   virtual Tensor<T> evaluate() {
-    Tensor<T> result(Tensor<T>::uninitialized, shape);
+    Tensor<T> result(Tensor<T>::uninitialized, shape, device);
     compute(const_cast<base_t<T>*>(std::as_const(result).data()), {});
     return result;
   }
@@ -145,6 +146,7 @@ class KernelOperand {
 
   Dims const& shape() const { return shape_; }
   bool active() const { return formula_ && is_active(*formula_); }
+  Device device() const { return value_ ? value_->device() : detail::device_of(*formula_); }
   F const* formula() const { return formula_ ? &*formula_ : nullptr; }
   /// The operand's elements. A formula over variables stays, because it may be recorded later, unless this is its last
   /// use.
@@ -159,10 +161,11 @@ class KernelOperand {
         value_ = formula_->value();
       } else if constexpr (is_recordable<F>) {
         if (last) consume(*formula_);
-        Tensor<T> result(Tensor<T>::uninitialized, shape_);
+        Device const where = device();
+        Tensor<T> result(Tensor<T>::uninitialized, shape_, where);
         auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());
-        if (!last || !run_epilogue<T>(data, result.layout(), *formula_))
-          compute_into<T>(data, result.plane_stride(), result.layout(), *formula_);
+        if (!last || !(where == Device()) || !run_epilogue<T>(data, result.layout(), *formula_))
+          compute_into<T>(data, result.plane_stride(), result.layout(), *formula_, where);
         value_ = std::move(result);
       } else {
         Tensor<T> result;
@@ -205,9 +208,14 @@ struct KernelState final : LazyState<T> {
   std::tuple<KernelOperand<F>...> operands;
 
   KernelState(Dims const& dims, Op const& attributes, F... formulas)
-      : LazyState<T>(dims), op(attributes), operands(KernelOperand<F>(std::move(formulas))...) {}
+      : LazyState<T>(dims), op(attributes), operands(KernelOperand<F>(std::move(formulas))...) {
+    if (core::devices_in_use()) [[unlikely]]
+      find_device();
+  }
   void compute(base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue) override {
-    if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate());
+    if constexpr (!is_view && !requires { Op::runs_on_devices; })
+      if (!(this->device == Device())) detail::fail_on_device(Op::name, this->device);
+    if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate(), this->device);
     else if constexpr (ElementTraits<T>::planes > 1) fail(Op::name, ": this kernel computes plain numbers only, not duals");
     else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value(this->consumed)...); }, operands);
   }
@@ -225,6 +233,17 @@ struct KernelState final : LazyState<T> {
   int column_dims() const override {
     if constexpr (requires { Op::column_dims; }) return Op::column_dims;
     else return 0;
+  }
+
+ private:
+  WICK_COLD void find_device() {
+    bool found = false;
+    auto const join = [&](Device here) {
+      if (found && !(here == this->device))
+        fail(Op::name, ": one operand is on ", this->device, ", another on ", here, "; move one of them with .to(\"", here, "\")");
+      this->device = here, found = true;
+    };
+    std::apply([&](auto const&... x) { (join(x.device()), ...); }, operands);
   }
 };
 
@@ -353,7 +372,7 @@ bool run_epilogue(T* data, Layout const& target, F const& f) {
         if constexpr (std::is_same_v<value_t<Leaf>, T>)
           if (leaf.unshared() && leaf.shape() == target.shape) inside = &leaf.state();
     });
-    if (!inside || !target.contiguous) return false;
+    if (!inside || !target.contiguous || !(inside->device == Device())) return false;
     visit_leaves(f, [&](auto const& leaf) {
       if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>)
         if (static_cast<void const*>(&leaf.state()) != inside) leaf.value();

@@ -3,6 +3,7 @@
 // of its own is computed first.
 #pragma once
 
+#include <wick/expr/device.hpp>
 #include <wick/expr/element.hpp>
 #include <wick/expr/row.hpp>
 #include <wick/expr/traits.hpp>
@@ -284,9 +285,17 @@ WICK_COLD void run_in_steps(base_t<T>* data, std::int64_t plane_stride, Layout c
 }
 }  // namespace detail
 
-/// Computes any formula into memory of the given layout, to whose shape it broadcasts.
+/// Computes any formula into memory of the given layout, to whose shape it broadcasts, on `device`.
 template <class T, class F>
-void compute_into(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+void compute_into(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f, Device device = {}) {
+  if (core::devices_in_use()) [[unlikely]] {
+    detail::device_of_assignment(f, device);
+#if WICK_DEVICE_KERNELS
+    if (device != Device()) return backend::device::compute<T>(device, data, plane_stride, target, f);
+#else
+    if (device != Device()) detail::fail_without_kernels<F>(device);
+#endif
+  }
   if constexpr (is_plain<F>) {
     detail::run_plain<T>(data, plane_stride, target, f);
   } else if constexpr (is_reduce<F>) {
@@ -318,8 +327,9 @@ auto materialize(F const& f) {
   if constexpr (LazyNode<F>) {
     return f.value();
   } else {
-    Tensor<T> result(Tensor<T>::uninitialized, f.shape());
-    compute_into<T>(const_cast<base_t<T>*>(std::as_const(result).data()), result.plane_stride(), result.layout(), f);
+    Device const device = detail::device_of(f);
+    Tensor<T> result(Tensor<T>::uninitialized, f.shape(), device);
+    compute_into<T>(const_cast<base_t<T>*>(std::as_const(result).data()), result.plane_stride(), result.layout(), f, device);
     return result;
   }
 }

@@ -65,6 +65,15 @@ LeafData leaf_data(X const& x) {
   if (state.computed) return {state.value.data(), &state.value.layout()};
   return {nullptr, &state.layout};
 }
+/// The device that holds a leaf's elements.
+template <class X>
+Device device_of_leaf(X const& x) {
+  if constexpr (LazyNode<X>) return x.state().device;
+  else if constexpr (requires { x.device(); }) return x.device();
+  else if constexpr (requires { x.value().device(); }) return x.value().device();
+  else if constexpr (requires { x.value.device(); }) return x.value.device();
+  else return {};  // somebody else's memory, which is the host's
+}
 namespace detail {
 template <class E>
 inline const Layout fixed_layout{dims_of<E>()};

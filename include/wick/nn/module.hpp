@@ -99,6 +99,6 @@ void zero_grad(M& module) {
 }
 /// Checks that the module can live on a device; on a CPU build that is "cpu".
 template <Module M>
-void to(M&, Device device) { require_device("to", device); }
+void to(M&, Device device) { core::require_device("to", device); }
 
 }  // namespace wick::inline WICK_ISA

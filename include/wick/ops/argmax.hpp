@@ -16,6 +16,7 @@ namespace detail {
 
 template <bool smallest, class T>
 Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int axis, bool keepdim) {
+  require_host(name, input);
   Tensor<T> const x = input.contiguous();
   Dims const shape = x.shape();
   std::int64_t const n = shape.empty() ? 1 : shape[axis];

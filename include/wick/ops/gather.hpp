@@ -102,6 +102,7 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
 // Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
 template <class Index>
 void check_indices(char const* operation, Tensor<Index> const& index, Dims const& shape, int axis) {
+  require_host(operation, index);
   std::int64_t const* const at = index.data();
   std::int64_t const n = index.numel(), extent = shape.empty() ? 1 : shape[axis];
   if (backend::Kernels<Index>::in_range(at, n, extent)) return;
@@ -142,6 +143,7 @@ auto index_select(X const& x, std::int64_t axis, Tensor<std::int64_t> const& ind
 
 /// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C).
 inline Tensor<std::int64_t> one_hot(Tensor<std::int64_t> const& labels, std::int64_t classes = -1) {
+  detail::require_host("one_hot", labels);
   Tensor<std::int64_t> const l = labels.contiguous();
   std::int64_t largest = -1;
   for (std::int64_t i = 0; i < l.numel(); ++i) {

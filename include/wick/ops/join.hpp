@@ -20,13 +20,14 @@ template <std::size_t N>
 struct CatOp {
   static constexpr char const* name = "cat";
   static constexpr bool needs_inputs = false;
+  static constexpr bool runs_on_devices = true;
   int axis;
   template <class T, class... X>
   void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, X const&... parts) const {
     Layout const whole{shape};
     std::int64_t start = 0;
     auto const put = [&](Tensor<T> const& part) {
-      compute_into<T>(y + start * whole.strides[axis], 0, part_layout(whole, axis, part.size(axis)), part);
+      compute_into<T>(y + start * whole.strides[axis], 0, part_layout(whole, axis, part.size(axis)), part, part.device());
       start += part.size(axis);
     };
     (put(parts), ...);
@@ -67,11 +68,11 @@ Tensor<T> cat(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
   if (shape.empty()) fail("cat: tensors of no dimensions cannot be joined; use stack");
   int const d = normalize_axis("cat", axis, shape.size());
   for (std::size_t i = 1; i < parts.size(); ++i) detail::join_shape(shape, parts[i].shape(), d);
-  Tensor<T> y(Tensor<T>::uninitialized, shape);
+  Tensor<T> y(Tensor<T>::uninitialized, shape, parts[0].device());
   T* const data = y.data();
   std::int64_t start = 0;
   for (auto const& part : parts) {
-    compute_into<T>(data + start * y.strides()[d], 0, detail::part_layout(y.layout(), d, part.size(d)), part);
+    compute_into<T>(data + start * y.strides()[d], 0, detail::part_layout(y.layout(), d, part.size(d)), part, y.device());
     start += part.size(d);
   }
   return y;

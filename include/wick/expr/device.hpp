@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Where a formula is computed: on the device that holds its operands. The kernels themselves come with a backend that the
+// file is compiled for.
+#pragma once
+
+#include <wick/expr/traits.hpp>
+
+// A file that nvcc compiles, or that asks for Thrust, can run formulas on devices; every file can hold tensors there.
+#if defined(__CUDACC__) || defined(WICK_USE_THRUST)
+#define WICK_DEVICE_KERNELS 1
+#else
+#define WICK_DEVICE_KERNELS 0
+#endif
+
+namespace wick::inline WICK_ISA {
+namespace detail {
+
+template <class F>
+constexpr char const* operation_name() {
+  if constexpr (requires { F::op::name; }) return F::op::name;
+  else return "assign";
+}
+
+/// Joins the devices of a formula's operands; numbers, and masks that are computed, are everywhere.
+template <class F>
+void join_devices(char const* operation, F const& f, Device& device, bool& found) {
+  visit_leaves(f, [&]<class Leaf>(Leaf const& leaf) {
+    if constexpr (!is_scalar<Leaf> && !requires { typename Leaf::is_generated; }) {
+      Device const here = device_of_leaf(leaf);
+      if (found && !(here == device))
+        fail(operation, ": one operand is on ", device, ", another on ", here, "; move one of them with .to(\"", here, "\")");
+      device = here, found = true;
+    }
+  });
+}
+
+/// The device of a formula's operands. Throws Error when they are on different ones.
+template <class F>
+Device device_of(F const& f) {
+  Device device;
+  bool found = false;
+  if (core::devices_in_use()) [[unlikely]]
+    join_devices(operation_name<F>(), f, device, found);
+  return device;
+}
+
+/// The device on which a formula is computed into a target that is on `target`.
+template <class F>
+Device device_of_assignment(F const& f, Device target) {
+  Device device;
+  bool found = false;
+  join_devices(operation_name<F>(), f, device, found);
+  if (found && !(device == target))
+    fail(operation_name<F>(), ": the operands are on ", device, " and the target on ", target, "; move one of them with .to(\"", target, "\")");
+  return target;
+}
+
+/// The sentence of an operation that runs on the host alone.
+[[noreturn]] WICK_COLD inline void fail_on_device(char const* operation, Device device) {
+  fail(operation, ": this operation does not run on ", device, " yet; move the operands with .to(\"cpu\")");
+}
+/// Throws Error unless the host can read the elements.
+template <class X>
+void require_host(char const* operation, X const& x) {
+  if (core::devices_in_use() && !(x.device() == Device())) [[unlikely]]
+    fail_on_device(operation, x.device());
+}
+
+/// The sentence of a file that cannot run anything on a device.
+template <class F>
+[[noreturn]] WICK_COLD void fail_without_kernels(Device device) {
+  fail(operation_name<F>(), ": its operands are on ", device, ", and this file was compiled for the CPU alone; ",
+       device.kind() == Device::Kind::cuda ? "put the formula into a .cu file that nvcc compiles" : "define WICK_USE_THRUST for it");
+}
+
+}  // namespace detail
+
+#if WICK_DEVICE_KERNELS
+namespace backend::device {
+/// target = formula, all on `device` (defined by the backend).
+template <class T, class F>
+void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f);
+}  // namespace backend::device
+#endif
+
+}  // namespace wick::inline WICK_ISA
