@@ -79,6 +79,26 @@ TEST_CASE("gather takes elements along any dimension") {
   }
 }
 
+TEST_CASE("a large result of gather is written past the caches with the same values") {
+  // More than stream_bytes, with lines that are no multiple of a line of the cache; threads begin anywhere within one.
+  int const before = num_threads();
+  std::int64_t const n = 100003, m = 67;
+  Tensor<float> const x = counted<float>({n, m});
+  Tensor<std::int64_t> const last = positions({n, m}, m, 5), first = positions({n, m}, n, 6);
+  for (int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    Tensor<float> const y = gather(x, 1, last), z = gather(x, 0, first);
+    bool same = true;
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < m; ++j) {
+        std::int64_t const at = i * m + j;
+        same = same && y.data()[at] == x.data()[i * m + last.data()[at]] && z.data()[at] == x.data()[first.data()[at] * m + j];
+      }
+    CHECK(same);
+  }
+  set_num_threads(before);
+}
+
 TEST_CASE("gradients of gather and index_select add up where a position is taken twice") {
   auto const inputs = [] {
     manual_seed(5);

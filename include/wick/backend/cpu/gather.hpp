@@ -103,26 +103,54 @@ WICK_INLINE void each_index_line(GatherShape const& s, std::int64_t begin, std::
   }
 }
 
+/// to[j] = from[at[j]], or with a distance `scale` between neighbours along the axis, from[at[j] * scale + j].
+template <class T>
+WICK_INLINE void gather_run(T const* from, std::int64_t const* at, std::int64_t scale, std::int64_t n, T* to) {
+  std::int64_t j = 0;
+  if (scale == 0) {
+    for (; j + 4 <= n; j += 4) {
+      T const a = from[at[j]], b = from[at[j + 1]], c = from[at[j + 2]], d = from[at[j + 3]];
+      to[j] = a, to[j + 1] = b, to[j + 2] = c, to[j + 3] = d;
+      stay_scalar();
+    }
+    for (; j < n; ++j) to[j] = from[at[j]];
+    return;
+  }
+  for (; j < n; ++j) to[j] = from[at[j] * scale + j], stay_scalar();
+}
+
 /// y[p] = x[p with coordinate `axis` replaced by index[p]].
 template <class T>
 void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) {
+  constexpr auto size = static_cast<std::int64_t>(sizeof(T));
   std::int64_t const lines = s.lines(0), scale = s.scale();
+  bool const streams = std::is_trivially_copyable_v<T> && lines * s.line() * size > stream_bytes;
   parallel_for(lines, gather_grain / std::max<std::int64_t>(1, s.line()) + 1, [&](std::int64_t begin, std::int64_t end) {
-    each_index_line(s, begin, end, [&](std::int64_t flat, std::int64_t base, std::int64_t n) WICK_LAMBDA_INLINE {
-      T const* const from = x + base;
-      std::int64_t const* const at = index + flat;
-      T* const to = y + flat;
-      std::int64_t j = 0;
-      if (scale == 0) {
-        for (; j + 4 <= n; j += 4) {
-          T const a = from[at[j]], b = from[at[j + 1]], c = from[at[j + 2]], d = from[at[j + 3]];
-          to[j] = a, to[j + 1] = b, to[j + 2] = c, to[j + 3] = d;
-          stay_scalar();
-        }
-        for (; j < n; ++j) to[j] = from[at[j]];
-        return;
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      if (streams) {
+        // Whole lines of the cache are collected here, whatever the length of the index's lines, and written past it.
+        constexpr std::int64_t block = std::max<std::int64_t>(1, 1024 / size);
+        alignas(64) T collected[block];
+        T* to = y + begin * s.line();
+        std::int64_t have = 0, room = std::max<std::int64_t>(1, block - (reinterpret_cast<std::intptr_t>(to) & 63) / size);
+        auto const write = [&] {
+          stream_row(reinterpret_cast<char*>(to), reinterpret_cast<char const*>(collected), have * size);
+          to += have, have = 0, room = block;
+        };
+        each_index_line(s, begin, end, [&](std::int64_t flat, std::int64_t base, std::int64_t n) WICK_LAMBDA_INLINE {
+          for (std::int64_t j = 0; j < n;) {
+            std::int64_t const count = std::min(n - j, room - have);
+            gather_run(x + base + (scale ? j : 0), index + flat + j, scale, count, collected + have);
+            j += count, have += count;
+            if (have == room) write();
+          }
+        });
+        write();
+        return finish_stream();
       }
-      for (; j < n; ++j) to[j] = from[at[j] * scale + j], stay_scalar();
+    }
+    each_index_line(s, begin, end, [&](std::int64_t flat, std::int64_t base, std::int64_t n) WICK_LAMBDA_INLINE {
+      gather_run(x + base, index + flat, scale, n, y + flat);
     });
   });
 }
