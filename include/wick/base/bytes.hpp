@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Moves of a few bytes: what is left of a row after its last full register.
+#pragma once
+
+#include <cstring>
+
+#include <wick/base/simd.hpp>
+
+namespace wick::inline WICK_ISA {
+
+/// Copies `bytes` bytes: whole elements, fewer than a register holds.
+inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
+  // Two overlapping copies of a fixed size: no loop, and no call.
+  auto const copy = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) {
+    char first[half], last[half];
+    std::memcpy(first, from, half);
+    std::memcpy(last, static_cast<char const*>(from) + bytes - half, half);
+    std::memcpy(to, first, half);
+    std::memcpy(static_cast<char*>(to) + bytes - half, last, half);
+  };
+  if (bytes >= 32) copy(std::integral_constant<std::size_t, 32>{});
+  else if (bytes >= 16) copy(std::integral_constant<std::size_t, 16>{});
+  else if (bytes >= 8) copy(std::integral_constant<std::size_t, 8>{});
+  else if (bytes >= 4) std::memcpy(to, from, 4);
+}
+
+/// A register's worth of memory with what is left of a slot, then zeros.
+inline void load_tail(char (&to)[64], void const* from, std::int64_t bytes) {
+#if defined(__AVX512F__)
+  auto const words = static_cast<__mmask16>((1u << (bytes / 4)) - 1);
+  _mm512_store_si512(to, _mm512_maskz_loadu_epi32(words, from));
+#else
+  std::memset(to, 0, sizeof to);
+  copy_tail(to, from, bytes);
+#endif
+}
+
+}  // namespace wick::inline WICK_ISA
