@@ -79,6 +79,29 @@ TEST_CASE("gather takes elements along any dimension") {
   }
 }
 
+template <class T>
+void check_lines(std::int64_t extent, std::int64_t count) {
+  Tensor<T> const x = counted<T>({5, extent});
+  Tensor<std::int64_t> const index = positions({5, count}, extent, 7);
+  Tensor<T> const y = gather(x, 1, index);
+  bool equal = true;
+  for (std::int64_t i = 0; i < 5; ++i)
+    for (std::int64_t k = 0; k < count; ++k) equal &= y.data()[i * count + k] == x.data()[i * extent + index.data()[i * count + k]];
+  CHECK(equal);
+}
+
+TEST_CASE("gather takes elements of lines that fit in registers, and of lines that do not") {
+  for (std::int64_t extent : {1, 2, 15, 16, 17, 32, 33, 48, 63, 64, 65, 200})
+    for (std::int64_t count : {1, 15, 31, 32, 33, 64, 100, 300}) {
+      CAPTURE(extent);
+      CAPTURE(count);
+      check_lines<float>(extent, count);
+      check_lines<double>(extent, count);
+      check_lines<std::int32_t>(extent, count);
+      check_lines<bool>(extent, count);
+    }
+}
+
 TEST_CASE("a large result of gather is written past the caches with the same values") {
   // More than stream_bytes, with lines that are no multiple of a line of the cache; threads begin anywhere within one.
   int const before = num_threads();
