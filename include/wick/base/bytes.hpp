@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Moves of a few bytes: what is left of a row after its last full register.
+// Moves of a few bytes, such as what is left of a row after its last full register.
 #pragma once
 
 #include <cstring>
@@ -8,19 +8,21 @@
 
 namespace wick::inline WICK_ISA {
 
-/// Copies `bytes` bytes: whole elements, fewer than a register holds.
+/// Copies half to 2 * `half` bytes as two blocks of that size that may overlap: no loop, and no call.
+template <std::int64_t half>
+WICK_INLINE void copy_ends(void* to, void const* from, std::int64_t bytes) {
+  char first[half], last[half];
+  std::memcpy(first, from, half);
+  std::memcpy(last, static_cast<char const*>(from) + bytes - half, half);
+  std::memcpy(to, first, half);
+  std::memcpy(static_cast<char*>(to) + bytes - half, last, half);
+}
+
+/// Copies `bytes` bytes: whole elements of a register's lanes, fewer than a register holds.
 inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
-  // Two overlapping copies of a fixed size: no loop, and no call.
-  auto const copy = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) {
-    char first[half], last[half];
-    std::memcpy(first, from, half);
-    std::memcpy(last, static_cast<char const*>(from) + bytes - half, half);
-    std::memcpy(to, first, half);
-    std::memcpy(static_cast<char*>(to) + bytes - half, last, half);
-  };
-  if (bytes >= 32) copy(std::integral_constant<std::size_t, 32>{});
-  else if (bytes >= 16) copy(std::integral_constant<std::size_t, 16>{});
-  else if (bytes >= 8) copy(std::integral_constant<std::size_t, 8>{});
+  if (bytes >= 32) copy_ends<32>(to, from, bytes);
+  else if (bytes >= 16) copy_ends<16>(to, from, bytes);
+  else if (bytes >= 8) copy_ends<8>(to, from, bytes);
   else if (bytes >= 4) std::memcpy(to, from, 4);
 }
 
