@@ -75,6 +75,9 @@ void check(Tensor<T> const& x) {
     Tensor<bool> const truth = x > T(2);
     CHECK(equals(any(truth, axes), by_loops(truth, mask, 0, [](double a, double b) { return a + b > 0 ? 1. : 0.; })));
     CHECK(equals(all(truth, axes), by_loops(truth, mask, 1, [](double a, double b) { return a * b; })));
+    // The same of formulas, which are never written down.
+    CHECK(equals(any(x > T(2), axes), by_loops(truth, mask, 0, [](double a, double b) { return a + b > 0 ? 1. : 0.; })));
+    CHECK(equals(all(x <= highest, axes), by_loops(x, mask, 1, [](double a, double b) { return b == b ? a : 0.; })));
   }
 }
 

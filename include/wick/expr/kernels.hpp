@@ -296,7 +296,7 @@ struct RowReduction {
 /// out = out combined with lift(S), accumulators of type Result.
 template <class Op, class S, class Result>
 struct ReduceKernel {
-  // Accumulators are numbers: any and all run element by element.
+  // Accumulators are numbers: those of any and all are no lanes.
   using L = std::conditional_t<std::is_same_v<base_t<Result>, lane_t<S, Result>>, lane_t<S, Result>, void>;
   static constexpr int planes = ElementTraits<Result>::planes;
 
@@ -320,6 +320,11 @@ struct ReduceKernel {
       auto* const out = static_cast<Result*>(a.out[0]);
       if constexpr (std::is_same_v<S, Leaf<bool>> && requires { Op::decisive; })
         if (a.in_step[0] == 1 && step <= 1 && step >= 0) return run_truth(static_cast<unsigned char const*>(a.in[0]), out, step, n);
+      if constexpr (requires { Op::decisive; })
+        if (step == 0) {
+          if (*out == Op::decisive) return;
+          if constexpr (Lane<lane_t<S, Result>>) frame.i = find_truth<lane_t<S, Result>>(a, *out);
+        }
       if (step == 0) {
         Result total = *out;
         for (; frame.i < n; ++frame.i)
@@ -350,6 +355,29 @@ struct ReduceKernel {
     auto* const bytes = reinterpret_cast<unsigned char*>(out);
     for (std::int64_t i = 0; i < n; ++i)
       bytes[i] = decisive ? static_cast<unsigned char>(bytes[i] | in[i]) : static_cast<unsigned char>(bytes[i] & in[i]);
+  }
+
+  // Whole registers of a formula's truth values, as far as its operands lie one after another. Gives the positions
+  // done: one value may settle the result.
+  template <class V>
+  static WICK_INLINE std::int64_t find_truth(KernelArguments const& a, bool& out) {
+    BatchFrame<V, S::slots> frame;
+    alignas(64) V same[S::slots][lanes<V>];
+    for (int s = 0; s < S::slots; ++s) {
+      SlotType const& type = slot_types<S, V>[static_cast<std::size_t>(s)];
+      bool const stays = type.number || a.in_step[s] == 0;
+      if (!stays && (a.in_step[s] != 1 || !type.direct)) return 0;
+      if (stays) type.fetch(a.in[s], 0, 0, lanes<V>, same[s]);
+      frame.slot[s] = stays ? same[s] : static_cast<V const*>(a.in[s]);
+      frame.mask[s] = stays ? 0 : -1;
+    }
+    for (frame.i = 0; frame.i + lanes<V> <= a.n; frame.i += lanes<V>) {
+      auto const truth = evaluate<S, Result, 0>(frame);
+      if (!(Op::decisive ? simd::any(truth) : !simd::all(truth))) continue;
+      out = Op::decisive;
+      return a.n;
+    }
+    return frame.i;
   }
 
   // Several rows one after another into the same line: its accumulators are loaded and stored once for all of them.
