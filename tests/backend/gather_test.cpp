@@ -79,6 +79,49 @@ TEST_CASE("gather takes elements along any dimension") {
   }
 }
 
+template <class T>
+void check_lines(std::int64_t extent, std::int64_t count) {
+  Tensor<T> const x = counted<T>({5, extent});
+  Tensor<std::int64_t> const index = positions({5, count}, extent, 7);
+  Tensor<T> const y = gather(x, 1, index);
+  bool equal = true;
+  for (std::int64_t i = 0; i < 5; ++i)
+    for (std::int64_t k = 0; k < count; ++k) equal &= y.data()[i * count + k] == x.data()[i * extent + index.data()[i * count + k]];
+  CHECK(equal);
+}
+
+TEST_CASE("gather takes elements of lines that fit in registers, and of lines that do not") {
+  for (std::int64_t extent : {1, 2, 15, 16, 17, 32, 33, 48, 63, 64, 65, 200})
+    for (std::int64_t count : {1, 15, 31, 32, 33, 64, 100, 300}) {
+      CAPTURE(extent);
+      CAPTURE(count);
+      check_lines<float>(extent, count);
+      check_lines<double>(extent, count);
+      check_lines<std::int32_t>(extent, count);
+      check_lines<bool>(extent, count);
+    }
+}
+
+TEST_CASE("a large result of gather is written past the caches with the same values") {
+  // More than stream_bytes, with lines that are no multiple of a line of the cache; threads begin anywhere within one.
+  int const before = num_threads();
+  std::int64_t const n = 100003, m = 67;
+  Tensor<float> const x = counted<float>({n, m});
+  Tensor<std::int64_t> const last = positions({n, m}, m, 5), first = positions({n, m}, n, 6);
+  for (int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    Tensor<float> const y = gather(x, 1, last), z = gather(x, 0, first);
+    bool same = true;
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < m; ++j) {
+        std::int64_t const at = i * m + j;
+        same = same && y.data()[at] == x.data()[i * m + last.data()[at]] && z.data()[at] == x.data()[first.data()[at] * m + j];
+      }
+    CHECK(same);
+  }
+  set_num_threads(before);
+}
+
 TEST_CASE("gradients of gather and index_select add up where a position is taken twice") {
   auto const inputs = [] {
     manual_seed(5);

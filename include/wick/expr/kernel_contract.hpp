@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include <wick/base/config.hpp>
@@ -124,6 +125,8 @@ struct GatherShape {
     for (int d = first; d + 1 < rank; ++d) n *= extent[d];
     return n;
   }
+  /// Elements of a line of the source along its innermost dimension, where more than one line makes that known.
+  constexpr std::int64_t line_extent() const { return rank > 1 ? stride[rank - 2] : std::numeric_limits<std::int64_t>::max(); }
   /// Distance of neighbours along `axis`; 0 when it is the innermost dimension itself.
   constexpr std::int64_t scale() const { return axis + 1 < rank ? stride[axis] : 0; }
 };

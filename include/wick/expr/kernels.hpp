@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
+#include <wick/base/bytes.hpp>
 #include <wick/expr/evaluate.hpp>
 #include <wick/expr/program.hpp>
 #include <wick/expr/reduce.hpp>
@@ -80,6 +82,13 @@ WICK_INLINE auto make_frame(KernelArguments const& a) {
   }(std::make_index_sequence<static_cast<std::size_t>(Slots)>{});
   frame.i = 0;
   return frame;
+}
+
+/// Moves slot `s` of a kernel for structure S by so many elements.
+template <class S, class L, int Slots>
+WICK_INLINE void advance(BatchFrame<L, Slots>& frame, int s, std::int64_t elements) {
+  auto const* const bytes = reinterpret_cast<char const*>(frame.slot[s]);
+  frame.slot[s] = reinterpret_cast<L const*>(bytes + elements * slot_types<S, L>[static_cast<std::size_t>(s)].kernel_size);
 }
 
 /// The program around a kernel, made when compiling.
@@ -166,10 +175,136 @@ struct Accumulate {
   }
 };
 
+/// Rows whose results stay in place: each row is accumulated in registers and folded. The order depends on the row's
+/// length alone, so that rows may be shared out among threads and calls anyhow.
+template <class Op, class S, class Result, Lane L>
+struct RowReduction {
+  using Frame = BatchFrame<L, S::slots>;
+  // Accumulators of a row: independent ones hide the latency of combine, what is costly hides it itself.
+  static constexpr int together = cost<S> < 16 ? 4 : 1;
+  // Rows side by side: one core reads memory faster through some streams that are far apart than through one. Only where
+  // memory is what takes the time, and as many as the registers hold the accumulators of.
+  static constexpr int streams = cost<S> <= 4 && S::slots <= 2 ? std::max(1, static_cast<int>(sizeof(Batch<L>)) / (S::slots < 2 ? 16 : 32)) : 1;
+  // Positions of a stream below which it is not worth its start.
+  static constexpr std::int64_t shortest_stream = 16384;
+
+  [[gnu::flatten]] static void run(KernelArguments const& a) {
+    constexpr auto all = std::make_index_sequence<static_cast<std::size_t>(streams)>{};
+    Frame const first = make_frame<L, S::slots>(a);
+    auto const row_at = [&](std::int64_t row) WICK_LAMBDA_INLINE {
+      Frame frame = first;
+      if (row)
+        for (int s = 0; s < S::slots; ++s) advance<S>(frame, s, row * a.row_step[s]);
+      return frame;
+    };
+    bool const cuts = streams > 1 && a.n >= streams * shortest_stream;
+    // Rows as far apart as can be: a stream goes on where the row before has ended.
+    std::int64_t const apart = streams > 1 && !cuts ? a.rows / streams : 0;
+    for (std::int64_t row = 0; row < a.rows;) {
+      Batch<L> total[streams];
+      std::int64_t count = 1;
+      if (row < apart) {
+        [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
+          Frame frame[] = {row_at(row + static_cast<std::int64_t>(K) * apart)...};
+          accumulate(frame, a.n, total, all);
+        }(all);
+        count = streams;
+      } else {
+        Frame frame[] = {row_at(row)};
+        std::int64_t const part = cuts ? a.n / (lanes<L> * streams) * lanes<L> : 0;
+        Batch<L> parts = neutral();
+        if (cuts) parts = accumulate_parts(frame[0], part, all);
+        accumulate(frame, a.n - streams * part, total, std::index_sequence<0>{});
+        total[0] = Op::combine(parts, total[0]);
+      }
+      for (std::int64_t k = 0; k < count; ++k) {
+        std::int64_t const at = row + k * apart;
+        L* const out = static_cast<L*>(a.out[0]) + at * a.out_step[0];
+        if (a.n) *out = Op::combine(*out, across(total[k], lanes<L>));
+        if (a.tail) *out = Op::combine(*out, across(last_of_row(row_at(at), a), a.tail));
+      }
+      if (++row == apart) row *= streams;
+    }
+  }
+
+ private:
+  static WICK_INLINE Batch<L> neutral() { return Batch<L>(Op::template identity<L>()); }
+
+  // n positions of each frame, side by side.
+  template <std::size_t... K>
+  static WICK_INLINE void accumulate(Frame* frame, std::int64_t n, Batch<L>* total, std::index_sequence<K...>) {
+    constexpr std::int64_t step = lanes<L>;
+    auto const next = [](Frame& at, std::int64_t i, Batch<L>& sum) WICK_LAMBDA_INLINE {
+      at.i = i;
+      sum = Op::combine(sum, Op::lift(evaluate<S, Result, 0>(at)));
+    };
+    auto const start = [](std::size_t) WICK_LAMBDA_INLINE { return neutral(); };
+    ((total[K] = start(K)), ...);
+    std::int64_t i = 0;
+    if constexpr (together == 4) {
+      Batch<L> b[] = {start(K)...}, c[] = {start(K)...}, d[] = {start(K)...};
+      for (; i + 4 * step <= n; i += 4 * step) {
+        (next(frame[K], i, total[K]), ...);
+        (next(frame[K], i + step, b[K]), ...);
+        (next(frame[K], i + 2 * step, c[K]), ...);
+        (next(frame[K], i + 3 * step, d[K]), ...);
+      }
+      // What is left goes to an accumulator while it is still small: its sum rounds less.
+      for (; i < n; i += step) (next(frame[K], i, total[K]), ...);
+      ((total[K] = Op::combine(Op::combine(total[K], b[K]), Op::combine(c[K], d[K]))), ...);
+    } else {
+      for (; i < n; i += step) (next(frame[K], i, total[K]), ...);
+    }
+  }
+
+  // A row that is long itself is cut into the streams. Leaves the frame behind them.
+  template <std::size_t... K>
+  static WICK_INLINE Batch<L> accumulate_parts(Frame& row, std::int64_t part, std::index_sequence<K...> all) {
+    auto const take = [&](std::size_t) WICK_LAMBDA_INLINE {
+      Frame const here = row;
+      for (int s = 0; s < S::slots; ++s) advance<S>(row, s, part & row.mask[s]);
+      return here;
+    };
+    Frame frame[] = {take(K)...};
+    Batch<L> total[streams];
+    accumulate(frame, part, total, all);
+    for (int k = 1; k < streams; ++k) total[0] = Op::combine(total[0], total[k]);
+    return total[0];
+  }
+
+  // What is left of a row after its last full register, beside neutral elements.
+  static WICK_INLINE Batch<L> last_of_row(Frame frame, KernelArguments const& a) {
+    static constexpr auto place = [] {
+      std::array<L, lanes<L>> table{};
+      for (int k = 0; k < lanes<L>; ++k) table[static_cast<std::size_t>(k)] = static_cast<L>(k);
+      return table;
+    }();
+    alignas(64) char tails[S::slots > 0 ? S::slots : 1][64];
+    for (int s = 0; s < S::slots; ++s) {
+      if (!frame.mask[s]) continue;
+      advance<S>(frame, s, a.n);
+      load_tail(tails[s], frame.slot[s], a.tail * std::int64_t{slot_types<S, L>[static_cast<std::size_t>(s)].kernel_size});
+      frame.slot[s] = reinterpret_cast<L const*>(tails[s]);
+    }
+    frame.i = 0;
+    return simd::select<Batch<L>>(simd::load(place.data()) < Batch<L>(static_cast<L>(a.tail)),
+                                  Op::lift(evaluate<S, Result, 0>(frame)), neutral());
+  }
+
+  // The first `count` lanes of a register, and neutral ones up to a power of two: neighbours first.
+  static WICK_INLINE L across(Batch<L> const& x, int count) {
+    alignas(64) L value[lanes<L>];
+    simd::store(value, x);
+    for (int half = static_cast<int>(std::bit_ceil(static_cast<unsigned>(count))) / 2; half > 0; half /= 2)
+      for (int k = 0; k < half; ++k) value[k] = Op::combine(value[2 * k], value[2 * k + 1]);
+    return value[0];
+  }
+};
+
 /// out = out combined with lift(S), accumulators of type Result.
 template <class Op, class S, class Result>
 struct ReduceKernel {
-  // Accumulators are numbers: any and all run element by element.
+  // Accumulators are numbers: those of any and all are no lanes.
   using L = std::conditional_t<std::is_same_v<base_t<Result>, lane_t<S, Result>>, lane_t<S, Result>, void>;
   static constexpr int planes = ElementTraits<Result>::planes;
 
@@ -193,6 +328,11 @@ struct ReduceKernel {
       auto* const out = static_cast<Result*>(a.out[0]);
       if constexpr (std::is_same_v<S, Leaf<bool>> && requires { Op::decisive; })
         if (a.in_step[0] == 1 && step <= 1 && step >= 0) return run_truth(static_cast<unsigned char const*>(a.in[0]), out, step, n);
+      if constexpr (requires { Op::decisive; })
+        if (step == 0) {
+          if (*out == Op::decisive) return;
+          if constexpr (Lane<lane_t<S, Result>>) frame.i = find_truth<lane_t<S, Result>>(a, *out);
+        }
       if (step == 0) {
         Result total = *out;
         for (; frame.i < n; ++frame.i)
@@ -225,6 +365,29 @@ struct ReduceKernel {
       bytes[i] = decisive ? static_cast<unsigned char>(bytes[i] | in[i]) : static_cast<unsigned char>(bytes[i] & in[i]);
   }
 
+  // Whole registers of a formula's truth values, as far as its operands lie one after another. Gives the positions
+  // done: one value may settle the result.
+  template <class V>
+  static WICK_INLINE std::int64_t find_truth(KernelArguments const& a, bool& out) {
+    BatchFrame<V, S::slots> frame;
+    alignas(64) V same[S::slots][lanes<V>];
+    for (int s = 0; s < S::slots; ++s) {
+      SlotType const& type = slot_types<S, V>[static_cast<std::size_t>(s)];
+      bool const stays = type.number || a.in_step[s] == 0;
+      if (!stays && (a.in_step[s] != 1 || !type.direct)) return 0;
+      if (stays) type.fetch(a.in[s], 0, 0, lanes<V>, same[s]);
+      frame.slot[s] = stays ? same[s] : static_cast<V const*>(a.in[s]);
+      frame.mask[s] = stays ? 0 : -1;
+    }
+    for (frame.i = 0; frame.i + lanes<V> <= a.n; frame.i += lanes<V>) {
+      auto const truth = evaluate<S, Result, 0>(frame);
+      if (!(Op::decisive ? simd::any(truth) : !simd::all(truth))) continue;
+      out = Op::decisive;
+      return a.n;
+    }
+    return frame.i;
+  }
+
   // Several rows one after another into the same line: its accumulators are loaded and stored once for all of them.
   template <class Frame>
   static WICK_INLINE void run_rows(KernelArguments const& a, Frame const& first, L* out) {
@@ -234,37 +397,13 @@ struct ReduceKernel {
       Frame row = first;
       for (std::int64_t r = 0; r < a.rows; ++r) {
         ((row.i = i + static_cast<std::int64_t>(K) * width, total[K] = Op::combine(total[K], Op::lift(evaluate<S, Result, 0>(row)))), ...);
-        for (int s = 0; s < S::slots; ++s)
-          row.slot[s] = reinterpret_cast<L const*>(reinterpret_cast<char const*>(row.slot[s]) +
-                                                   a.row_step[s] * slot_types<S, L>[static_cast<std::size_t>(s)].kernel_size);
+        for (int s = 0; s < S::slots; ++s) advance<S>(row, s, a.row_step[s]);
       }
       (simd::store(out + i + static_cast<std::int64_t>(K) * width, total[K]), ...);
     };
     std::int64_t i = 0;
     for (; i + together * width <= a.n; i += together * width) columns(i, std::make_index_sequence<together>{});
     for (; i < a.n; i += width) columns(i, std::index_sequence<0>{});
-  }
-
-  // A target that stays in place: four independent accumulators hide the latency of combine; what is costly hides it.
-  [[gnu::flatten]] static void run_in_registers(KernelArguments const& a) {
-    if constexpr (!std::is_void_v<L> && planes == 1) {
-      auto frame = make_frame<L, S::slots>(a);
-      L* const out = static_cast<L*>(a.out[0]);
-      [[maybe_unused]] Batch<L> const neutral(Op::template identity<L>());
-      Batch<L> total = simd::load(out);
-      std::int64_t const n = a.n, step = lanes<L>;
-      auto const next = [&](Batch<L>& t) WICK_LAMBDA_INLINE {
-        t = Op::combine(t, Op::lift(evaluate<S, Result, 0>(frame)));
-        frame.i += step;
-      };
-      if constexpr (cost<S> < 16) {
-        Batch<L> more[3] = {neutral, neutral, neutral};
-        while (frame.i + 4 * step <= n) next(total), next(more[0]), next(more[1]), next(more[2]);
-        total = Op::combine(Op::combine(total, more[0]), Op::combine(more[1], more[2]));
-      }
-      while (frame.i < n) next(total);
-      simd::store(out, total);
-    }
   }
 
   static constexpr auto targets = [] {
@@ -283,7 +422,7 @@ struct ReduceKernel {
     p.cost = cost<S>;
     if constexpr (!std::is_void_v<L>) {
       p.lanes = lanes<L>, p.lane_size = sizeof(L);
-      if constexpr (planes == 1) p.reduce = &run_in_registers, p.takes_rows = true;
+      if constexpr (planes == 1) p.reduce = &RowReduction<Op, S, Result, L>::run, p.takes_rows = true;
     }
     p.direct = has_direct_slots(p);
     return p;

@@ -21,10 +21,12 @@ struct KernelArguments {
   // What accumulating targets held before, for kernels that ask: a gradient's first term is stored, not added.
   void const* const* from = nullptr;
   std::int64_t const* from_step = nullptr;
-  // Rows that are accumulated into the same line, for kernels that take them, and the distances between them.
+  // Rows for kernels that take them, accumulated into the same line or reduced to an element each, and the distances
+  // between them.
   std::int64_t rows = 1;
   std::int64_t const* row_step = nullptr;
-  // Row kernels see the whole row: what is left after the last full register lies in these buffers.
+  // Row kernels see the whole row: what is left after the last full register lies in these buffers. `Program::reduce` has
+  // none: to it, `tail` are the positions that follow the first n.
   void const* const* tail_in = nullptr;
   void* const* tail_out = nullptr;
   int tail = 0;
@@ -82,7 +84,7 @@ struct Program {
   SlotType const* in_types = nullptr;
   TargetType const* out_types = nullptr;
   Kernel kernel = nullptr;
-  Kernel reduce = nullptr;   ///< the same for targets that stay in place: accumulates in registers
+  Kernel reduce = nullptr;   ///< for targets that stay in place: reduces rows, each with its tail, to an element
   bool direct = false;       ///< few slots, each of the kernel's own type
   bool reads_from = false;   ///< the kernel adds to `from`, so that fresh targets need not be filled first
   bool takes_rows = false;   ///< the kernel accumulates several rows at once

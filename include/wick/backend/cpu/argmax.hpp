@@ -47,38 +47,55 @@ class ArgExtreme {
  private:
   static bool beats(T a, T b) { return b == b && (a != a || (smallest ? a < b : b < a)); }
 
-  // One long line: the extreme of each stretch, then the place of the best one.
+  // Where the first extreme element of a line is: one of n from `start` on, which has this value.
+  struct Stretch {
+    T value;
+    std::int64_t start, n;
+  };
+
+  // One long line, stretch by stretch: the lanes' extremes tell whether one of them is worth a closer look.
+  Stretch find_stretch(T const* line, std::int64_t n) const {
+    constexpr std::int64_t stretch = 2048;
+    Stretch best{line[0], 0, std::min(n, stretch)};
+    for (std::int64_t start = 0; start < n && best.value == best.value; start += stretch) {
+      std::int64_t const length = std::min(stretch, n - start);
+      T extreme = line[start];
+      if (length >= 4 * lanes<T>) {
+        Batch<T> const all = extremes(line + start, length), so_far(best.value);
+        if (start > 0 && simd::all(smallest ? so_far <= all : all <= so_far)) continue;  // NaN is no such thing
+        extreme = smallest ? simd::reduce_min(all) : simd::reduce_max(all);
+      } else {
+        for (std::int64_t i = 1; i < length; ++i)
+          if (beats(line[start + i], extreme)) extreme = line[start + i];
+      }
+      if (start == 0 || beats(extreme, best.value)) best = {extreme, start, length};
+    }
+    return best;
+  }
+  // n elements, at least four registers, lane by lane.
+  static WICK_INLINE auto extremes(T const* line, std::int64_t n) {
+    constexpr std::int64_t width = lanes<T>;
+    auto const at = [&](std::int64_t i) WICK_LAMBDA_INLINE { return simd::load(line + i); };
+    auto const join = [](Batch<T> const& a, Batch<T> const& b) WICK_LAMBDA_INLINE {
+      if constexpr (smallest) return math::minimum(a, b);
+      else return math::maximum(a, b);
+    };
+    Batch<T> a = at(0), b = at(width), c = at(2 * width), d = at(3 * width);
+    std::int64_t i = 4 * width;
+    for (; i + 4 * width <= n; i += 4 * width)
+      a = join(a, at(i)), b = join(b, at(i + width)), c = join(c, at(i + 2 * width)), d = join(d, at(i + 3 * width));
+    for (; i < n; i += width) a = join(a, at(std::min(i, n - width)));
+    return join(join(a, b), join(c, d));
+  }
+  static std::int64_t place(T const* line, Stretch const& s) {
+    for (std::int64_t i = s.start; i < s.start + s.n; ++i)
+      if (line[i] == s.value || (s.value != s.value && line[i] != line[i])) return i;
+    return s.start;
+  }
+
   std::int64_t find(T const* line, std::int64_t n) const {
     if constexpr (Lane<T>) {
-      constexpr std::int64_t stretch = 2048, width = lanes<T>;
-      std::int64_t best_start = 0, best_n = std::min(n, stretch);
-      T best{};
-      for (std::int64_t start = 0; start < n; start += stretch) {
-        std::int64_t const length = std::min(stretch, n - start);
-        T extreme = line[start];
-        if (length >= 4 * width) {
-          auto const at = [&](std::int64_t i) WICK_LAMBDA_INLINE { return simd::load(line + start + i); };
-          auto const join = [](Batch<T> const& a, Batch<T> const& b) WICK_LAMBDA_INLINE {
-            if constexpr (smallest) return math::minimum(a, b);
-            else return math::maximum(a, b);
-          };
-          Batch<T> a = at(0), b = at(width), c = at(2 * width), d = at(3 * width);
-          std::int64_t i = 4 * width;
-          for (; i + 4 * width <= length; i += 4 * width)
-            a = join(a, at(i)), b = join(b, at(i + width)), c = join(c, at(i + 2 * width)), d = join(d, at(i + 3 * width));
-          for (; i < length; i += width) a = join(a, at(std::min(i, length - width)));
-          a = join(join(a, b), join(c, d));
-          extreme = smallest ? simd::reduce_min(a) : simd::reduce_max(a);
-        } else {
-          for (std::int64_t i = 1; i < length; ++i)
-            if (beats(line[start + i], extreme)) extreme = line[start + i];
-        }
-        if (start == 0 || beats(extreme, best)) best = extreme, best_start = start, best_n = length;
-        if (best != best) break;
-      }
-      for (std::int64_t i = best_start; i < best_start + best_n; ++i)
-        if (line[i] == best || (best != best && line[i] != line[i])) return i;
-      return 0;
+      return place(line, find_stretch(line, n));
     } else {
       std::int64_t best = 0;
       for (std::int64_t i = 1; i < n; ++i)
@@ -90,16 +107,23 @@ class ArgExtreme {
   void find_in_pieces() const {
     constexpr std::int64_t most = 64;
     std::int64_t const pieces = std::clamp<std::int64_t>(n_ / arg_grain, 1, most);
-    std::int64_t found[most];
+    Stretch found[most];
     parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t p = begin; p < end; ++p) {
         std::int64_t const low = n_ * p / pieces, high = n_ * (p + 1) / pieces;
-        found[p] = low + find(x_ + low, high - low);
+        if constexpr (Lane<T>) {
+          found[p] = find_stretch(x_ + low, high - low);
+          found[p].start += low;
+        } else {
+          std::int64_t const at = low + find(x_ + low, high - low);
+          found[p] = {x_[at], at, 1};
+        }
       }
     });
-    *out_ = found[0];
+    Stretch best = found[0];
     for (std::int64_t p = 1; p < pieces; ++p)
-      if (beats(x_[found[p]], x_[*out_])) *out_ = found[p];
+      if (beats(found[p].value, best.value)) best = found[p];
+    *out_ = place(x_, best);
   }
 
   void lines(std::int64_t begin, std::int64_t end) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <wick/backend/cpu/gemm_pack.hpp>
+#include <wick/base/bytes.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
@@ -55,14 +56,14 @@ struct Spans {
   }
 };
 
-/// Copies n < `width` elements, as two runs that may overlap.
+/// Copies n < `width` elements.
 template <std::int64_t width, class T>
 WICK_INLINE void copy_halves(T const* from, std::int64_t n, T* to) {
   if constexpr (width > 1) {
     constexpr std::int64_t half = width / 2;
     if (n < half) return copy_halves<half>(from, n, to);
-    std::memcpy(to, from, half * sizeof(T));
-    std::memcpy(to + n - half, from + n - half, half * sizeof(T));
+    constexpr auto size = static_cast<std::int64_t>(sizeof(T));
+    copy_ends<half * size>(to, from, n * size);
   } else if (n > 0) {
     *to = *from;
   }

@@ -8,6 +8,7 @@
 
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/backend/cpu/transpose.hpp>
+#include <wick/base/bytes.hpp>
 #include <wick/expr/program.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -24,14 +25,6 @@ inline constexpr std::int64_t turned_columns = static_cast<std::int64_t>(64 / si
 
 /// Copies `bytes` bytes. Inlined: the rows of a loop have one length, and their branches are predicted.
 WICK_INLINE void copy_row(char* to, char const* from, std::int64_t bytes) {
-  // Two overlapping blocks of a fixed size: no loop, and no call.
-  auto const ends = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) WICK_LAMBDA_INLINE {
-    char first[half], last[half];
-    std::memcpy(first, from, half);
-    std::memcpy(last, from + bytes - half, half);
-    std::memcpy(to, first, half);
-    std::memcpy(to + bytes - half, last, half);
-  };
   if (bytes > 512) {
     std::memcpy(to, from, static_cast<std::size_t>(bytes));
   } else if (bytes > 64) {
@@ -44,13 +37,13 @@ WICK_INLINE void copy_row(char* to, char const* from, std::int64_t bytes) {
     std::memcpy(last, from + bytes - 64, 64);
     std::memcpy(to + bytes - 64, last, 64);
   } else if (bytes >= 32) {
-    ends(std::integral_constant<std::size_t, 32>{});
+    copy_ends<32>(to, from, bytes);
   } else if (bytes >= 16) {
-    ends(std::integral_constant<std::size_t, 16>{});
+    copy_ends<16>(to, from, bytes);
   } else if (bytes >= 8) {
-    ends(std::integral_constant<std::size_t, 8>{});
+    copy_ends<8>(to, from, bytes);
   } else if (bytes >= 4) {
-    ends(std::integral_constant<std::size_t, 4>{});
+    copy_ends<4>(to, from, bytes);
   } else {
     for (std::int64_t i = 0; i < bytes; ++i) to[i] = from[i];
   }

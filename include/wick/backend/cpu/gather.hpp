@@ -103,26 +103,90 @@ WICK_INLINE void each_index_line(GatherShape const& s, std::int64_t begin, std::
   }
 }
 
+#if defined(__AVX512F__)
+/// A line of at most 64 words, held in registers: sixteen of them at a time are picked without a load for each.
+class WordTable {
+ public:
+  static constexpr std::int64_t most = 64;
+  // Picks below which loading the line is not worth it.
+  static constexpr std::int64_t fewest_picks = 32;
+
+  WICK_INLINE WordTable(void const* from, std::int64_t extent) {
+    auto const words = extent >= most ? ~std::uint64_t{0} : (std::uint64_t{1} << extent) - 1;
+    auto const part = [&](int k) WICK_LAMBDA_INLINE {
+      return _mm512_maskz_loadu_epi32(static_cast<__mmask16>(words >> (16 * k)), static_cast<std::uint32_t const*>(from) + 16 * k);
+    };
+    a_ = part(0), b_ = part(1), c_ = part(2), d_ = part(3);
+  }
+  WICK_INLINE void pick(std::int64_t const* at, void* to) const {
+    auto const narrow = [&](int k) WICK_LAMBDA_INLINE { return _mm512_maskz_cvtepi64_epi32(0xff, _mm512_loadu_si512(at + k)); };
+    __m512i const index = _mm512_inserti64x4(_mm512_zextsi256_si512(narrow(0)), narrow(8), 1);
+    __m512i const low = _mm512_permutex2var_epi32(a_, index, b_), high = _mm512_permutex2var_epi32(c_, index, d_);
+    __mmask16 const upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
+    _mm512_storeu_si512(to, _mm512_mask_mov_epi32(low, upper, high));
+  }
+
+ private:
+  __m512i a_, b_, c_, d_;
+};
+#endif
+
+/// to[j] = from[at[j]], or with a distance `scale` between neighbours along the axis, from[at[j] * scale + j]. Without
+/// one, `extent` is how many elements there are.
+template <class T>
+WICK_INLINE void gather_run(T const* from, [[maybe_unused]] std::int64_t extent, std::int64_t const* at, std::int64_t scale, std::int64_t n, T* to) {
+  std::int64_t j = 0;
+  if (scale == 0) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4 && std::is_trivially_copyable_v<T>)
+      if (extent <= WordTable::most && n >= WordTable::fewest_picks) {
+        WordTable const table(from, extent);
+        for (; j + 16 <= n; j += 16) table.pick(at + j, to + j);
+      }
+#endif
+    for (; j + 4 <= n; j += 4) {
+      T const a = from[at[j]], b = from[at[j + 1]], c = from[at[j + 2]], d = from[at[j + 3]];
+      to[j] = a, to[j + 1] = b, to[j + 2] = c, to[j + 3] = d;
+      stay_scalar();
+    }
+    for (; j < n; ++j) to[j] = from[at[j]];
+    return;
+  }
+  for (; j < n; ++j) to[j] = from[at[j] * scale + j], stay_scalar();
+}
+
 /// y[p] = x[p with coordinate `axis` replaced by index[p]].
 template <class T>
 void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) {
-  std::int64_t const lines = s.lines(0), scale = s.scale();
+  constexpr auto size = static_cast<std::int64_t>(sizeof(T));
+  std::int64_t const lines = s.lines(0), scale = s.scale(), extent = s.line_extent();
+  bool const streams = std::is_trivially_copyable_v<T> && lines * s.line() * size > stream_bytes;
   parallel_for(lines, gather_grain / std::max<std::int64_t>(1, s.line()) + 1, [&](std::int64_t begin, std::int64_t end) {
-    each_index_line(s, begin, end, [&](std::int64_t flat, std::int64_t base, std::int64_t n) WICK_LAMBDA_INLINE {
-      T const* const from = x + base;
-      std::int64_t const* const at = index + flat;
-      T* const to = y + flat;
-      std::int64_t j = 0;
-      if (scale == 0) {
-        for (; j + 4 <= n; j += 4) {
-          T const a = from[at[j]], b = from[at[j + 1]], c = from[at[j + 2]], d = from[at[j + 3]];
-          to[j] = a, to[j + 1] = b, to[j + 2] = c, to[j + 3] = d;
-          stay_scalar();
-        }
-        for (; j < n; ++j) to[j] = from[at[j]];
-        return;
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      if (streams) {
+        // Whole lines of the cache are collected here, whatever the length of the index's lines, and written past it.
+        constexpr std::int64_t block = std::max<std::int64_t>(1, 1024 / size);
+        alignas(64) T collected[block];
+        T* to = y + begin * s.line();
+        std::int64_t have = 0, room = std::max<std::int64_t>(1, block - (reinterpret_cast<std::intptr_t>(to) & 63) / size);
+        auto const write = [&] {
+          stream_row(reinterpret_cast<char*>(to), reinterpret_cast<char const*>(collected), have * size);
+          to += have, have = 0, room = block;
+        };
+        each_index_line(s, begin, end, [&](std::int64_t flat, std::int64_t base, std::int64_t n) WICK_LAMBDA_INLINE {
+          for (std::int64_t j = 0; j < n;) {
+            std::int64_t const count = std::min(n - j, room - have);
+            gather_run(x + base + (scale ? j : 0), extent, index + flat + j, scale, count, collected + have);
+            j += count, have += count;
+            if (have == room) write();
+          }
+        });
+        write();
+        return finish_stream();
       }
-      for (; j < n; ++j) to[j] = from[at[j] * scale + j], stay_scalar();
+    }
+    each_index_line(s, begin, end, [&](std::int64_t flat, std::int64_t base, std::int64_t n) WICK_LAMBDA_INLINE {
+      gather_run(x + base, extent, index + flat, scale, n, y + flat);
     });
   });
 }

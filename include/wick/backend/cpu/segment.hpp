@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include <wick/base/bytes.hpp>
 #include <wick/expr/program.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -13,34 +14,6 @@ namespace backend::cpu {
 
 // Elements a buffered slot holds at a time.
 inline constexpr std::int64_t block_elements = 1024;
-
-/// Copies `bytes` bytes: whole elements, fewer than a register holds.
-inline void copy_tail(void* to, void const* from, std::int64_t bytes) {
-  // Two overlapping copies of a fixed size: no loop, and no call.
-  auto const copy = [&]<std::size_t half>(std::integral_constant<std::size_t, half>) {
-    char first[half], last[half];
-    std::memcpy(first, from, half);
-    std::memcpy(last, static_cast<char const*>(from) + bytes - half, half);
-    std::memcpy(to, first, half);
-    std::memcpy(static_cast<char*>(to) + bytes - half, last, half);
-  };
-  if (bytes >= 32) copy(std::integral_constant<std::size_t, 32>{});
-  else if (bytes >= 16) copy(std::integral_constant<std::size_t, 16>{});
-  else if (bytes >= 8) copy(std::integral_constant<std::size_t, 8>{});
-  else if (bytes >= 4) copy(std::integral_constant<std::size_t, 4>{});
-  else if (bytes >= 2) std::memcpy(to, from, 2);
-}
-
-/// A register's worth of memory with what is left of a slot, then zeros.
-inline void load_tail(char (&to)[64], void const* from, std::int64_t bytes) {
-#if defined(__AVX512BW__)
-  auto const words = static_cast<__mmask32>((1u << (bytes / 2)) - 1);
-  _mm512_store_si512(to, _mm512_maskz_loadu_epi16(words, from));
-#else
-  std::memset(to, 0, sizeof to);
-  copy_tail(to, from, bytes);
-#endif
-}
 
 /// Repeats one element over a register's width.
 inline void splat(void* to, void const* from, int element_size, int lanes) {
@@ -103,6 +76,7 @@ WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::
   std::int64_t from_step[few_slots];
   bool first[few_slots];  // not another name of an earlier target
   alignas(64) char neutral[64];
+  bool const folds = program.reduce && !slots[inputs].moves;
 
   for (int s = 0; s < inputs; ++s) {
     auto const* const data = static_cast<char const*>(slots[s].data);
@@ -111,11 +85,17 @@ WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::
     step[s] = moves ? -1 : 0;
     in[s] = tail_in[s] = data;
     if (moves) {
-      if (rest) load_tail(tails[s], data + full * size, rest * size), tail_in[s] = tails[s];
+      if (rest && !folds) load_tail(tails[s], data + full * size, rest * size), tail_in[s] = tails[s];
     } else if (!program.in_types[s].number) {
       splat(splats[s], data, size, lanes);
       in[s] = tail_in[s] = splats[s];
     }
+  }
+  if (folds) {
+    void* const target = const_cast<void*>(slots[inputs].data);
+    if (slots[inputs].fresh) program.out_types[0].identity(target, 1);
+    out_step[0] = 0;
+    return program.reduce({.in = in, .in_step = step, .out = &target, .out_step = out_step, .n = full, .tail = static_cast<int>(rest)});
   }
   for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
     TargetType const& type = program.out_types[o];
@@ -148,9 +128,8 @@ WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::
       else if (rest) load_tail(tails[s], data + full * type.kernel_size, rest * type.kernel_size);
     }
   }
-  Kernel const kernel = program.reduce && out_step[0] == 0 ? program.reduce : program.kernel;
-  if (full) kernel({in, step, out, out_step, full, from, from_step});
-  if (rest) kernel({tail_in, step, tail_out, out_step, lanes, tail_from, from_step});
+  if (full) program.kernel({in, step, out, out_step, full, from, from_step});
+  if (rest) program.kernel({tail_in, step, tail_out, out_step, lanes, tail_from, from_step});
   for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
     if (!first[o]) continue;
     TargetType const& type = program.out_types[o];
@@ -218,56 +197,82 @@ class Segment {
     }
   }
 
-  /// Whether rows along dimension `dim` can be given to the kernel together.
+  /// Whether rows along dimension `dim`, all accumulated into one line, can be given to the kernel together.
   bool takes_rows(int dim) const {
-    if (!program_.takes_rows || program_.inputs >= few_slots) return false;
+    SlotData const& target = slots_[program_.inputs];
+    return program_.takes_rows && target.stride[inner_] == 1 && target.stride[dim] == 0 && !target.fresh && inputs_take_rows(dim);
+  }
+  /// The same of rows that are each reduced to one element.
+  bool reduces_rows(int dim) const {
+    SlotData const& target = slots_[program_.inputs];
+    return program_.reduce && target.stride[inner_] == 0 && target.stride[dim] != 0 && inputs_take_rows(dim);
+  }
+  /// `rows` segments along dimension `dim`, accumulated into one.
+  void run_rows(std::int64_t const* offset, int dim, std::int64_t rows) {
+    int const lanes = program_.lanes, inputs = program_.inputs, sum_size = program_.out_types[0].kernel_size;
+    std::int64_t const full = n_ / lanes * lanes, rest = n_ - full;
+    Rows r(*this, offset, dim);
+    std::int64_t const out_step = -1;
+    if (full) program_.kernel({r.in, r.step, &r.out, &out_step, full, nullptr, nullptr, rows, r.row_step});
+    if (!rest) return;
+    // What is left of each row goes through a register of its own.
+    alignas(64) char sums[64] = {};
+    void* const tail_out = sums;
+    copy_tail(sums, static_cast<char const*>(r.out) + full * sum_size, rest * sum_size);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      void const* tail_in[few_slots];
+      for (int s = 0; s < inputs; ++s) {
+        tail_in[s] = r.in[s];
+        if (!r.step[s]) continue;
+        int const size = program_.in_types[s].kernel_size;
+        load_tail(r.splats[s], static_cast<char const*>(r.in[s]) + (full + row * r.row_step[s]) * size, rest * size);
+        tail_in[s] = r.splats[s];
+      }
+      program_.kernel({tail_in, r.step, &tail_out, &out_step, lanes});
+    }
+    copy_tail(static_cast<char*>(r.out) + full * sum_size, sums, rest * sum_size);
+  }
+  /// `rows` segments along dimension `dim`, each reduced to one element.
+  void reduce_rows(std::int64_t const* offset, int dim, std::int64_t rows) {
+    int const lanes = program_.lanes;
+    std::int64_t const full = n_ / lanes * lanes;
+    Rows r(*this, offset, dim);
+    program_.reduce({r.in, r.step, &r.out, &slots_[program_.inputs].stride[dim], full, nullptr, nullptr, rows, r.row_step,
+                     nullptr, nullptr, static_cast<int>(n_ - full)});
+  }
+
+ private:
+  /// The slots of rows along a dimension, as kernels want them.
+  struct Rows {
+    Rows(Segment const& segment, std::int64_t const* offset, int dim) {
+      Program const& program = segment.program_;
+      int const inputs = program.inputs;
+      for (int s = 0; s < inputs; ++s) {
+        int const size = program.in_types[s].kernel_size;
+        bool const number = program.in_types[s].number;
+        step[s] = number || segment.slots_[s].stride[segment.inner_] == 0 ? 0 : -1;
+        row_step[s] = step[s] ? segment.slots_[s].stride[dim] : 0;
+        in[s] = segment.at(s, number ? 0 : offset[s], size);
+        if (!step[s]) splat(splats[s], in[s], size, program.lanes), in[s] = splats[s];
+      }
+      out = segment.at(inputs, offset[inputs], program.out_types[0].kernel_size);
+    }
+    alignas(64) char splats[few_slots][64];
+    void const* in[few_slots];
+    std::int64_t step[few_slots], row_step[few_slots];
+    void* out;
+  };
+
+  bool inputs_take_rows(int dim) const {
+    if (program_.inputs >= few_slots) return false;
     for (int s = 0; s < program_.inputs; ++s) {
       if (program_.in_types[s].number) continue;
       std::int64_t const stride = slots_[s].stride[inner_];
       if (!program_.in_types[s].direct || (stride != 1 && (stride != 0 || slots_[s].stride[dim] != 0))) return false;
     }
-    SlotData const& target = slots_[program_.inputs];
-    return target.stride[inner_] == 1 && target.stride[dim] == 0 && !target.fresh;
-  }
-  /// `rows` segments along dimension `dim`, accumulated into one.
-  void run_rows(std::int64_t const* offset, int dim, std::int64_t rows) {
-    constexpr int most = few_slots;
-    int const lanes = program_.lanes, inputs = program_.inputs, sum_size = program_.out_types[0].kernel_size;
-    std::int64_t const full = n_ / lanes * lanes, rest = n_ - full;
-    alignas(64) char splats[most][64], sums[64];
-    void const* in[most];
-    std::int64_t step[most], row_step[most];
-    std::int64_t const out_step = -1;
-    for (int s = 0; s < inputs; ++s) {
-      SlotType const& type = program_.in_types[s];
-      std::int64_t const stride = slots_[s].stride[inner_];
-      step[s] = stride == 0 || type.number ? 0 : -1;
-      row_step[s] = step[s] ? slots_[s].stride[dim] : 0;
-      in[s] = at(s, type.number ? 0 : offset[s], type.kernel_size);
-      if (!step[s]) splat(splats[s], in[s], type.kernel_size, lanes), in[s] = splats[s];
-    }
-    void* out = at(inputs, offset[inputs], sum_size);
-    if (full) program_.kernel({in, step, &out, &out_step, full, nullptr, nullptr, rows, row_step});
-    if (!rest) return;
-    // What is left of each row goes through a register of its own.
-    void* const tail_out = sums;
-    std::memset(sums, 0, sizeof sums);
-    copy_tail(sums, static_cast<char const*>(out) + full * sum_size, rest * sum_size);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      void const* tail_in[most];
-      for (int s = 0; s < inputs; ++s) {
-        tail_in[s] = in[s];
-        if (!step[s]) continue;
-        int const size = program_.in_types[s].kernel_size;
-        load_tail(splats[s], static_cast<char const*>(in[s]) + (full + r * row_step[s]) * size, rest * size);
-        tail_in[s] = splats[s];
-      }
-      program_.kernel({tail_in, step, &tail_out, &out_step, lanes});
-    }
-    copy_tail(static_cast<char*>(out) + full * sum_size, sums, rest * sum_size);
+    return true;
   }
 
- private:
   void run_elements(std::int64_t const* offset) {
     void const* in[max_slots];
     void* out[max_slots];
@@ -298,6 +303,7 @@ class Segment {
     std::int64_t in_step[most], out_step[most], from_step[most];
     alignas(64) char neutral[64];
     char* buffer = buffers_ ? buffers_->data() + shift_ : nullptr;
+    bool const folds = program_.reduce && slots_[program_.inputs].stride[inner_] == 0;
 
     for (int s = 0; s < program_.inputs; ++s) {
       SlotType const& type = program_.in_types[s];
@@ -321,10 +327,15 @@ class Segment {
       } else {
         in[s] = at(s, offset[s] + start, size);
       }
-      if (rest) {
+      if (rest && !folds) {
         load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest * size);
         tail_in[s] = tails[s];
       }
+    }
+    if (folds) {
+      void* const target = at(program_.inputs, offset[program_.inputs], program_.out_types[0].kernel_size);
+      out_step[0] = 0;
+      return program_.reduce({.in = in, .in_step = in_step, .out = &target, .out_step = out_step, .n = full, .tail = rest});
     }
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
       TargetType const& type = program_.out_types[o];
@@ -365,9 +376,8 @@ class Segment {
     if (program_.whole_rows) {
       program_.kernel({in, in_step, out, out_step, full, nullptr, nullptr, 1, nullptr, tail_in, tail_out, rest, buffer});
     } else {
-      Kernel const kernel = program_.reduce && out_step[0] == 0 ? program_.reduce : program_.kernel;
-      if (full) kernel({in, in_step, out, out_step, full, from, from_step});
-      if (rest) kernel({tail_in, in_step, tail_out, out_step, lanes, tail_from, from_step});
+      if (full) program_.kernel({in, in_step, out, out_step, full, from, from_step});
+      if (rest) program_.kernel({tail_in, in_step, tail_out, out_step, lanes, tail_from, from_step});
     }
 
     for (int o = 0, s = program_.inputs; o < program_.outputs; ++o, ++s) {
