@@ -105,4 +105,7 @@ TEST_CASE("operands in two places, and what does not run on a device, are senten
   std::string const where = " does not run on " + d + " yet; move the operands with .to(\"cpu\")";
   CHECK(error_of([&] { Tensor<float> const z = matmul(y, y); }) == "matmul: this operation" + where);
   CHECK(error_of([&] { (void)argmax(y, 1); }) == "argmax: this operation" + where);
+  CHECK(error_of([&] { Tensor<float> const z = dropout(y, 0.5, true) * 2; }) == "dropout: this operation" + where);
+  CHECK(error_of([&] { optim::SGD<float> const step({Variable<float>(y)}, {}); }) == "optimizer: this operation" + where);
+  CHECK(error_of([&] { (void)one_hot(zeros<std::int64_t>({2}).to(there)); }) == "one_hot: this operation" + where);
 }

@@ -55,6 +55,14 @@ Device device_of_assignment(F const& f, Device target) {
   return target;
 }
 
+// Whether a formula holds elements that are computed from their position.
+template <class F>
+inline constexpr bool has_generated = requires { typename F::is_generated; };
+template <class Op, class... Args>
+inline constexpr bool has_generated<Map<Op, Args...>> = (has_generated<Args> || ...);
+template <class Op, class Arg, class E>
+inline constexpr bool has_generated<Reduce<Op, Arg, E>> = has_generated<Arg>;
+
 /// The sentence of an operation that runs on the host alone.
 [[noreturn]] WICK_COLD inline void fail_on_device(char const* operation, Device device) {
   fail(operation, ": this operation does not run on ", device, " yet; move the operands with .to(\"cpu\")");

@@ -22,7 +22,10 @@ class Optimizer {
   /// A variable that stands twice in the list counts once.
   explicit Optimizer(std::vector<Variable<T>> const& parameters) {
     if (parameters.empty()) fail("optimizer: the list of parameters is empty");
-    for (auto const& parameter : parameters) wick::detail::add_once(parameters_, parameter);
+    for (auto const& parameter : parameters) {
+      wick::detail::require_host("optimizer", parameter);
+      wick::detail::add_once(parameters_, parameter);
+    }
   }
   /// Forgets the gradients.
   void zero_grad() const {
