@@ -117,6 +117,24 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
+/// to[pixel] = what the pixels of `height` output rows from `row` on see through one tap in one channel.
+template <class T>
+void copy_tap(Conv2dShape const& s, T const* plane, std::int64_t tap, std::int64_t row, std::int64_t height, T* to) {
+  std::int64_t const out_width = s.out_width();
+  InsideColumns const inside(s, tap % s.kernel_w);
+  std::int64_t const begin = std::min(inside.low, out_width), end = std::max(begin, std::min(inside.high, out_width));
+  for (std::int64_t r = row; r < row + height; ++r, to += out_width) {
+    std::int64_t const ih = r * s.stride_h + tap / s.kernel_w * s.dilation_h - s.pad_h;
+    if (ih < 0 || ih >= s.height) {
+      std::fill(to, to + out_width, T(0));
+      continue;
+    }
+    std::fill(to, to + begin, T(0));
+    copy_run(plane + ih * s.width + begin * s.stride_w + inside.shift, s.stride_w, end - begin, to + begin);
+    std::fill(to + end, to + out_width, T(0));
+  }
+}
+
 /// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
 inline constexpr std::int64_t conv_panels = 5;
 

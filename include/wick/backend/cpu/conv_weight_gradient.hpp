@@ -112,7 +112,7 @@ struct ConvWeightGradient {
                            width, out + k * width);
         else
           for (std::int64_t q = 0; q < count; ++q)
-            copy_tap(image + (j + q) / taps * s.height * s.width, (j + q) % taps, row, height, work + q * all + k);
+            copy_tap(s, image + (j + q) / taps * s.height * s.width, (j + q) % taps, row, height, work + q * all + k);
       });
       if (!plain) pack_interleaved(work, count, all, all, std::int64_t{1}, width, out);
     }
@@ -223,21 +223,6 @@ struct ConvWeightGradient {
   }
 
  private:
-  /// to[pixel] = what the pixels of `height` output rows from `row` on see through one tap in one channel.
-  void copy_tap(T const* plane, std::int64_t tap, std::int64_t row, std::int64_t height, T* to) const {
-    InsideColumns const inside(s, tap % s.kernel_w);
-    std::int64_t const begin = std::min(inside.low, out_width), end = std::max(begin, std::min(inside.high, out_width));
-    for (std::int64_t r = row; r < row + height; ++r, to += out_width) {
-      std::int64_t const ih = r * s.stride_h + tap / s.kernel_w * s.dilation_h - s.pad_h;
-      if (ih < 0 || ih >= s.height) {
-        std::fill(to, to + out_width, T(0));
-        continue;
-      }
-      std::fill(to, to + begin, T(0));
-      copy_run(plane + ih * s.width + begin * s.stride_w + inside.shift, s.stride_w, end - begin, to + begin);
-      std::fill(to + end, to + out_width, T(0));
-    }
-  }
   /// Packs columns [column, column + tile_columns), which are [tap][channel], of a transposed image: rows from `k` on.
   void pack_taps(T const* image, std::int64_t top, std::int64_t row, std::int64_t height, std::int64_t column,
                  std::int64_t k, T* out) const {
