@@ -43,8 +43,9 @@ struct TransposeBlock {
     if constexpr (parts == 1) {
       return load(x);
     } else {
+      using Half = TransposeBlock<Word, parts / 2>;
       return [&]<int... K>(std::integer_sequence<int, K...>) WICK_LAMBDA_INLINE {
-        return __builtin_shufflevector(load(x), load(x + side * stride), K...);
+        return __builtin_shufflevector(Half::load_rows(x, stride), Half::load_rows(x + Half::rows * stride, stride), K...);
       }(std::make_integer_sequence<int, rows>{});
     }
   }
