@@ -89,6 +89,15 @@ std::vector<Conv2dShape> const shapes = {
     {2, 4, 16, 17, 10, 3, 3, 1, 1, 1, 1, 1, 1, 2},
     {1, 1, 5, 900, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1},
     {20, 1, 70, 40, 9, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    // The weight's gradient by blocks of channels: as many as a register, one more and one less, few with long rows of
+    // the kernel, dilated ones; filters beside fewer pixels than there are of them, and one more.
+    {2, 15, 9, 11, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 16, 9, 11, 10, 3, 3, 1, 1, 1, 0, 1, 1, 1},
+    {2, 33, 9, 11, 10, 3, 3, 2, 2, 1, 2, 1, 1, 1},
+    {2, 6, 12, 13, 10, 5, 3, 1, 2, 3, 2, 1, 1, 1},
+    {2, 20, 12, 13, 10, 5, 5, 1, 1, 2, 2, 1, 2, 1},
+    {1, 17, 8, 6, 25, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    {1, 17, 8, 6, 24, 3, 3, 1, 1, 0, 0, 1, 1, 1},
     // Depthwise: rows of one register and of several, strides, dilations, two and three outputs of each channel.
     {2, 5, 20, 37, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5},
     {2, 4, 17, 70, 8, 5, 3, 1, 1, 2, 0, 1, 1, 4},
@@ -195,6 +204,18 @@ TEST_CASE("conv2d and its gradients agree with the naive loops") {
   }
 }
 
+TEST_CASE("the gradient of a large weight, summed a few blocks of pixels at a time") {
+  for (Conv2dShape const& s : std::vector<Conv2dShape>{{3, 1000, 14, 14, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                                       {2, 70, 14, 14, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1}})
+    for (bool accumulate : {false, true}) {
+      std::vector<float> const x = integers<float>(x_size(s), 1), gy = integers<float>(y_size(s), 3);
+      std::vector<float> gw = integers<float>(w_size(s), 5), expected = gw;
+      backend::cpu::conv2d_weight_gradient(s, x.data(), gy.data(), gw.data(), accumulate);
+      backend::reference::conv2d_weight_gradient(s, x.data(), gy.data(), expected.data(), accumulate);
+      CHECK(gw == expected);
+    }
+}
+
 TEST_CASE("conv2d and its gradients let NaN and infinity through, and only to where they belong") {
   DirectSums const direct;
   for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
@@ -241,6 +262,7 @@ TEST_CASE("conv2d and its gradients give the same bits for any number of threads
                                                        {3, 8, 33, 47, 16, 3, 3, 1, 1, 1, 1, 1, 1, 8},
                                                        {5, 1, 45, 31, 20, 3, 3, 1, 1, 0, 0, 1, 1, 1},
                                                        {40, 2, 20, 21, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                                       {2, 70, 14, 14, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1},
                                                        {3, 8, 33, 47, 8, 3, 3, 2, 2, 1, 1, 1, 1, 8}}) {
     CAPTURE(s.in_channels);
     CAPTURE(s.groups);

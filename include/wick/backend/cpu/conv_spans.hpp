@@ -117,6 +117,22 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
+/// Copies `count` runs of n elements, which are so far apart.
+template <class T>
+void copy_runs(T const* from, std::int64_t from_stride, std::int64_t n, T* to, std::int64_t to_stride, std::int64_t count) {
+  using V = TileVector<T>;
+  constexpr std::int64_t lanes = V::lanes;
+  auto const each = [&](auto const& copy) WICK_LAMBDA_INLINE {
+    for (std::int64_t i = 0; i < count; ++i, from += from_stride, to += to_stride) copy();
+  };
+  // The usual lengths: what does not fill whole registers is written twice.
+  if (n < lanes || n > 3 * lanes) return each([&] { copy_run(from, 1, n, to); });
+  if (n == lanes) return each([&] { V::store(to, V::load(from)); });
+  auto const move = [&](std::int64_t at) WICK_LAMBDA_INLINE { V::store(to + at, V::load(from + at)); };
+  if (n <= 2 * lanes) return each([&] { move(0), move(n - lanes); });
+  each([&] { move(0), move(lanes), move(n - lanes); });
+}
+
 /// to[pixel] = what the pixels of `height` output rows from `row` on see through one tap in one channel.
 template <class T>
 void copy_tap(Conv2dShape const& s, T const* plane, std::int64_t tap, std::int64_t row, std::int64_t height, T* to) {

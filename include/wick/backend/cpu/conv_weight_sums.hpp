@@ -97,8 +97,8 @@ class ConvWeightSums {
     WICK_UNROLL for (std::int64_t j = 0; j < tile_taps; ++j) tap[j] = patches + std::min(j, some - 1) * stride;
     WICK_UNROLL for (std::int64_t i = 0; i < tile_outputs; ++i) {
       out[i] = g + std::min(i, outputs - 1) * pixels;
-      WICK_UNROLL for (std::int64_t j = 0; j < tile_taps; ++j)
-          sum[i][j] = V::load(sums + (std::min(i, outputs - 1) * filter + std::min(j, some - 1)) * lanes);
+      WICK_UNROLL for (std::int64_t j = 0; j < tile_taps; ++j) sum[i][j] =
+          V::load(sums + (std::min(i, outputs - 1) * filter + std::min(j, some - 1)) * lanes);
     }
     std::int64_t at = 0;
     auto const step = [&](auto const& row) WICK_LAMBDA_INLINE {
