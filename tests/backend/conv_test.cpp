@@ -98,6 +98,14 @@ std::vector<Conv2dShape> const shapes = {
     {2, 20, 12, 13, 10, 5, 5, 1, 1, 2, 2, 1, 2, 1},
     {1, 17, 8, 6, 25, 3, 3, 1, 1, 0, 0, 1, 1, 1},
     {1, 17, 8, 6, 24, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    // Strides with padding that keeps the extent, whose input is split into phases: odd widths, several images and part of
+    // one in a block, rows longer than a block, padding wider than the kernel, dilations, strides of one axis.
+    {2, 5, 13, 31, 9, 3, 3, 3, 3, 1, 1, 1, 1, 1},
+    {13, 6, 5, 17, 20, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {1, 3, 20, 250, 9, 5, 5, 2, 2, 4, 6, 1, 1, 1},
+    {2, 3, 21, 22, 9, 3, 3, 1, 2, 1, 2, 1, 2, 1},
+    {1, 2, 6, 700, 9, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {2, 6, 5, 3, 12, 3, 3, 2, 2, 1, 1, 1, 1, 2},
     // Depthwise: rows of one register and of several, strides, dilations, two and three outputs of each channel.
     {2, 5, 20, 37, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5},
     {2, 4, 17, 70, 8, 5, 3, 1, 1, 2, 0, 1, 1, 4},

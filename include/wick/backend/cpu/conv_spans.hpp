@@ -97,6 +97,32 @@ WICK_INLINE void copy_even_run(T const* from, std::int64_t n, T* to) {
 }
 #endif
 
+/// even[i] = from[2 i] and odd[i] = from[2 i + 1] for i < n, in registers of at most `lanes` pairs.
+template <std::int64_t lanes, class T>
+WICK_INLINE void split_pairs(T const* from, std::int64_t n, T* even, T* odd) {
+#if defined(__GNUC__) && !defined(__CUDACC__)
+  if constexpr (lanes > 1) {
+    if (n < lanes) return split_pairs<lanes / 2>(from, n, even, odd);
+    auto const split = [&](std::int64_t at) WICK_LAMBDA_INLINE {
+      typedef T Pairs __attribute__((vector_size(2 * lanes * sizeof(T))));
+      Pairs pairs;
+      std::memcpy(&pairs, from + 2 * at, sizeof pairs);
+      [&]<int... i>(std::integer_sequence<int, i...>) {
+        auto const here = __builtin_shufflevector(pairs, pairs, 2 * i...);
+        auto const there = __builtin_shufflevector(pairs, pairs, (2 * i + 1)...);
+        std::memcpy(even + at, &here, sizeof here), std::memcpy(odd + at, &there, sizeof there);
+      }
+      (std::make_integer_sequence<int, static_cast<int>(lanes)>());
+    };
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) split(i);
+    if (i < n) split(n - lanes);
+    return;
+  }
+#endif
+  for (std::int64_t i = 0; i < n; ++i) even[i] = from[2 * i], odd[i] = from[2 * i + 1];
+}
+
 /// to[i] = from[i * stride] for i < n.
 template <class T>
 WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T* to) {
@@ -148,41 +174,6 @@ void copy_tap(Conv2dShape const& s, T const* plane, std::int64_t tap, std::int64
     std::fill(to, to + begin, T(0));
     copy_run(plane + ih * s.width + begin * s.stride_w + inside.shift, s.stride_w, end - begin, to + begin);
     std::fill(to + end, to + out_width, T(0));
-  }
-}
-
-/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
-inline constexpr std::int64_t conv_panels = 5;
-
-/// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
-/// row][kernel column] of panels of Tile::columns pixels, `panel_stride` apart, where `depth` rows of each panel
-/// precede them. With `reversed`, the kernel's elements come in the opposite order.
-template <class T>
-void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t channels, std::int64_t first,
-                  std::int64_t count, std::int64_t panel_stride, std::int64_t depth, T* out) {
-  constexpr std::int64_t columns = Tile<T>::columns, lanes = Tile<T>::lanes;
-  std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
-  for (std::int64_t p = 0; p < count; p += conv_panels * columns, out += conv_panels * panel_stride) {
-    std::int64_t const panels = std::min(conv_panels, ceil_div(count - p, columns));
-    auto const pixels = [&](std::int64_t q) { return std::min(columns, count - p - q * columns); };
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      std::int64_t const element = reversed ? taps - 1 - tap : tap;
-      Spans<columns> spans[conv_panels];
-      for (std::int64_t q = 0; q < panels; ++q)
-        spans[q].find(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w, first + p + q * columns,
-                      pixels(q));
-      // Panel by panel within a channel: a run of neighbours in memory, which the processor fetches ahead.
-      for (std::int64_t c = 0; c < channels; ++c)
-        for (std::int64_t q = 0; q < panels; ++q) {
-          std::int64_t const width = q + 1 < panels ? columns : tile_vectors<T>(pixels(q)) * lanes;
-          T* const to = out + q * panel_stride + (depth + c * taps + tap) * width;
-          if (spans[q].gaps || pixels(q) < width) std::fill(to, to + width, T(0));
-          for (std::int64_t i = 0; i < spans[q].size; ++i) {
-            Span const span = spans[q].list[i];
-            copy_run(x + c * plane + span.input, s.stride_w, span.count, to + span.at);
-          }
-        }
-    }
   }
 }
 
