@@ -27,8 +27,9 @@ class ConvWeightSums {
 
   void run(T* gw, bool accumulate) const {
     std::int64_t const size = s.out_channels * filter;
-    // The number of parts depends on the shape only, as every sum does.
-    std::int64_t const parts = std::min<std::int64_t>(16, items);
+    // The number of parts depends on the shape only, as every sum does. Many groups are enough to share.
+    constexpr std::int64_t most = 16, least_items = 2;
+    std::int64_t const parts = std::clamp<std::int64_t>(std::min(most / s.groups, items / least_items), 1, most);
     Scratch<T> sums(parts * size);
     parallel_tasks(parts * s.groups, rows * filter * most_pixels * (items / parts), [&](auto begin, auto end) {
       Scratch<T> patches(filter * stride), rests(rows * lanes), vectors(rows * filter * lanes);
@@ -41,11 +42,13 @@ class ConvWeightSums {
         for (std::int64_t i = 0; i < rows * filter; ++i) to[i] = V::sum(V::load(vectors.data() + i * lanes));
       }
     });
-    for (std::int64_t i = 0; i < size; ++i) {
-      T sum = sums.data()[i];
-      for (std::int64_t part = 1; part < parts; ++part) sum = static_cast<T>(sum + sums.data()[part * size + i]);
-      gw[i] = accumulate ? static_cast<T>(gw[i] + sum) : sum;
-    }
+    parallel_tasks(size, 8 * parts, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        T sum = sums.data()[i];
+        for (std::int64_t part = 1; part < parts; ++part) sum = static_cast<T>(sum + sums.data()[part * size + i]);
+        gw[i] = accumulate ? static_cast<T>(gw[i] + sum) : sum;
+      }
+    });
   }
 
  private:
