@@ -217,9 +217,10 @@ struct ConvWeightGradient {
   void run(T* gw, bool accumulate) const {
     std::int64_t const size = s.out_channels * filter;
     // The number of parts depends on the shape only, as every sum does.
-    constexpr std::int64_t most_parts = 16;
-    std::int64_t const parts = most_parts * size <= GemmBlock<T>::packed / 8 ? std::min(most_parts, items) : 1;
-    if (parts == 1) return by_blocks(gw, accumulate);
+    constexpr std::int64_t most_parts = 16, least_parts = 4;
+    std::int64_t const parts = std::min(most_parts, items);
+    // Two threads with three parts would take as long as with four.
+    if (parts < least_parts || most_parts * size > GemmBlock<T>::packed / 8) return by_blocks(gw, accumulate);
     Scratch<T> sums(parts * size);
     by_parts(parts, sums.data());
     parallel_tasks(s.out_channels, 8 * filter * parts, [&](std::int64_t begin, std::int64_t end) {
