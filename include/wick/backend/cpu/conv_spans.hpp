@@ -145,7 +145,8 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
 
 /// Copies `count` runs of n elements, which are so far apart.
 template <class T>
-void copy_runs(T const* from, std::int64_t from_stride, std::int64_t n, T* to, std::int64_t to_stride, std::int64_t count) {
+void copy_runs(T const* from, std::int64_t from_stride, std::int64_t n, T* to, std::int64_t to_stride,
+               std::int64_t count) {
   using V = TileVector<T>;
   constexpr std::int64_t lanes = V::lanes;
   auto const each = [&](auto const& copy) WICK_LAMBDA_INLINE {
@@ -161,7 +162,8 @@ void copy_runs(T const* from, std::int64_t from_stride, std::int64_t n, T* to, s
 
 /// to[pixel] = what the pixels of `height` output rows from `row` on see through one tap in one channel.
 template <class T>
-void copy_tap(Conv2dShape const& s, T const* plane, std::int64_t tap, std::int64_t row, std::int64_t height, T* to) {
+WICK_NOINLINE void copy_tap(Conv2dShape const& s, T const* plane, std::int64_t tap, std::int64_t row,
+                            std::int64_t height, T* to) {
   std::int64_t const out_width = s.out_width();
   InsideColumns const inside(s, tap % s.kernel_w);
   std::int64_t const begin = std::min(inside.low, out_width), end = std::max(begin, std::min(inside.high, out_width));

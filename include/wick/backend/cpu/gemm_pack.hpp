@@ -67,8 +67,8 @@ std::int64_t pack_row_blocks(T const* data, std::int64_t begin, std::int64_t cou
 /// out[k * width + i] = data[i * stride + k * depth_stride] for i < count, any number for
 /// count <= i < width.
 template <class T>
-void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
-                      std::int64_t depth_stride, std::int64_t width, T* out) {
+WICK_NOINLINE void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
+                                    std::int64_t depth_stride, std::int64_t width, T* out) {
   if (stride == 1) {
     using V = TileVector<T>;
     std::int64_t k = 0;
