@@ -74,6 +74,38 @@ std::vector<Conv2dShape> const shapes = {
     {1, 30, 14, 14, 20, 3, 3, 2, 2, 1, 1, 1, 1, 1},
     {1, 24, 14, 14, 16, 3, 3, 1, 1, 1, 1, 1, 1, 2},
     {1, 9, 17, 3, 40, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    // Filters of few elements, whose gradient is summed along the pixels: outputs, elements and pixels that fill their
+    // tiles and registers, or miss that by one; rows longer than a block, several blocks, strides, dilations, groups.
+    {3, 2, 18, 17, 6, 2, 2, 1, 1, 0, 0, 1, 1, 1},
+    {3, 2, 18, 18, 7, 2, 2, 1, 1, 0, 0, 1, 1, 1},
+    {2, 9, 11, 13, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 10, 11, 13, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 17, 12, 11, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 19, 12, 11, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 2, 15, 15, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 1, 8, 19, 8, 2, 2, 1, 1, 0, 0, 1, 1, 1},
+    {2, 1, 8, 20, 8, 2, 2, 1, 1, 0, 0, 1, 1, 1},
+    {1, 2, 33, 40, 8, 3, 3, 2, 1, 3, 4, 1, 2, 1},
+    {2, 4, 16, 17, 10, 3, 3, 1, 1, 1, 1, 1, 1, 2},
+    {1, 1, 5, 900, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {20, 1, 70, 40, 9, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    // The weight's gradient by blocks of channels: as many as a register, one more and one less, few with long rows of
+    // the kernel, dilated ones; filters beside fewer pixels than there are of them, and one more.
+    {2, 15, 9, 11, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 16, 9, 11, 10, 3, 3, 1, 1, 1, 0, 1, 1, 1},
+    {2, 33, 9, 11, 10, 3, 3, 2, 2, 1, 2, 1, 1, 1},
+    {2, 6, 12, 13, 10, 5, 3, 1, 2, 3, 2, 1, 1, 1},
+    {2, 20, 12, 13, 10, 5, 5, 1, 1, 2, 2, 1, 2, 1},
+    {1, 17, 8, 6, 25, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    {1, 17, 8, 6, 24, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    // Strides with padding that keeps the extent, whose input is split into phases: odd widths, several images and part of
+    // one in a block, rows longer than a block, padding wider than the kernel, dilations, strides of one axis.
+    {2, 5, 13, 31, 9, 3, 3, 3, 3, 1, 1, 1, 1, 1},
+    {13, 6, 5, 17, 20, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {1, 3, 20, 250, 9, 5, 5, 2, 2, 4, 6, 1, 1, 1},
+    {2, 3, 21, 22, 9, 3, 3, 1, 2, 1, 2, 1, 2, 1},
+    {1, 2, 6, 700, 9, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {2, 6, 5, 3, 12, 3, 3, 2, 2, 1, 1, 1, 1, 2},
     // Depthwise: rows of one register and of several, strides, dilations, two and three outputs of each channel.
     {2, 5, 20, 37, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5},
     {2, 4, 17, 70, 8, 5, 3, 1, 1, 2, 0, 1, 1, 4},
@@ -130,6 +162,11 @@ void compare_changed(Conv2dShape const& s, Change const& change) {
   backend::cpu::conv2d_weight_gradient(s, x.data(), plain.data(), gw.data(), false);
   backend::reference::conv2d_weight_gradient(s, x.data(), plain.data(), gw_expected.data(), false);
   CHECK(differences(gw, gw_expected) == 0);
+  if (s.pad_h > 0 || s.pad_w > 0) return;
+  std::vector<float> const plain_x = integers<float>(x_size(s), 4);
+  backend::cpu::conv2d_weight_gradient(s, plain_x.data(), gy.data(), gw.data(), false);
+  backend::reference::conv2d_weight_gradient(s, plain_x.data(), gy.data(), gw_expected.data(), false);
+  CHECK(differences(gw, gw_expected) == 0);
 }
 
 struct Touched {
@@ -175,6 +212,18 @@ TEST_CASE("conv2d and its gradients agree with the naive loops") {
   }
 }
 
+TEST_CASE("the gradient of a large weight, summed a few blocks of pixels at a time") {
+  for (Conv2dShape const& s : std::vector<Conv2dShape>{{3, 1000, 14, 14, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                                       {2, 70, 14, 14, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1}})
+    for (bool accumulate : {false, true}) {
+      std::vector<float> const x = integers<float>(x_size(s), 1), gy = integers<float>(y_size(s), 3);
+      std::vector<float> gw = integers<float>(w_size(s), 5), expected = gw;
+      backend::cpu::conv2d_weight_gradient(s, x.data(), gy.data(), gw.data(), accumulate);
+      backend::reference::conv2d_weight_gradient(s, x.data(), gy.data(), expected.data(), accumulate);
+      CHECK(gw == expected);
+    }
+}
+
 TEST_CASE("conv2d and its gradients let NaN and infinity through, and only to where they belong") {
   DirectSums const direct;
   for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
@@ -209,7 +258,7 @@ TEST_CASE("conv2d runs the epilogue exactly once on every element, after the las
 
 TEST_CASE("conv2d and its gradients give the same bits for any number of threads, and allocate once") {
   int const before = num_threads();
-  // Many pixels and few, many channels and few, Winograd's tiles (many and few), strides, depthwise with and without.
+  // Many pixels and few, many channels and few, few elements of a filter, Winograd's tiles (many and few), strides, depthwise with and without.
   for (Conv2dShape const& s : std::vector<Conv2dShape>{{7, 9, 26, 26, 20, 3, 3, 1, 1, 1, 0, 1, 1, 1},
                                                        {2, 300, 7, 7, 70, 1, 1, 1, 1, 0, 0, 1, 1, 1},
                                                        {3, 40, 28, 28, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},
@@ -219,6 +268,9 @@ TEST_CASE("conv2d and its gradients give the same bits for any number of threads
                                                        {1, 200, 14, 14, 90, 3, 3, 2, 2, 1, 1, 1, 1, 1},
                                                        {2, 96, 14, 14, 100, 3, 3, 2, 2, 1, 1, 1, 1, 2},
                                                        {3, 8, 33, 47, 16, 3, 3, 1, 1, 1, 1, 1, 1, 8},
+                                                       {5, 1, 45, 31, 20, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+                                                       {40, 2, 20, 21, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                                       {2, 70, 14, 14, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1},
                                                        {3, 8, 33, 47, 8, 3, 3, 2, 2, 1, 1, 1, 1, 8}}) {
     CAPTURE(s.in_channels);
     CAPTURE(s.groups);

@@ -5,6 +5,7 @@
 #include <wick/backend/cpu/conv_depthwise.hpp>
 #include <wick/backend/cpu/conv_input_gradient.hpp>
 #include <wick/backend/cpu/conv_weight_gradient.hpp>
+#include <wick/backend/cpu/conv_weight_sums.hpp>
 #include <wick/backend/cpu/conv_winograd.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -67,6 +68,7 @@ void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw
     return;
   }
   if (is_depthwise(s)) return Depthwise<T>(s).weight_gradient(x, gy, gw, accumulate);
+  if (ConvWeightSums<T>::suits(s)) return ConvWeightSums<T>(s, x, gy).run(gw, accumulate);
   ConvWeightGradient<T>{s, x, gy}.run(gw, accumulate);
 }
 

@@ -3,7 +3,7 @@
 // straight into the panels of the register tile, a block at a time, and never stand in memory as a whole.
 #pragma once
 
-#include <wick/backend/cpu/conv_spans.hpp>
+#include <wick/backend/cpu/conv_patches.hpp>
 #include <wick/backend/cpu/gemm.hpp>
 #include <wick/backend/cpu/gemm_narrow.hpp>
 

@@ -98,6 +98,32 @@ WICK_INLINE void copy_even_run(T const* from, std::int64_t n, T* to) {
 }
 #endif
 
+/// even[i] = from[2 i] and odd[i] = from[2 i + 1] for i < n, in registers of at most `lanes` pairs.
+template <std::int64_t lanes, class T>
+WICK_INLINE void split_pairs(T const* from, std::int64_t n, T* even, T* odd) {
+#if WICK_VECTORS
+  if constexpr (lanes > 1) {
+    if (n < lanes) return split_pairs<lanes / 2>(from, n, even, odd);
+    auto const split = [&](std::int64_t at) WICK_LAMBDA_INLINE {
+      typedef T Pairs __attribute__((vector_size(2 * lanes * sizeof(T))));
+      Pairs pairs;
+      std::memcpy(&pairs, from + 2 * at, sizeof pairs);
+      [&]<int... i>(std::integer_sequence<int, i...>) {
+        auto const here = __builtin_shufflevector(pairs, pairs, 2 * i...);
+        auto const there = __builtin_shufflevector(pairs, pairs, (2 * i + 1)...);
+        std::memcpy(even + at, &here, sizeof here), std::memcpy(odd + at, &there, sizeof there);
+      }
+      (std::make_integer_sequence<int, static_cast<int>(lanes)>());
+    };
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes) split(i);
+    if (i < n) split(n - lanes);
+    return;
+  }
+#endif
+  for (std::int64_t i = 0; i < n; ++i) even[i] = from[2 * i], odd[i] = from[2 * i + 1];
+}
+
 /// to[i] = from[i * stride] for i < n.
 template <class T>
 WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T* to) {
@@ -118,38 +144,39 @@ WICK_INLINE void copy_run(T const* from, std::int64_t stride, std::int64_t n, T*
   for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
 }
 
-/// The panels of patches that a thread packs at a time: with GemmBlock's depth they stay in the second-level cache.
-inline constexpr std::int64_t conv_panels = 5;
-
-/// Packs what `count` output pixels from `first` on see in `channels` channels from x on: the rows [channel][kernel
-/// row][kernel column] of panels of Tile::columns pixels, `panel_stride` apart, where `depth` rows of each panel
-/// precede them. With `reversed`, the kernel's elements come in the opposite order.
+/// Copies `count` runs of n elements, which are so far apart.
 template <class T>
-void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t channels, std::int64_t first,
-                  std::int64_t count, std::int64_t panel_stride, std::int64_t depth, T* out) {
-  constexpr std::int64_t columns = Tile<T>::columns, lanes = Tile<T>::lanes;
-  std::int64_t const plane = s.height * s.width, taps = s.kernel_h * s.kernel_w;
-  for (std::int64_t p = 0; p < count; p += conv_panels * columns, out += conv_panels * panel_stride) {
-    std::int64_t const panels = std::min(conv_panels, ceil_div(count - p, columns));
-    auto const pixels = [&](std::int64_t q) { return std::min(columns, count - p - q * columns); };
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      std::int64_t const element = reversed ? taps - 1 - tap : tap;
-      Spans<columns> spans[conv_panels];
-      for (std::int64_t q = 0; q < panels; ++q)
-        spans[q].find(s, s.in_channels * plane, element / s.kernel_w, element % s.kernel_w, first + p + q * columns,
-                      pixels(q));
-      // Panel by panel within a channel: a run of neighbours in memory, which the processor fetches ahead.
-      for (std::int64_t c = 0; c < channels; ++c)
-        for (std::int64_t q = 0; q < panels; ++q) {
-          std::int64_t const width = q + 1 < panels ? columns : tile_vectors<T>(pixels(q)) * lanes;
-          T* const to = out + q * panel_stride + (depth + c * taps + tap) * width;
-          if (spans[q].gaps || pixels(q) < width) std::fill(to, to + width, T(0));
-          for (std::int64_t i = 0; i < spans[q].size; ++i) {
-            Span const span = spans[q].list[i];
-            copy_run(x + c * plane + span.input, s.stride_w, span.count, to + span.at);
-          }
-        }
+void copy_runs(T const* from, std::int64_t from_stride, std::int64_t n, T* to, std::int64_t to_stride,
+               std::int64_t count) {
+  using V = TileVector<T>;
+  constexpr std::int64_t lanes = V::lanes;
+  auto const each = [&](auto const& copy) WICK_LAMBDA_INLINE {
+    for (std::int64_t i = 0; i < count; ++i, from += from_stride, to += to_stride) copy();
+  };
+  // The usual lengths: what does not fill whole registers is written twice.
+  if (n < lanes || n > 3 * lanes) return each([&] { copy_run(from, 1, n, to); });
+  if (n == lanes) return each([&] { V::store(to, V::load(from)); });
+  auto const move = [&](std::int64_t at) WICK_LAMBDA_INLINE { V::store(to + at, V::load(from + at)); };
+  if (n <= 2 * lanes) return each([&] { move(0), move(n - lanes); });
+  each([&] { move(0), move(lanes), move(n - lanes); });
+}
+
+/// to[pixel] = what the pixels of `height` output rows from `row` on see through one tap in one channel.
+template <class T>
+WICK_NOINLINE void copy_tap(Conv2dShape const& s, T const* plane, std::int64_t tap, std::int64_t row,
+                            std::int64_t height, T* to) {
+  std::int64_t const out_width = s.out_width();
+  InsideColumns const inside(s, tap % s.kernel_w);
+  std::int64_t const begin = std::min(inside.low, out_width), end = std::max(begin, std::min(inside.high, out_width));
+  for (std::int64_t r = row; r < row + height; ++r, to += out_width) {
+    std::int64_t const ih = r * s.stride_h + tap / s.kernel_w * s.dilation_h - s.pad_h;
+    if (ih < 0 || ih >= s.height) {
+      std::fill(to, to + out_width, T(0));
+      continue;
     }
+    std::fill(to, to + begin, T(0));
+    copy_run(plane + ih * s.width + begin * s.stride_w + inside.shift, s.stride_w, end - begin, to + begin);
+    std::fill(to + end, to + out_width, T(0));
   }
 }
 

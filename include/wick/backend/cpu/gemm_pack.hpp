@@ -6,6 +6,7 @@
 #include <cstring>
 #include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/gemm_tile.hpp>
+#include <wick/backend/cpu/transpose.hpp>
 #include <wick/base/simd_half.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -36,11 +37,39 @@ WICK_INLINE void transpose_4x4(T const* in, std::int64_t stride, T* out, std::in
     for (std::int64_t i = 0; i < 4; ++i) out[k * width + i] = in[i * stride + k];
 }
 
+#if WICK_VECTORS
+/// out[k * width + i] = data[i * stride + k] for k < depth and the rows i from `begin` on that fill blocks of `parts`
+/// squares of 16 bytes; the first row that is left.
+template <int parts, class T>
+std::int64_t pack_row_blocks(T const* data, std::int64_t begin, std::int64_t count, std::int64_t depth,
+                             std::int64_t stride, std::int64_t width, T* out) {
+  using Word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  using Block = detail::TransposeBlock<Word, parts>;
+  // As many blocks share the lines that they read.
+  constexpr std::int64_t sharing = 64 / (Block::columns * sizeof(T)), next = Block::rows / sharing;
+  std::int64_t i = begin;
+  for (; i + Block::rows <= count; i += Block::rows) {
+    T const* const from = data + i * stride;
+    T* to = out + i;
+    std::int64_t k = 0;
+    for (; k + Block::columns <= depth; k += Block::columns, to += Block::columns * width) {
+      // The rows that follow, perhaps in the next stripe, are too many for the hardware to see them coming.
+      T const* const ahead = from + (Block::rows + k / Block::columns % sharing * next) * stride + k;
+      WICK_UNROLL for (std::int64_t q = 0; q < next; ++q) prefetch_source(ahead + q * stride);
+      Block::run(reinterpret_cast<Word const*>(from + k), stride, reinterpret_cast<Word*>(to), width);
+    }
+    for (; k < depth; ++k, to += width)
+      for (std::int64_t q = 0; q < Block::rows; ++q) to[q] = from[q * stride + k];
+  }
+  return i;
+}
+#endif
+
 /// out[k * width + i] = data[i * stride + k * depth_stride] for i < count, any number for
 /// count <= i < width.
 template <class T>
-void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
-                      std::int64_t depth_stride, std::int64_t width, T* out) {
+WICK_NOINLINE void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std::int64_t stride,
+                                    std::int64_t depth_stride, std::int64_t width, T* out) {
   if (stride == 1) {
     using V = TileVector<T>;
     std::int64_t k = 0;
@@ -59,6 +88,19 @@ void pack_interleaved(T const* data, std::int64_t count, std::int64_t depth, std
   }
   constexpr std::int64_t quad = 4;
   std::int64_t i = 0;
+#if WICK_VECTORS
+  // As many rows at a time as a register holds: then the output's lines are written once.
+  if constexpr (TileVector<T>::lanes > 1 && sizeof(T) >= 4) {
+    if (depth_stride == 1) {
+#if defined(__AVX512F__)
+      i = pack_row_blocks<4>(data, i, count, depth, stride, width, out);
+#endif
+#if defined(__AVX__)
+      i = pack_row_blocks<2>(data, i, count, depth, stride, width, out);
+#endif
+    }
+  }
+#endif
   // A few rows at a time: each is read along the depth, where it is contiguous most of the time.
   for (; i + quad <= count; i += quad) {
     T const* const row = data + i * stride;

@@ -117,6 +117,13 @@ WICK_INLINE void prefetch_target([[maybe_unused]] void const* p) {
 #endif
 }
 
+/// Asks for a line that is going to be read, though not at once: into the second-level cache.
+WICK_INLINE void prefetch_source([[maybe_unused]] void const* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 0, 2);
+#endif
+}
+
 /// A stripe of A as pack_stripe leaves it: [depth][Tile::rows].
 template <class T>
 struct PackedStripe {

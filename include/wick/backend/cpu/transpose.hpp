@@ -44,8 +44,9 @@ struct TransposeBlock {
     if constexpr (parts == 1) {
       return load(x);
     } else {
+      using Narrower = TransposeBlock<Word, parts / 2>;
       return [&]<int... K>(std::integer_sequence<int, K...>) WICK_LAMBDA_INLINE {
-        return __builtin_shufflevector(load(x), load(x + side * stride), K...);
+        return __builtin_shufflevector(Narrower::load_rows(x, stride), Narrower::load_rows(x + Narrower::rows * stride, stride), K...);
       }(std::make_integer_sequence<int, rows>{});
     }
   }
