@@ -48,13 +48,13 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 /// Predicted classes of all images, in order.
-std::vector<std::int64_t> predict(Cnn& model, data::FashionMNIST const& images) {
+std::vector<std::int64_t> predict(Cnn& model, data::FashionMNIST const& images, Device device) {
   eval(model);
   std::vector<std::int64_t> classes;
   data::DataLoader loader(images, {.batch_size = 128, .workers = 1});  // as in training: the same blocks of memory serve
   for (auto [image, label] : loader) {
-    Tensor<float> const scores = model(image);
-    Tensor<std::int64_t> const best = argmax(scores, 1);
+    Tensor<float> const scores = model(image.to(device));
+    Tensor<std::int64_t> const best = argmax(scores, 1).to("cpu");
     classes.insert(classes.end(), best.data(), best.data() + best.numel());
   }
   train(model);
@@ -68,12 +68,12 @@ double accuracy(std::vector<std::int64_t> const& predicted, data::FashionMNIST c
 }
 
 /// Trains one epoch; returns its seconds.
-double train_epoch(Cnn& model, optim::AdamW<float>& optimizer, auto& loader, std::int64_t images, std::string const& name) {
+double train_epoch(Cnn& model, optim::AdamW<float>& optimizer, auto& loader, std::int64_t images, Device device, std::string const& name) {
   auto const start = std::chrono::steady_clock::now();
   Progress bar(images, {.label = name});
   for (auto [image, label] : loader) {
     optimizer.zero_grad();
-    Variable<float> loss = nll_loss(model(image), label);
+    Variable<float> loss = nll_loss(model(image.to(device)), label.to(device));
     backward(loss);
     optimizer.step();
     bar.update(label.numel(), loss.item());
@@ -94,7 +94,8 @@ void draw(std::string const& path, std::vector<std::int64_t> const& predicted, d
 }
 
 void run(Options const& o) {
-  core::require_device("--device", Device(o.device));
+  Device const device(o.device);
+  core::require_device("--device", device);
   if (o.threads > 0) set_num_threads(o.threads);
   manual_seed(o.seed);
   auto const normalize = data::Normalize(0.286f, 0.353f);
@@ -103,6 +104,7 @@ void run(Options const& o) {
   data::DataLoader loader(train_images, {.batch_size = o.batch_size, .shuffle = true, .workers = o.workers, .seed = o.seed});
 
   Cnn model;
+  to(model, device);
   std::int64_t count = 0;
   for (auto const& parameter : parameters(model)) count += parameter.numel();
   std::cout << "Fashion-MNIST: " << train_images.size() << " training images, " << test_images.size() << " test images; "
@@ -113,8 +115,8 @@ void run(Options const& o) {
   double percent = 0;
   for (std::int64_t epoch = 1; epoch <= o.epochs; ++epoch) {
     std::string const name = "epoch " + std::to_string(epoch) + "/" + std::to_string(o.epochs);
-    double const seconds = train_epoch(model, optimizer, loader, train_images.size(), name);
-    predicted = predict(model, test_images);
+    double const seconds = train_epoch(model, optimizer, loader, train_images.size(), device, name);
+    predicted = predict(model, test_images, device);
     percent = accuracy(predicted, test_images);
     std::printf("%s: %.1f seconds, %.0f images a second, test accuracy %.2f %%\n", name.c_str(), seconds,
                 static_cast<double>(train_images.size()) / seconds, percent);
@@ -122,8 +124,9 @@ void run(Options const& o) {
   }
   save(model, o.weights);
   Cnn fresh;
+  to(fresh, device);
   load(fresh, o.weights);
-  double const again = accuracy(predict(fresh, test_images), test_images);
+  double const again = accuracy(predict(fresh, test_images, device), test_images);
   std::printf("weights saved to %s; loaded into a fresh model: test accuracy %.2f %%\n", o.weights.c_str(), again);
   if (again != percent) fail("the loaded weights reach ", again, " %, the trained ones ", percent, " %");
   draw(o.picture, predicted, test_images, percent);

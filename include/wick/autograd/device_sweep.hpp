@@ -104,7 +104,7 @@ template <class K, class S, class F, class T, class Needed>
 void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed const& needed, Tensor<T> const& seed,
            Layout const& seed_layout, Tensor<T> const& result) {
   using namespace thrust_;
-  if constexpr (detail::has_generated<F> || ElementTraits<T>::planes != 1 || !requires { K::outputs; K::result_slot; }) {
+  if constexpr (ElementTraits<T>::planes != 1 || !requires { K::outputs; K::result_slot; }) {
     fail("backward: this statement does not run on ", seed.device(), " yet");
   } else {
     Device const device = seed.device();

@@ -210,8 +210,9 @@ WICK_COLD Tensor<R> run_on_device(Tensor<V> const&... x) {
 }
 #endif
 
+// A constant, though nvcc does not see that it is one.
 template <class Op, class... V>
-inline constexpr TypedOp<result_t<Op, V...>, V...> op_type = [] {
+inline const TypedOp<result_t<Op, V...>, V...> op_type = [] {
   using R = result_t<Op, V...>;
   TypedOp<R, V...> type{entry_type<R, V...>(Op::name, &program_of<OpKernel<Op, V...>>, &OpRule<Op, V...>::rule)};
 #if WICK_DEVICE_KERNELS
@@ -239,7 +240,7 @@ WICK_COLD Variable<R> run_op(TypedOp<R, V...> const& op, Variable<V> const&... x
     Device device;
     ((device = x.device() == Device() ? device : x.device()), ...);
     if (!(device == Device())) {
-      if (!op.on_device) fail_without_kernels<Variable<R>>(device);
+      if (!op.on_device) fail_without_kernels(op.name, device);
       return record_op<R, V...>(op, op.on_device(x.value().to(device)...), x...);  // numbers are made on the host
     }
   }
@@ -257,7 +258,7 @@ WICK_COLD Variable<R> run_op(TypedOp<R, V...> const& op, Variable<V> const&... x
 template <class Op, class X>
 struct ReductionRule;
 template <class Op, class X>
-inline constexpr OpType reduction_type = [] {
+inline const OpType reduction_type = [] {
   OpType type = entry_type<typename Op::template result<X>, X>(Op::name, nullptr, &ReductionRule<Op, X>::rule);
   if constexpr (requires { Op::slope(1.0, 1.0); }) type.needs_argument[0] = reduction_bits<Op> != 0;
   return type;

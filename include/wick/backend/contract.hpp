@@ -8,24 +8,24 @@
 namespace wick::inline WICK_ISA {
 namespace backend {
 
-/// A set of kernels for elements of type T, as static members. `accumulate` adds to what the target holds.
+/// A set of kernels for elements of type T. `accumulate` adds to what the target holds.
 template <class K, class T>
-concept KernelSet = requires(Matrix<T const> a, Matrix<T> c, MatrixBatch batch, Epilogue<T> epilogue, Conv2dShape conv,
+concept KernelSet = requires(K const& kernels, Matrix<T const> a, Matrix<T> c, MatrixBatch batch, Epilogue<T> epilogue, Conv2dShape conv,
                              Pool2dShape pool, RowsShape rows, GatherShape picks, T const* in, T* out,
                              std::uint8_t* chosen, std::int64_t const* index) {
-  K::gemm(a, a, c, false, epilogue);
-  K::gemm_batch(batch, a, a, out, epilogue);
-  K::conv2d(conv, in, in, out, epilogue);
-  K::conv2d_input_gradient(conv, in, in, out, false);
-  K::conv2d_weight_gradient(conv, in, in, out, false);
-  K::max_pool2d(pool, in, out, chosen, epilogue);
-  K::max_pool2d_gradient(pool, in, chosen, out, false);
-  K::avg_pool2d(pool, in, out);
-  K::avg_pool2d_gradient(pool, in, out, false);
-  K::gather_rows(rows, in, index, out);
-  K::scatter_add_rows(rows, in, index, out);
-  K::gather(picks, in, index, out);
-  K::scatter_add(picks, in, index, out, std::int64_t{});
+  kernels.gemm(a, a, c, false, epilogue);
+  kernels.gemm_batch(batch, a, a, out, epilogue);
+  kernels.conv2d(conv, in, in, out, epilogue);
+  kernels.conv2d_input_gradient(conv, in, in, out, false);
+  kernels.conv2d_weight_gradient(conv, in, in, out, false);
+  kernels.max_pool2d(pool, in, out, chosen, epilogue);
+  kernels.max_pool2d_gradient(pool, in, chosen, out, false);
+  kernels.avg_pool2d(pool, in, out);
+  kernels.avg_pool2d_gradient(pool, in, out, false);
+  kernels.gather_rows(rows, in, index, out);
+  kernels.scatter_add_rows(rows, in, index, out);
+  kernels.gather(picks, in, index, out);
+  kernels.scatter_add(picks, in, index, out, std::int64_t{});
 };
 
 }  // namespace backend

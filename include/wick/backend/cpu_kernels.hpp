@@ -19,6 +19,11 @@ namespace backend {
 /// the class so that a program may take those for float and double from a library (`WICK_PRECOMPILED_KERNELS`).
 template <class T>
 struct Kernels {
+  /// Calls f(i) for 0 <= i < n, in any order.
+  template <class F>
+  static void for_each(std::int64_t n, F const& f) {
+    for_each_element(n, f);
+  }
   static void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate,
                    Epilogue<T> const& epilogue);
   static void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, T* c, Epilogue<T> epilogue);

@@ -10,6 +10,10 @@ namespace backend {
 
 template <Half T>
 struct Kernels<T> {
+  template <class F>
+  static void for_each(std::int64_t n, F const& f) {
+    for_each_element(n, f);
+  }
   static void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate,
                    Epilogue<T> const& epilogue) {
     cpu::gemm_half<T>(a, b, c, accumulate, epilogue);

@@ -39,12 +39,12 @@ Tensor<T> zeros(Dims const& shape) { return full<T>(shape, T(0)); }
 /// All elements 1 (torch.ones).
 template <class T>
 Tensor<T> ones(Dims const& shape) { return full<T>(shape, T(1)); }
-/// 0s with the shape of x (torch.zeros_like).
+/// 0s with the shape of x, where it is (torch.zeros_like).
 template <class T, class E>
-Tensor<T> zeros_like(Tensor<T, E> const& x) { return zeros<T>(x.shape()); }
-/// 1s with the shape of x (torch.ones_like).
+Tensor<T> zeros_like(Tensor<T, E> const& x) { return zeros<T>(x.shape()).to(x.device()); }
+/// 1s with the shape of x, where it is (torch.ones_like).
 template <class T, class E>
-Tensor<T> ones_like(Tensor<T, E> const& x) { return ones<T>(x.shape()); }
+Tensor<T> ones_like(Tensor<T, E> const& x) { return ones<T>(x.shape()).to(x.device()); }
 
 /// start, start + step, ... before stop (torch.arange). Throws Error when step is 0 or points away from stop.
 template <class T>

@@ -38,7 +38,7 @@ class Generator {
     return first;
   }
   /// The four numbers of block `block` of the stream of `seed`.
-  static std::array<std::uint32_t, 4> block(std::uint64_t seed, std::uint64_t block) {
+  static constexpr std::array<std::uint32_t, 4> block(std::uint64_t seed, std::uint64_t block) {
     return philox4x32({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0},
                       {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   }

@@ -55,14 +55,6 @@ Device device_of_assignment(F const& f, Device target) {
   return target;
 }
 
-// Whether a formula holds elements that are computed from their position.
-template <class F>
-inline constexpr bool has_generated = requires { typename F::is_generated; };
-template <class Op, class... Args>
-inline constexpr bool has_generated<Map<Op, Args...>> = (has_generated<Args> || ...);
-template <class Op, class Arg, class E>
-inline constexpr bool has_generated<Reduce<Op, Arg, E>> = has_generated<Arg>;
-
 /// The sentence of an operation that runs on the host alone.
 [[noreturn]] WICK_COLD inline void fail_on_device(char const* operation, Device device) {
   fail(operation, ": this operation does not run on ", device, " yet; move the operands with .to(\"cpu\")");
@@ -75,9 +67,8 @@ void require_host(char const* operation, X const& x) {
 }
 
 /// The sentence of a file that cannot run anything on a device.
-template <class F>
-[[noreturn]] WICK_COLD void fail_without_kernels(Device device) {
-  fail(operation_name<F>(), ": its operands are on ", device, ", and this file was compiled for the CPU alone; ",
+[[noreturn]] WICK_COLD inline void fail_without_kernels(char const* operation, Device device) {
+  fail(operation, ": its operands are on ", device, ", and this file was compiled for the CPU alone; ",
        device.kind() == Device::Kind::cuda ? "put the formula into a .cu file that nvcc compiles" : "define WICK_USE_THRUST for it");
 }
 
@@ -85,6 +76,9 @@ template <class F>
 
 #if WICK_DEVICE_KERNELS
 namespace backend::device {
+/// The kernels that operations call on a device (defined by the backend).
+template <class T>
+struct Kernels;
 /// target = formula, all on `device` (defined by the backend).
 template <class T, class F>
 void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f);

@@ -93,8 +93,12 @@ template <class G, int I>
 struct Evaluator<Generated<G>, I> {
   template <class Frame>
   static WICK_FN_INLINE auto value(Frame const& frame) {
-    static_assert(!std::is_void_v<typename Frame::lane>, "Wick: a random mask stands beside float or double only");
-    return frame.template load<typename G::value_type, I>();
+    if constexpr (requires { frame.template generated<G, I>(); }) {
+      return frame.template generated<G, I>();
+    } else {
+      static_assert(!std::is_void_v<typename Frame::lane>, "Wick: a random mask stands beside float or double only");
+      return frame.template load<typename G::value_type, I>();
+    }
   }
 };
 template <class T, int I>

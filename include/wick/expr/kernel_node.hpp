@@ -194,7 +194,7 @@ template <class State>
 void record_kernel(State& state);  // defined with the tape
 
 /// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides
-/// `compute(T* target, Dims shape, Epilogue, Tensor const&...)` and, if it calls the epilogue, `column_dims`; or
+/// `compute(kernels, T* target, Dims shape, Epilogue, Tensor const&...)`, where `kernels` are those of the operands' device and, if it calls the epilogue, `column_dims`; or
 /// `view(Tensor const&)` when it only rearranges. `adjoint(g, y, inputs...)` gives a tuple of formulas, `Zero` where no
 /// gradient passes.
 template <class Op, class T, class... F>
@@ -213,11 +213,14 @@ struct KernelState final : LazyState<T> {
       find_device();
   }
   void compute(base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue) override {
-    if constexpr (!is_view && !requires { Op::runs_on_devices; })
-      if (!(this->device == Device())) detail::fail_on_device(Op::name, this->device);
     if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate(), this->device);
     else if constexpr (ElementTraits<T>::planes > 1) fail(Op::name, ": this kernel computes plain numbers only, not duals");
-    else std::apply([&](auto&... x) { op.compute(target, this->shape, epilogue, x.value(this->consumed)...); }, operands);
+    else if (this->device == Device()) [[likely]] compute_with(backend::Kernels<T>{}, target, epilogue);
+#if WICK_DEVICE_KERNELS
+    else compute_with(backend::device::Kernels<T>{this->device}, target, epilogue);
+#else
+    else detail::fail_without_kernels(Op::name, this->device);
+#endif
   }
   Tensor<T> evaluate() override {
     if constexpr (is_view) return std::apply([&](auto&... x) { return op.view(x.value(this->consumed)...); }, operands);
@@ -236,6 +239,10 @@ struct KernelState final : LazyState<T> {
   }
 
  private:
+  template <class K>
+  void compute_with(K const& kernels, base_t<T>* target, backend::Epilogue<T> const& epilogue) {
+    std::apply([&](auto&... x) { op.compute(kernels, target, this->shape, epilogue, x.value(this->consumed)...); }, operands);
+  }
   WICK_COLD void find_device() {
     bool found = false;
     auto const join = [&](Device here) {

@@ -293,7 +293,7 @@ void compute_into(base_t<T>* data, std::int64_t plane_stride, Layout const& targ
 #if WICK_DEVICE_KERNELS
     if (device != Device()) return backend::device::compute<T>(device, data, plane_stride, target, f);
 #else
-    if (device != Device()) detail::fail_without_kernels<F>(device);
+    if (device != Device()) detail::fail_without_kernels(detail::operation_name<F>(), device);
 #endif
   }
   if constexpr (is_plain<F>) {

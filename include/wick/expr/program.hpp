@@ -43,6 +43,7 @@ struct SlotType {
   bool number = false; ///< one value, at the slot's address
   void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
   bool movable = false;  ///< elements in memory that may be copied as bytes
+  void (*describe)(void const* object, void* out) = nullptr;  ///< of computed elements: what they are computed from, 32 bytes at most
 };
 /// An output slot: written, or accumulated into with an associative operation.
 struct TargetType {

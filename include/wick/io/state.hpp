@@ -18,7 +18,7 @@ struct CollectEntries {
   void buffer(std::string const& name, Tensor<T, E>& tensor) { add(name, tensor); }
   template <class T, class E>
   void add(std::string const& name, Tensor<T, E> const& tensor) {
-    kept.push_back(std::make_shared<Tensor<T>>(Tensor<T>(tensor).contiguous()));
+    kept.push_back(std::make_shared<Tensor<T>>(Tensor<T>(tensor).contiguous().to(Device())));
     entries.push_back(io::to_entry(name, *static_cast<Tensor<T>*>(kept.back().get())));
   }
   std::vector<std::shared_ptr<void>> kept;  // the elements that the entries point to
@@ -53,9 +53,9 @@ struct TakeEntries {
   io::SafetensorsFile const& file;
   void enter(auto&) {}
   template <class T>
-  void parameter(std::string const& name, Variable<T>& variable) { variable.set_value(io::from_entry<T>(*file.find(name))); }
+  void parameter(std::string const& name, Variable<T>& variable) { variable.set_value(io::from_entry<T>(*file.find(name)).to(variable.device())); }
   template <class T, class E>
-  void buffer(std::string const& name, Tensor<T, E>& tensor) { tensor = io::from_entry<T>(*file.find(name)); }
+  void buffer(std::string const& name, Tensor<T, E>& tensor) { tensor = io::from_entry<T>(*file.find(name)).to(tensor.device()); }
 };
 
 struct NameList {

@@ -58,6 +58,15 @@ struct ParameterList {
     if constexpr (std::is_same_v<T, U>) found.emplace_back(name, variable);
   }
 };
+struct MoveTo {
+  Device device;
+  void enter(auto&) {}
+  void buffer(std::string const&, auto& tensor) { tensor = tensor.to(device); }
+  void parameter(std::string const&, auto& variable) {
+    variable.zero_grad();
+    variable.set_value(variable.value().to(device));
+  }
+};
 struct SetMode {
   bool training;
   void enter(auto& module) {
@@ -97,8 +106,13 @@ template <class T = float, Module M>
 void zero_grad(M& module) {
   for (auto const& parameter : parameters<T>(module)) parameter.zero_grad();
 }
-/// Checks that the module can live on a device; on a CPU build that is "cpu".
+/// Moves a module's parameters and buffers to a device (torch.nn.Module.to); gradients are forgotten. Optimizers are made
+/// afterwards. Throws Error, before anything has moved, when this program lacks the device.
 template <Module M>
-void to(M&, Device device) { core::require_device("to", device); }
+void to(M& module, Device device) {
+  core::require_device("to", device);
+  detail::MoveTo move{device};
+  detail::visit_members("", module, move);
+}
 
 }  // namespace wick::inline WICK_ISA

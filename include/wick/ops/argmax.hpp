@@ -16,7 +16,6 @@ namespace detail {
 
 template <bool smallest, class T>
 Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int axis, bool keepdim) {
-  require_host(name, input);
   Tensor<T> const x = input.contiguous();
   Dims const shape = x.shape();
   std::int64_t const n = shape.empty() ? 1 : shape[axis];
@@ -26,12 +25,20 @@ Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int a
     if (d != axis) result.push_back(shape[d]);
     else if (keepdim) result.push_back(1);
   }
-  Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, result);
+  Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, result, x.device());
   std::int64_t* out = const_cast<std::int64_t*>(std::as_const(y).data());
   std::int64_t outer = 1, inner = 1;
   for (int d = 0; d < axis; ++d) outer *= shape[d];
   for (int d = axis + 1; d < shape.size(); ++d) inner *= shape[d];
-  if (outer * inner > 0) backend::cpu::arg_extreme<smallest, T>(outer, n, inner, x.data(), out);
+  if (core::devices_in_use() && !(x.device() == Device())) [[unlikely]] {
+#if WICK_DEVICE_KERNELS
+    backend::device::Kernels<T>{x.device()}.template arg_extreme<smallest>(outer, n, inner, x.data(), out);
+#else
+    fail_without_kernels(name, x.device());
+#endif
+  } else if (outer * inner > 0) {
+    backend::cpu::arg_extreme<smallest, T>(outer, n, inner, x.data(), out);
+  }
   return y;
 }
 

@@ -29,9 +29,9 @@ struct Conv2dOp {
   static constexpr char const* name = "conv2d";
   static constexpr int column_dims = 2;
   Conv2dShape s;
-  template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
-    backend::Kernels<T>::conv2d(s, x.contiguous().data(), w.contiguous().data(), y, epilogue);
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
+    kernels.conv2d(s, x.contiguous().data(), w.contiguous().data(), y, epilogue);
   }
   auto adjoint(auto const& g, auto const&, auto const& x, auto const& w) const {
     return std::tuple(conv2d_input_gradient(g, w, s), conv2d_weight_gradient(x, g, s));
@@ -41,9 +41,9 @@ struct Conv2dOp {
 struct Conv2dInputGradientOp {
   static constexpr char const* name = "conv2d_input_gradient";
   Conv2dShape s;
-  template <class T>
-  void compute(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g, Tensor<T> const& w) const {
-    backend::Kernels<T>::conv2d_input_gradient(s, g.contiguous().data(), w.contiguous().data(), gx, false);
+  template <class K, class T>
+  void compute(K const& kernels, T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g, Tensor<T> const& w) const {
+    kernels.conv2d_input_gradient(s, g.contiguous().data(), w.contiguous().data(), gx, false);
   }
   auto adjoint(auto const& gg, auto const&, auto const& g, auto const& w) const {
     return std::tuple(conv2d_forward(gg, w, s), conv2d_weight_gradient(gg, g, s));
@@ -53,9 +53,9 @@ struct Conv2dInputGradientOp {
 struct Conv2dWeightGradientOp {
   static constexpr char const* name = "conv2d_weight_gradient";
   Conv2dShape s;
-  template <class T>
-  void compute(T* gw, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& g) const {
-    backend::Kernels<T>::conv2d_weight_gradient(s, x.contiguous().data(), g.contiguous().data(), gw, false);
+  template <class K, class T>
+  void compute(K const& kernels, T* gw, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& g) const {
+    kernels.conv2d_weight_gradient(s, x.contiguous().data(), g.contiguous().data(), gw, false);
   }
   auto adjoint(auto const& gg, auto const&, auto const& x, auto const& g) const {
     return std::tuple(conv2d_input_gradient(g, gg, s), conv2d_forward(x, gg, s));

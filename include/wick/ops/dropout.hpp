@@ -22,6 +22,23 @@ struct DropoutMask {
 
   Dims const& shape() const { return layout.shape; }
 
+  /// What elements are computed from, without the shape.
+  struct Source {
+    double p;
+    std::uint64_t seed, position;
+  };
+  static void describe(void const* mask, void* out) {
+    auto const& self = *static_cast<DropoutMask const*>(mask);
+    Source const source{self.p, self.seed, self.position};
+    std::memcpy(out, &source, sizeof source);
+  }
+  /// The element at place `at` in row-major order.
+  static constexpr T element(Source const& s, std::int64_t at) {
+    if (s.p <= 0) return T(1);
+    auto const bits = Generator::block(s.seed, s.position + static_cast<std::uint64_t>(at / 4));
+    return bits[static_cast<std::size_t>(at % 4)] < threshold_of(s.p) ? T(0) : scale_of(s.p);
+  }
+
   static void fetch(void const* mask, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) {
     auto const& self = *static_cast<DropoutMask const*>(mask);
     auto* const values = static_cast<T*>(out);
@@ -29,11 +46,11 @@ struct DropoutMask {
       std::fill_n(values, n, T(1));
       return;
     }
-    T const scale = self.p < 1 ? static_cast<T>(1 / (1 - self.p)) : T(0);
-    auto const threshold = static_cast<std::uint32_t>(std::min(self.p * 0x1p32, 4294967295.0));
+    T const scale = scale_of(self.p);
+    std::uint32_t const threshold = threshold_of(self.p);
     std::int64_t i = 0;
     if (stride == 1) {
-      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = self.one(offset + i, threshold, scale);
+      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = element({self.p, self.seed, self.position}, offset + i);
       constexpr std::int64_t group = 4 * philox_lanes, most = 16 * group;
       std::uint32_t bits[most];
       while (i + group <= n) {
@@ -46,13 +63,14 @@ struct DropoutMask {
         i += count;
       }
     }
-    for (; i < n; ++i) values[i] = self.one(offset + i * stride, threshold, scale);
+    for (; i < n; ++i) values[i] = element({self.p, self.seed, self.position}, offset + i * stride);
   }
 
  private:
-  T one(std::int64_t at, std::uint32_t threshold, T scale) const {
-    auto const bits = Generator::block(seed, position + static_cast<std::uint64_t>(at / 4));
-    return bits[static_cast<std::size_t>(at % 4)] < threshold ? T(0) : scale;
+  static constexpr T scale_of(double p) { return p < 1 ? static_cast<T>(1 / (1 - p)) : T(0); }
+  static constexpr std::uint32_t threshold_of(double p) {
+    double const most = p * 0x1p32;
+    return static_cast<std::uint32_t>(most < 4294967295.0 ? most : 4294967295.0);
   }
 };
 

@@ -39,9 +39,9 @@ struct GatherOp {
   Tensor<std::int64_t> index;
   int axis;
   Dims from;
-  template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    backend::Kernels<T>::gather(gather_shape(from, shape, axis), x.contiguous().data(), index.data(), y);
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    kernels.gather(gather_shape(from, shape, axis), x.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(scatter_sum(g, index, axis, from)); }
 };
@@ -50,9 +50,9 @@ struct ScatterSumOp {
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
-  template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    backend::Kernels<T>::scatter_add(gather_shape(shape, g.shape(), axis), g.contiguous().data(), index.data(), y, shape.numel());
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    kernels.scatter_add(gather_shape(shape, g.shape(), axis), g.contiguous().data(), index.data(), y, shape.numel());
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(gather_along(gg, index, axis)); }
 };
@@ -62,9 +62,9 @@ struct PickRowsOp {
   Tensor<std::int64_t> index;
   int axis;
   Dims from;
-  template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    backend::Kernels<T>::gather_rows(rows_shape(from, index.numel(), axis), x.contiguous().data(), index.data(), y);
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    kernels.gather_rows(rows_shape(from, index.numel(), axis), x.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(add_rows(g, index, axis, from)); }
 };
@@ -73,9 +73,9 @@ struct AddRowsOp {
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
-  template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    backend::Kernels<T>::scatter_add_rows(rows_shape(shape, index.numel(), axis), g.contiguous().data(), index.data(), y);
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    kernels.scatter_add_rows(rows_shape(shape, index.numel(), axis), g.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(pick_rows(gg, index, axis)); }
 };
@@ -101,8 +101,8 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
 
 // Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
 template <class Index>
-void check_indices(char const* operation, Tensor<Index> const& index, Dims const& shape, int axis) {
-  require_host(operation, index);
+void check_indices(char const* operation, Tensor<Index> const& given, Dims const& shape, int axis) {
+  Tensor<Index> const index = given.to(Device());
   std::int64_t const* const at = index.data();
   std::int64_t const n = index.numel(), extent = shape.empty() ? 1 : shape[axis];
   if (backend::Kernels<Index>::in_range(at, n, extent)) return;
@@ -122,7 +122,7 @@ auto gather(X const& x, std::int64_t axis, Tensor<std::int64_t> const& index) {
   bool fits = wanted.size() == shape.size();
   for (int k = 0; fits && k < shape.size(); ++k) fits = k == d || wanted[k] <= shape[k];
   if (!fits) fail("gather: an index of shape ", wanted, " does not fit a tensor of shape ", shape, " along dimension ", d);
-  Tensor<std::int64_t> const dense = index.contiguous();
+  Tensor<std::int64_t> const dense = index.contiguous().to(detail::device_of(f));
   detail::check_indices("gather", dense, shape, d);
   return detail::gather_along(f, dense, d);
 }
@@ -136,15 +136,14 @@ auto index_select(X const& x, std::int64_t axis, Tensor<std::int64_t> const& ind
   int const d = normalize_axis("index_select", axis, shape.size());
   if (shape.empty()) fail("index_select: a number has no dimension to select from");
   if (index.dim() > 1) fail("index_select: an index of shape ", index.shape(), " has more than one dimension");
-  Tensor<std::int64_t> const dense = index.contiguous();
+  Tensor<std::int64_t> const dense = index.contiguous().to(detail::device_of(f));
   detail::check_indices("index_select", dense, shape, d);
   return detail::pick_rows(f, dense, d);
 }
 
 /// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C).
 inline Tensor<std::int64_t> one_hot(Tensor<std::int64_t> const& labels, std::int64_t classes = -1) {
-  detail::require_host("one_hot", labels);
-  Tensor<std::int64_t> const l = labels.contiguous();
+  Tensor<std::int64_t> const l = labels.contiguous().to(Device());
   std::int64_t largest = -1;
   for (std::int64_t i = 0; i < l.numel(); ++i) {
     if (l.data()[i] < 0) fail("one_hot: label ", l.data()[i], " is negative");
@@ -157,7 +156,7 @@ inline Tensor<std::int64_t> one_hot(Tensor<std::int64_t> const& labels, std::int
   Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, shape);
   std::fill_n(y.data(), y.numel(), std::int64_t{0});
   for (std::int64_t i = 0; i < l.numel(); ++i) y.data()[i * classes + l.data()[i]] = 1;
-  return y;
+  return y.to(labels.device());
 }
 
 }  // namespace wick::inline WICK_ISA

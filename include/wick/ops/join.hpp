@@ -20,10 +20,9 @@ template <std::size_t N>
 struct CatOp {
   static constexpr char const* name = "cat";
   static constexpr bool needs_inputs = false;
-  static constexpr bool runs_on_devices = true;
   int axis;
-  template <class T, class... X>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, X const&... parts) const {
+  template <class K, class T, class... X>
+  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, X const&... parts) const {
     Layout const whole{shape};
     std::int64_t start = 0;
     auto const put = [&](Tensor<T> const& part) {

@@ -19,8 +19,8 @@ struct MatmulOp {
   static constexpr char const* name = "matmul";
   static constexpr int column_dims = 1;
 
-  template <class T>
-  void compute(T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {
+  template <class K, class T>
+  void compute(K const& kernels, T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {
     int const rank = shape.size();
     std::int64_t const n = shape[rank - 1], k = a.size(-1);
     auto const matrix = [](Tensor<T> const& x) {
@@ -29,7 +29,7 @@ struct MatmulOp {
     };
     if (b.dim() == 2 && rank > 2 && a.is_contiguous() && a.dim() == rank) {  // the batch only adds rows
       std::int64_t const rows = n > 0 ? shape.numel() / n : 0;
-      backend::Kernels<T>::gemm({a.data(), rows, k, k, 1}, matrix(b), {target, rows, n, n, 1}, false, epilogue);
+      kernels.gemm({a.data(), rows, k, k, 1}, matrix(b), {target, rows, n, n, 1}, false, epilogue);
       return;
     }
     backend::MatrixBatch batch;
@@ -39,7 +39,7 @@ struct MatmulOp {
     };
     for (int d = 0; d < rank - 2; ++d, ++batch.dims)
       batch.extent[d] = shape[d], batch.a_stride[d] = stride(a, d), batch.b_stride[d] = stride(b, d);
-    backend::Kernels<T>::gemm_batch(batch, matrix(a), matrix(b), target, epilogue);
+    kernels.gemm_batch(batch, matrix(a), matrix(b), target, epilogue);
   }
   auto adjoint(auto const& g, auto const&, auto const& a, auto const& b) const {
     return std::tuple(matmul(g, transpose(b, -1, -2)), matmul(transpose(a, -1, -2), g));

@@ -27,9 +27,9 @@ struct Chosen {
   Tensor<std::uint8_t> narrow;
   Tensor<std::int32_t> wide;
 
-  static Chosen room(Pool2dShape const& s, Dims const& shape) {
-    if (s.narrow()) return {Tensor<std::uint8_t>(Tensor<std::uint8_t>::uninitialized, shape), {}};
-    return {{}, Tensor<std::int32_t>(Tensor<std::int32_t>::uninitialized, shape)};
+  static Chosen room(Pool2dShape const& s, Dims const& shape, Device device) {
+    if (s.narrow()) return {Tensor<std::uint8_t>(Tensor<std::uint8_t>::uninitialized, shape, device), {}};
+    return {{}, Tensor<std::int32_t>(Tensor<std::int32_t>::uninitialized, shape, device)};
   }
   /// Calls f with the first index; all copies of a Chosen share what is written through it.
   template <class F>
@@ -51,10 +51,10 @@ struct MaxPool2dOp {
   Pool2dShape s;
   Dims from;
   Chosen chosen;  // empty when no gradient is wanted; the tape entry's copy shares it
-  template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& input) const {
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& input) const {
     Tensor<T> const x = input.contiguous();
-    chosen.visit([&](auto* which) { backend::Kernels<T>::max_pool2d(s, x.data(), y, which, epilogue); });
+    chosen.visit([&](auto* which) { kernels.max_pool2d(s, x.data(), y, which, epilogue); });
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
 };
@@ -64,12 +64,25 @@ struct MaxPool2dGradientOp {
   Pool2dShape s;
   Dims to;
   Chosen chosen;
-  template <class T>
-  void compute(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& gradient) const {
+  template <class K, class T>
+  void compute(K const& kernels, T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& gradient) const {
     Tensor<T> const g = gradient.contiguous();
-    chosen.visit([&](auto const* which) { backend::Kernels<T>::max_pool2d_gradient(s, g.data(), which, gx, false); });
+    chosen.visit([&](auto const* which) { kernels.max_pool2d_gradient(s, g.data(), which, gx, false); });
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(max_pool2d_pick(gg, chosen, s, to)); }
+};
+template <class T, class Index>
+struct PickElement {
+  Pool2dShape s;
+  T const* x;
+  Index const* which;
+  T* y;
+  constexpr void operator()(std::int64_t i) const {
+    std::int64_t const width = s.out_width(), height = s.out_height();
+    T const* const plane = x + i / width / height * s.height * s.width;
+    bool const none = which[i] == static_cast<Index>(-1);
+    y[i] = none ? T(0) : plane[s.element(i / width % height, i % width, static_cast<std::uint32_t>(which[i]))];
+  }
 };
 // The elements that max pooling chose: its gradient's gradient.
 struct MaxPool2dPickOp {
@@ -78,15 +91,11 @@ struct MaxPool2dPickOp {
   Pool2dShape s;
   Dims from;
   Chosen chosen;
-  template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& input) const {
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& input) const {
     Tensor<T> const x = input.contiguous();
     chosen.visit([&]<class Index>(Index const* which) {
-      T const* plane = x.data();
-      for (std::int64_t p = 0; p < s.planes; ++p, plane += s.height * s.width)
-        for (std::int64_t oh = 0; oh < s.out_height(); ++oh)
-          for (std::int64_t ow = 0; ow < s.out_width(); ++ow, ++which)
-            *y++ = *which == static_cast<Index>(-1) ? T(0) : plane[s.element(oh, ow, static_cast<std::uint32_t>(*which))];
+      kernels.for_each(s.planes * s.out_height() * s.out_width(), PickElement<T, Index>{s, x.data(), which, y});
     });
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
@@ -97,9 +106,9 @@ struct AvgPool2dOp {
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims from;
-  template <class T>
-  void compute(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    backend::Kernels<T>::avg_pool2d(s, x.contiguous().data(), y);
+  template <class K, class T>
+  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    kernels.avg_pool2d(s, x.contiguous().data(), y);
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(avg_pool2d_gradient(g, s, from)); }
 };
@@ -108,9 +117,9 @@ struct AvgPool2dGradientOp {
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims to;
-  template <class T>
-  void compute(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    backend::Kernels<T>::avg_pool2d_gradient(s, g.contiguous().data(), gx, false);
+  template <class K, class T>
+  void compute(K const& kernels, T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    kernels.avg_pool2d_gradient(s, g.contiguous().data(), gx, false);
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(avg_pool2d_forward(gg, s, to)); }
 };
@@ -166,7 +175,7 @@ auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}
   auto const& in = operand(x);
   auto const s = detail::pool_shape("max_pool2d", in.shape(), kernel_size, options);
   Dims const shape = detail::pooled(in.shape(), s);
-  return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), is_active(in) ? detail::Chosen::room(s, shape) : detail::Chosen()}, shape, in);
+  return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), is_active(in) ? detail::Chosen::room(s, shape, detail::device_of(in)) : detail::Chosen()}, shape, in);
 }
 /// Mean of each window (torch.nn.functional.avg_pool2d). x: (..., H, W) -> (..., OH, OW).
 template <Formula X>

@@ -27,11 +27,11 @@ struct PlaceOp {
   static constexpr char const* name = "place";
   static constexpr bool needs_inputs = false;
   core::Selection selection;
-  template <class T>
-  void compute(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    std::fill_n(y, shape.numel(), T(0));
+  template <class K, class T>
+  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    compute_into<T>(y, 0, Layout{shape}, Scalar<T>{0}, g.device());
     core::Region const region = selection.of(Layout{shape});
-    compute_into<T>(y + region.offset, 0, region.layout, g);
+    compute_into<T>(y + region.offset, 0, region.layout, g, g.device());
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(select_formula(gg, selection)); }
 };

@@ -22,8 +22,8 @@ class AdamW : public Optimizer<T> {
   explicit AdamW(std::vector<Variable<T>> const& variables, AdamWOptions const& o = {})
       : Optimizer<T>(variables), options(o), steps_(this->parameters_.size()) {
     for (auto const& parameter : this->parameters_) {
-      mean_.push_back(zeros<T>(parameter.shape()));
-      square_.push_back(zeros<T>(parameter.shape()));
+      mean_.push_back(zeros_like(parameter.value()));
+      square_.push_back(zeros_like(parameter.value()));
     }
   }
   /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
@@ -56,6 +56,18 @@ class AdamW : public Optimizer<T> {
   AdamWOptions options;
 
  private:
+  /// One element's step, or a register's.
+  struct Rule {
+    typename Optimizer<T>::Reading read;
+    T keep1, take1, keep2, take2, small, shrink, rate, correction;
+    template <class V>
+    WICK_FN_INLINE void operator()(V& w, V const& gradient, V& m, V& v) const {
+      V const g = read(gradient);
+      m = keep1 * m + take1 * g;
+      v = keep2 * v + take2 * (g * g);
+      w = shrink * w - rate * m / (simd::sqrt(v) * correction + small);
+    }
+  };
   // Step number `count` of all parts.
   void move(std::int64_t count, typename Optimizer<T>::Reading const& read) const {
     auto const& [lr, beta1, beta2, eps, decay] = options;
@@ -64,12 +76,7 @@ class AdamW : public Optimizer<T> {
     T const keep1 = t(beta1), take1 = t(1 - beta1), keep2 = t(beta2), take2 = t(1 - beta2), small = t(eps);
     T const shrink = t(1 - lr * decay), rate = t(lr / (1 - std::pow(beta1, step)));
     T const correction = t(1 / std::sqrt(1 - std::pow(beta2, step)));
-    update_all(parts_, [=](auto& w, auto const& gradient, auto& m, auto& v) {
-      auto const g = read(gradient);
-      m = keep1 * m + take1 * g;
-      v = keep2 * v + take2 * (g * g);
-      w = shrink * w - rate * m / (simd::sqrt(v) * correction + small);
-    });
+    update_all(parts_, Rule{read, keep1, take1, keep2, take2, small, shrink, rate, correction});
   }
 
   std::vector<Tensor<T>> mean_, square_;

@@ -85,8 +85,9 @@ Parts<T, 2> gradients(std::vector<Variable<T>> const& parameters, bool write) {
   Parts<T, 2> parts;
   for (auto const& parameter : parameters) {
     if (!parameter.has_grad()) continue;
+    wick::detail::require_host("clipping of gradients", parameter);
     T* const data = gradient_data(parameter, write);
-    parts.add({{data, data}, parameter.numel()});
+    parts.add({{data, data}, parameter.numel(), {}});
   }
   return parts;
 }
@@ -118,7 +119,7 @@ double clip_grad_norm(std::vector<Variable<T>> const& parameters, double max_nor
   double const factor = detail::clip_factor(norm, max_norm);
   if (factor != 1)
     detail::gradients(parameters, true).each_unit([&](Arrays<T, 2> const& arrays, std::int64_t) {
-      update_registers(Arrays<T, 1>{{arrays.data[0]}, arrays.count}, [&](auto& g) { g = g * static_cast<T>(factor); });
+      update_registers(Arrays<T, 1>{{arrays.data[0]}, arrays.count, {}}, [&](auto& g) { g = g * static_cast<T>(factor); });
     });
   return norm;
 }
@@ -129,7 +130,7 @@ void clip_grad_value(std::vector<Variable<T>> const& parameters, double limit) {
   if (!(limit >= 0)) fail("clip_grad_value: the limit is ", limit, ", expected 0 or more");
   auto const bound = static_cast<T>(limit);
   detail::gradients(parameters, true).each_unit([&](Arrays<T, 2> const& arrays, std::int64_t) {
-    update_registers(Arrays<T, 1>{{arrays.data[0]}, arrays.count}, [&](auto& g) { g = simd::clamp(g, -bound, bound); });
+    update_registers(Arrays<T, 1>{{arrays.data[0]}, arrays.count, {}}, [&](auto& g) { g = simd::clamp(g, -bound, bound); });
   });
 }
 

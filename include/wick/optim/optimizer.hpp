@@ -22,10 +22,7 @@ class Optimizer {
   /// A variable that stands twice in the list counts once.
   explicit Optimizer(std::vector<Variable<T>> const& parameters) {
     if (parameters.empty()) fail("optimizer: the list of parameters is empty");
-    for (auto const& parameter : parameters) {
-      wick::detail::require_host("optimizer", parameter);
-      wick::detail::add_once(parameters_, parameter);
-    }
+    for (auto const& parameter : parameters) wick::detail::add_once(parameters_, parameter);
   }
   /// Forgets the gradients.
   void zero_grad() const {
@@ -39,13 +36,13 @@ class Optimizer {
   static Arrays<T, 2 + static_cast<int>(sizeof...(State))> arrays(Variable<T> const& parameter, State&... state) {
     Tensor<T>& value = parameter.mutable_value();
     if (!value.is_contiguous()) value = value.contiguous();
-    return {{value.data(), detail::gradient_data(parameter), state.data()...}, parameter.numel()};
+    return {{value.data(), detail::gradient_data(parameter), state.data()...}, parameter.numel(), value.device()};
   }
 
   /// How a step reads the gradients: held within bounds, then scaled.
   struct Reading {
     T bound, factor;
-    WICK_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
+    WICK_FN_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
   };
   /// The reading that `clip` asks for, and the norm before it (0 when nobody asked for it). Throws Error, before anything
   /// has changed, when `clip` has no meaning.
@@ -53,6 +50,7 @@ class Optimizer {
   static std::pair<Reading, double> reading(Parts<T, N> const& parts, Clip const& clip) {
     if (!(clip.norm >= 0 && clip.value >= 0))
       fail("step: gradients are clipped to the norm ", clip.norm, " and the value ", clip.value, ", expected 0 or more");
+    if (clip.norm < Clip::unlimited && parts.on_device()) wick::detail::fail_on_device("a limit of the gradients' norm", parts.parts().front().device);
     double const norm = clip.norm < Clip::unlimited ? detail::norm_of(parts, 2, clip.value) : 0;
     return {{static_cast<T>(clip.value), static_cast<T>(detail::clip_factor(norm, clip.norm))}, norm};
   }

@@ -33,7 +33,7 @@ class SGD : public Optimizer<T> {
       if (!parameter.has_grad()) continue;
       plain_.add(this->arrays(parameter));
       if (!with_velocity) continue;
-      if (!started_[i]) velocity_[i] = Tensor<T>(Tensor<T>::uninitialized, parameter.shape());
+      if (!started_[i]) velocity_[i] = Tensor<T>(Tensor<T>::uninitialized, parameter.shape(), parameter.device());
       (started_[i] ? parts_ : first_).add(this->arrays(parameter, velocity_[i]));
     }
     auto const [read, norm] = this->reading(plain_, clip);
@@ -41,23 +41,35 @@ class SGD : public Optimizer<T> {
     auto const t = [](double x) { return static_cast<T>(x); };
     T const lr = t(options.lr), decay = t(options.weight_decay), momentum = t(options.momentum), take = t(1 - options.dampening);
     if (!with_velocity) {
-      update_all(plain_, [=, read = read](auto& w, auto const& g) { w = w - lr * (read(g) + decay * w); });
+      update_all(plain_, Rule{read, lr, decay});
       return norm;
     }
-    auto const move = [=, read = read, nesterov = options.nesterov](bool first) {
-      return [=](auto& w, auto const& g, auto& v) {
-        auto const d = read(g) + decay * w;
-        v = first ? d : momentum * v + take * d;
-        w = w - lr * (nesterov ? d + momentum * v : v);
-      };
-    };
-    update_all(first_, move(true));
-    update_all(parts_, move(false));
+    update_all(first_, VelocityRule{read, lr, decay, momentum, take, options.nesterov, true});
+    update_all(parts_, VelocityRule{read, lr, decay, momentum, take, options.nesterov, false});
     return norm;
   }
   SGDOptions options;
 
  private:
+  /// One element's step, or a register's.
+  struct Rule {
+    typename Optimizer<T>::Reading read;
+    T lr, decay;
+    template <class V>
+    WICK_FN_INLINE void operator()(V& w, V const& g) const { w = w - lr * (read(g) + decay * w); }
+  };
+  struct VelocityRule {
+    typename Optimizer<T>::Reading read;
+    T lr, decay, momentum, take;
+    bool nesterov, first;
+    template <class V>
+    WICK_FN_INLINE void operator()(V& w, V const& g, V& v) const {
+      V const d = read(g) + decay * w;
+      v = first ? d : V(momentum * v + take * d);
+      w = w - lr * (nesterov ? V(d + momentum * v) : v);
+    }
+  };
+
   std::vector<Tensor<T>> velocity_;
   std::vector<bool> started_;
   Parts<T, 2> plain_;

@@ -9,6 +9,10 @@
 #include <wick/autograd/variable.hpp>
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/base/simd.hpp>
+#include <wick/expr/device.hpp>
+#if WICK_DEVICE_KERNELS
+#include <wick/backend/thrust/policy.hpp>
+#endif
 
 namespace wick::inline WICK_ISA {
 namespace optim {
@@ -18,6 +22,7 @@ template <Lane T, int N>
 struct Arrays {
   std::array<T*, N> data;
   std::int64_t count;
+  Device device{};
 };
 
 /// Several parameters' arrays, seen as one long loop that is cut among the threads. Clearing keeps the memory.
@@ -35,6 +40,12 @@ class Parts {
     first_unit_.push_back(units_);
     units_ += (arrays.count + unit - 1) / unit;
   }
+  /// The parameters one by one.
+  std::vector<Arrays<T, N>> const& parts() const { return parts_; }
+  /// Whether some of them are on a device.
+  bool on_device() const {
+    return core::devices_in_use() && std::any_of(parts_.begin(), parts_.end(), [](auto const& a) { return !(a.device == Device()); });
+  }
   /// Units of at most `unit` elements in all.
   std::int64_t units() const { return units_; }
 
@@ -46,7 +57,7 @@ class Parts {
       for (std::int64_t number = begin; number < end; ++number) {
         while (part + 1 < parts_.size() && first_unit_[part + 1] <= number) ++part;
         std::int64_t const first = (number - first_unit_[part]) * unit;
-        Arrays<T, N> here{parts_[part].data, std::min(unit, parts_[part].count - first)};
+        Arrays<T, N> here{parts_[part].data, std::min(unit, parts_[part].count - first), {}};
         for (T*& data : here.data) data += first;
         body(here, number);
       }
@@ -91,9 +102,38 @@ WICK_INLINE void update_registers(Arrays<T, N> const& arrays, Kernel const& kern
     if (k != 1) std::copy_n(buffer[k], rest, at[k]);
 }
 
-/// The same for all parameters, on several threads.
+#if WICK_DEVICE_KERNELS
+/// The same for one element of arrays on a device.
+template <Lane T, int N, class Kernel>
+struct UpdateElement {
+  T* data[N];
+  Kernel kernel;
+
+  constexpr void operator()(std::int64_t i) const { update(i, std::make_index_sequence<N>{}); }
+  template <std::size_t... K>
+  constexpr void update(std::int64_t i, std::index_sequence<K...>) const {
+    T x[] = {data[K][i]...};
+    kernel(x[K]...);
+    ((K != 1 ? void(data[K][i] = x[K]) : void()), ...);
+  }
+};
+#endif
+
+/// The same for all parameters, on several threads or on their devices.
 template <Lane T, int N, class Kernel>
 void update_all(Parts<T, N> const& parts, Kernel const& kernel) {
+  if (parts.on_device()) [[unlikely]] {
+#if WICK_DEVICE_KERNELS
+    for (Arrays<T, N> const& arrays : parts.parts()) {
+      UpdateElement<T, N, Kernel> element{{}, kernel};
+      std::copy_n(arrays.data.begin(), N, element.data);
+      backend::thrust_::for_each_position(arrays.device, arrays.count, element);
+    }
+    return;
+#else
+    wick::detail::fail_without_kernels("step", parts.parts().front().device);
+#endif
+  }
   parts.each_unit([&](Arrays<T, N> const& arrays, std::int64_t) { update_registers(arrays, kernel); });
 }
 

@@ -93,4 +93,12 @@ void parallel_for(std::int64_t count, std::int64_t grain, Body const& body, std:
   body(std::int64_t{0}, count);
 }
 
+/// Calls f(i) for 0 <= i < count, in any order, on several threads when there are many.
+template <class F>
+void for_each_element(std::int64_t count, F const& f) {
+  parallel_for(count, 8192, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(i);
+  });
+}
+
 }  // namespace wick::inline WICK_ISA

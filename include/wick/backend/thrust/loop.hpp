@@ -113,9 +113,7 @@ namespace backend::device {
 
 template <class T, class F>
 void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
-  if constexpr (detail::has_generated<F>) {
-    detail::fail_on_device("dropout", device);
-  } else if constexpr (ElementTraits<T>::planes != 1) {
+  if constexpr (ElementTraits<T>::planes != 1) {
     fail(detail::operation_name<F>(), ": compound numbers (duals) do not run on ", device, " yet");
   } else if constexpr (is_plain<F>) {
     thrust_::run_map<T>(device, data, target, f);

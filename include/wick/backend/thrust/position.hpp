@@ -9,11 +9,11 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// A slot's elements, or the number itself.
+/// A slot's elements, or the number itself, or what elements are computed from.
 struct DeviceSlot {
   void const* data;
   std::int64_t stride[max_rank];
-  alignas(16) char number[16];
+  alignas(16) char number[32];
 };
 
 /// A loop nest with `N` slots.
@@ -48,6 +48,11 @@ struct PositionFrame {
     return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
   }
 
+  template <class G, int I>
+  constexpr auto generated() const {
+    return static_cast<compute_t<typename G::value_type>>(G::element(*reinterpret_cast<typename G::Source const*>(loop->slot[I].number), offset[I]));
+  }
+
   /// Moves to position `index` of the dimensions in `mask`, counted in row-major order; along the others it stays.
   constexpr void seek(std::int64_t index, unsigned mask) {
     for (int d = loop->rank - 1; d >= 0; --d) {
@@ -70,8 +75,10 @@ DeviceLoop<N> device_loop(Loop const& loop) {
     DeviceSlot& to = result.slot[s];
     to.data = loop.slots[s].data;
     for (int d = 0; d < loop.rank; ++d) to.stride[d] = loop.slots[s].stride[d];
-    if (s >= S::slots || !slot_types<S, void>[static_cast<std::size_t>(s)].number) continue;
-    std::memcpy(to.number, to.data, static_cast<std::size_t>(slot_types<S, void>[static_cast<std::size_t>(s)].element_size));
+    if (s >= S::slots) continue;
+    SlotType const& type = slot_types<S, void>[static_cast<std::size_t>(s)];
+    if (type.describe) type.describe(to.data, to.number);
+    else if (type.number) std::memcpy(to.number, to.data, static_cast<std::size_t>(type.element_size));
   }
   return result;
 }

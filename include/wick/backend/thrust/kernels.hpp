@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// The kernel set of a device (backend/contract.hpp). Epilogues are not called: on a device the formula around a kernel node
+// runs after it.
+#pragma once
+
+#include <wick/backend/thrust/element_kernels.hpp>
+#include <wick/core/tensor.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::device {
+
+template <class T>
+struct Kernels {
+  Device device;
+
+  /// Calls f(i) for 0 <= i < n.
+  template <class F>
+  void for_each(std::int64_t n, F const& f) const {
+    thrust_::for_each_position(device, n, f);
+  }
+
+  void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const&) const {
+    for_each(c.rows * c.columns, thrust_::GemmElement<T>{{}, a, b, c.data, c.row_stride, accumulate});
+  }
+  void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const&) const {
+    for_each(batch.count() * a.rows * b.columns, thrust_::GemmElement<T>{batch, a, b, c, b.columns, false});
+  }
+  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const&) const {
+    for_each(s.batch * s.out_channels * s.out_pixels(), thrust_::ConvElement<T>{s, x, w, y});
+  }
+  void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) const {
+    for_each(s.batch * s.in_channels * s.height * s.width, thrust_::ConvInputGradientElement<T>{s, gy, w, gx, accumulate});
+  }
+  void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) const {
+    for_each(s.out_channels * s.filter(), thrust_::ConvWeightGradientElement<T>{s, x, gy, gw, accumulate});
+  }
+  template <class Index>
+  void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<T> const&) const {
+    for_each(s.planes * s.out_height() * s.out_width(), thrust_::MaxPoolElement<T, Index>{s, x, y, chosen});
+  }
+  template <class Index>
+  void max_pool2d_gradient(Pool2dShape const& s, T const* gy, Index const* chosen, T* gx, bool accumulate) const {
+    for_each(s.planes * s.height * s.width, thrust_::MaxPoolGradientElement<T, Index>{s, gy, chosen, gx, accumulate});
+  }
+  void avg_pool2d(Pool2dShape const& s, T const* x, T* y) const {
+    for_each(s.planes * s.out_height() * s.out_width(), thrust_::AvgPoolElement<T>{s, x, y});
+  }
+  void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) const {
+    for_each(s.planes * s.height * s.width, thrust_::AvgPoolGradientElement<T>{s, gy, gx, accumulate});
+  }
+  void gather_rows(RowsShape const& s, T const* x, std::int64_t const* index, T* y) const {
+    for_each(s.outer * s.count * s.inner, thrust_::GatherRowsElement<T>{s, x, index, y});
+  }
+  void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x) const {
+    for_each(s.outer * s.extent * s.inner, thrust_::ScatterRowsElement<T>{s, g, index, x});
+  }
+  void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) const {
+    for_each(s.lines(0) * s.line(), thrust_::GatherElement<T>{s, x, index, y});
+  }
+  void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size) const {
+    using C = compute_t<T>;
+    Tensor<C> const scratch(Tensor<C>::uninitialized, Dims(Half<T> ? size : 0), device);
+    C* sums;
+    if constexpr (Half<T>) sums = const_cast<C*>(scratch.data());
+    else sums = x;
+    for_each(size, thrust_::FillElement<C>{sums, C(0)});
+    std::int64_t const along = s.rank ? s.extent[s.axis] : 1;
+    if (along > 0) for_each(s.lines(0) * s.line() / along, thrust_::ScatterLine<T>{s, g, index, sums});
+    if constexpr (Half<T>) for_each(size, thrust_::RoundElement<T>{sums, x});
+  }
+  template <bool smallest>
+  void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const* x, std::int64_t* y) const {
+    for_each(outer * inner, thrust_::ArgExtremeElement<smallest, T>{n, inner, x, y});
+  }
+};
+
+static_assert(KernelSet<Kernels<float> const, float>);
+
+}  // namespace backend::device
+}  // namespace wick::inline WICK_ISA
