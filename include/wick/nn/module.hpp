@@ -10,9 +10,15 @@
 
 namespace wick::inline WICK_ISA {
 
+namespace detail {
+struct AnyMember {
+  void operator()(char const*, auto&) const {}
+};
+}  // namespace detail
+
 /// A struct that shows its members: `void visit(auto&& member) { member("fc1", fc1), member("fc2", fc2); }`.
 template <class M>
-concept Module = requires(M& m) { m.visit([](char const*, auto&) {}); };
+concept Module = requires(M& m) { m.visit(detail::AnyMember{}); };
 
 namespace detail {
 

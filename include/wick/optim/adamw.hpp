@@ -55,8 +55,7 @@ class AdamW : public Optimizer<T> {
   }
   AdamWOptions options;
 
- private:
-  /// One element's step, or a register's.
+  /// One element's step, or a register's. Public for nvcc, which names the types of its kernels from outside.
   struct Rule {
     typename Optimizer<T>::Reading read;
     T keep1, take1, keep2, take2, small, shrink, rate, correction;
@@ -68,6 +67,7 @@ class AdamW : public Optimizer<T> {
       w = shrink * w - rate * m / (simd::sqrt(v) * correction + small);
     }
   };
+ private:
   // Step number `count` of all parts.
   void move(std::int64_t count, typename Optimizer<T>::Reading const& read) const {
     auto const& [lr, beta1, beta2, eps, decay] = options;

@@ -30,6 +30,12 @@ class Optimizer {
   }
   std::vector<Variable<T>> const& parameters() const { return parameters_; }
 
+  /// How a step reads the gradients: held within bounds, then scaled.
+  struct Reading {
+    T bound, factor;
+    WICK_FN_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
+  };
+
  protected:
   /// The arrays of parameter i: its value, its gradient, and its part of the state.
   template <class... State>
@@ -39,11 +45,6 @@ class Optimizer {
     return {{value.data(), detail::gradient_data(parameter), state.data()...}, parameter.numel(), value.device()};
   }
 
-  /// How a step reads the gradients: held within bounds, then scaled.
-  struct Reading {
-    T bound, factor;
-    WICK_FN_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
-  };
   /// The reading that `clip` asks for, and the norm before it (0 when nobody asked for it). Throws Error, before anything
   /// has changed, when `clip` has no meaning.
   template <int N>

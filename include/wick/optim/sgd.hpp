@@ -50,8 +50,7 @@ class SGD : public Optimizer<T> {
   }
   SGDOptions options;
 
- private:
-  /// One element's step, or a register's.
+  /// One element's step, or a register's. Public for nvcc, which names the types of its kernels from outside.
   struct Rule {
     typename Optimizer<T>::Reading read;
     T lr, decay;
@@ -70,6 +69,7 @@ class SGD : public Optimizer<T> {
     }
   };
 
+ private:
   std::vector<Tensor<T>> velocity_;
   std::vector<bool> started_;
   Parts<T, 2> plain_;
