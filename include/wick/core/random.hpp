@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <wick/base/half.hpp>
 #include <wick/core/allocator.hpp>
 
 namespace wick {

@@ -5,6 +5,7 @@
 
 #include <wick/backend/contract.hpp>
 #include <wick/backend/thrust/policy.hpp>
+#include <wick/base/half.hpp>
 #include <wick/base/math.hpp>
 
 namespace wick::inline WICK_ISA {
