@@ -159,25 +159,6 @@ constexpr void each_window(Pool2dShape const& s, std::int64_t ih, std::int64_t i
     }
   }
 }
-template <class T, class Index>
-struct MaxPoolGradientElement {
-  Pool2dShape s;
-  T const* gy;
-  Index const* chosen;
-  T* gx;
-  bool accumulate;
-
-  constexpr void operator()(std::int64_t index) const {
-    std::int64_t const iw = index % s.width, ih = index / s.width % s.height, plane = index / s.width / s.height;
-    std::int64_t const width = s.out_width(), first = plane * s.out_height() * width;
-    compute_t<T> sum = 0;
-    each_window(s, ih, iw, [&](std::int64_t oh, std::int64_t ow, std::int64_t k) constexpr {
-      std::int64_t const at = first + oh * width + ow;
-      if (chosen[at] == static_cast<Index>(k)) sum += gy[at];
-    });
-    gx[index] = static_cast<T>(accumulate ? gx[index] + sum : sum);
-  }
-};
 /// How many elements the mean of window (oh, ow) is taken over.
 constexpr std::int64_t window_size(Pool2dShape const& s, std::int64_t oh, std::int64_t ow) {
   std::int64_t const top = oh * s.stride_h - s.pad_h, left = ow * s.stride_w - s.pad_w;
@@ -204,10 +185,27 @@ struct AvgPoolElement {
     y[index] = static_cast<T>(sum / static_cast<compute_t<T>>(window_size(s, oh, ow)));
   }
 };
-template <class T>
-struct AvgPoolGradientElement {
-  Pool2dShape s;
+/// What window (oh, ow), whose output lies at `at`, gives to its element k: of max pooling ...
+template <class T, class Index>
+struct MaxPoolTerm {
   T const* gy;
+  Index const* chosen;
+  constexpr compute_t<T> operator()(Pool2dShape const&, std::int64_t at, std::int64_t, std::int64_t, std::int64_t k) const {
+    return chosen[at] == static_cast<Index>(k) ? compute_t<T>(gy[at]) : compute_t<T>(0);
+  }
+};
+/// ... and of average pooling.
+template <class T>
+struct AvgPoolTerm {
+  T const* gy;
+  constexpr compute_t<T> operator()(Pool2dShape const& s, std::int64_t at, std::int64_t oh, std::int64_t ow, std::int64_t) const {
+    return gy[at] / static_cast<compute_t<T>>(window_size(s, oh, ow));
+  }
+};
+template <class T, class Term>
+struct PoolGradientElement {
+  Pool2dShape s;
+  Term term;
   T* gx;
   bool accumulate;
 
@@ -215,9 +213,7 @@ struct AvgPoolGradientElement {
     std::int64_t const iw = index % s.width, ih = index / s.width % s.height, plane = index / s.width / s.height;
     std::int64_t const width = s.out_width(), first = plane * s.out_height() * width;
     compute_t<T> sum = 0;
-    each_window(s, ih, iw, [&](std::int64_t oh, std::int64_t ow, std::int64_t) constexpr {
-      sum += gy[first + oh * width + ow] / static_cast<compute_t<T>>(window_size(s, oh, ow));
-    });
+    each_window(s, ih, iw, [&](std::int64_t oh, std::int64_t ow, std::int64_t k) constexpr { sum += term(s, first + oh * width + ow, oh, ow, k); });
     gx[index] = static_cast<T>(accumulate ? gx[index] + sum : sum);
   }
 };

@@ -40,13 +40,13 @@ struct Kernels {
   }
   template <class Index>
   void max_pool2d_gradient(Pool2dShape const& s, T const* gy, Index const* chosen, T* gx, bool accumulate) const {
-    for_each(s.planes * s.height * s.width, thrust_::MaxPoolGradientElement<T, Index>{s, gy, chosen, gx, accumulate});
+    for_each(s.planes * s.height * s.width, thrust_::PoolGradientElement<T, thrust_::MaxPoolTerm<T, Index>>{s, {gy, chosen}, gx, accumulate});
   }
   void avg_pool2d(Pool2dShape const& s, T const* x, T* y) const {
     for_each(s.planes * s.out_height() * s.out_width(), thrust_::AvgPoolElement<T>{s, x, y});
   }
   void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumulate) const {
-    for_each(s.planes * s.height * s.width, thrust_::AvgPoolGradientElement<T>{s, gy, gx, accumulate});
+    for_each(s.planes * s.height * s.width, thrust_::PoolGradientElement<T, thrust_::AvgPoolTerm<T>>{s, {gy}, gx, accumulate});
   }
   void gather_rows(RowsShape const& s, T const* x, std::int64_t const* index, T* y) const {
     for_each(s.outer * s.count * s.inner, thrust_::GatherRowsElement<T>{s, x, index, y});
