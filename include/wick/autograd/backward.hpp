@@ -89,9 +89,13 @@ class Hold {
 /// The gradient of a single number in itself: one, in the number's shape.
 template <class T>
 Tensor<T> unit_seed(Dims const& shape, Device device) {
-  Tensor<T> one(Tensor<T>::uninitialized, shape);
+  Tensor<T> one(Tensor<T>::uninitialized, shape, device);
+  if (!(device == Device())) {
+    compute_into<T>(const_cast<base_t<T>*>(std::as_const(one).data()), one.plane_stride(), one.layout(), Scalar<T>{compute_t<T>(1)}, device);
+    return one;
+  }
   ElementTraits<T>::store(const_cast<base_t<T>*>(std::as_const(one).data()), one.plane_stride(), T(1));
-  return one.to(device);
+  return one;
 }
 
 template <class T>

@@ -183,7 +183,7 @@ namespace backend::device {
 /// run_sweep on the seed's device (defined by the backend).
 template <class K, class S, class F, class T, class Needed>
 void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed const& needed, Tensor<T> const& seed,
-           Layout const& seed_layout, Tensor<T> const& result);
+           Layout const& seed_layout, Tensor<T> const& result, int row);
 }  // namespace backend::device
 #endif
 
@@ -197,7 +197,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
   constexpr int count = K::inputs + K::outputs;
   if (core::devices_in_use() && !(seed.device() == Device())) [[unlikely]] {
 #if WICK_DEVICE_KERNELS
-    return backend::device::sweep<K, S>(pass, saved, shape, needed, seed, seed_layout, result);
+    return backend::device::sweep<K, S>(pass, saved, shape, needed, seed, seed_layout, result, row);
 #else
     fail("backward: the gradient is on ", seed.device(), ", and this file was compiled for the CPU alone");
 #endif

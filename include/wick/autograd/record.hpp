@@ -214,7 +214,7 @@ tape::Node<T>* record_formula(F const& f, bool consumed) {
     if constexpr (Lane<compute_t<T>> && Lane<lane_t<S>> && gradients_in_lane<S, compute_t<T>>) {
       Dims const shape = f.shape();
       int const axis = row_axis(f, shape);
-      if (axis >= 0 && device_of(f) == Device()) {
+      if (axis >= 0) {
         auto kept = save<true>(f);
         Slots<S::slots> slots;
         fill_slots(kept, shape, slots.data);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Memory of devices: how it is got, given back and copied. A file compiled for a device registers how; every other file of
-// the program holds, copies, moves and frees tensors there through this table.
+// What a program can do with devices: memory, copies, streams, graphs. A file compiled for a device registers how; every
+// other file of the program holds, copies, moves and frees tensors there through this table.
 #pragma once
 
 #include <cstring>
@@ -10,70 +10,168 @@
 namespace wick {
 namespace core {
 
-/// What a device can do with memory. `number` is that of `Device::number()`.
-struct DeviceMemory {
-  /// Throws Error when there is no memory, naming the size.
-  void* (*allocate)(int number, std::size_t bytes);
-  void (*free)(int number, void* memory);
-  /// Copies between this device, the host and other devices of its kind; done when a read of the target is in order.
-  void (*copy)(void* to, Device to_device, void const* from, Device from_device, std::size_t bytes);
-  int (*devices)();  ///< how many of them there are
+/// What a kernel has found wrong: an index that is out of range. It lies in memory that host and device share; the host looks
+/// at it when it reads what the device has computed.
+struct DeviceFault {
+  char const* operation;  ///< the host's address of a name
+  std::int64_t index, extent;
+  int found;
+};
+
+/// What a kind of device can do. `number` is that of `Device::number()`; a stream is a handle of the device's own, null
+/// its default one. Nothing here waits for a device unless it says so.
+struct DeviceRuntime {
+  /// Memory for `bytes` bytes that work on `stream` may use; null when there is none.
+  void* (*allocate)(int number, std::size_t bytes, void* stream);
+  /// Takes memory back once the work on `stream` is done.
+  void (*free)(int number, void* memory, void* stream);
+  /// Copies between this device, the host and other devices of its kind, on `stream`. Host memory that is pageable is read
+  /// before this returns.
+  void (*copy)(void* to, Device to_device, void const* from, Device from_device, std::size_t bytes, void* stream);
+  int (*devices)();                                               ///< how many of them there are
+  void (*usage)(int number, std::size_t& free, std::size_t& total);  ///< the device's memory, in bytes
+  void* (*make_stream)(int number);
+  void (*order)(int number, void* earlier, void* later);          ///< what comes on `later` waits for all on `earlier`
+  void (*wait)(int number, void* stream);                         ///< the host waits for all on `stream`
+  void* (*allocate_host)(std::size_t bytes);                      ///< host memory that a device reads by itself
+  void (*free_host)(void* memory);
+  void* (*make_mark)(int number);                                 ///< a place in a stream that the host can wait for
+  void (*set_mark)(int number, void* mark, void* stream);
+  void (*wait_mark)(int number, void* mark);
+  void (*free_mark)(int number, void* mark);
+  /// Recording of the work on `stream`; null where work is recorded by its caller.
+  void (*begin_capture)(int number, void* stream);
+  void* (*end_capture)(int number, void* stream);                 ///< an executable graph; null when recording failed
+  void (*run_graph)(int number, void* graph, void* stream);
+  void (*free_graph)(int number, void* graph);
+  DeviceFault* (*fault)(int number);
 };
 
 struct DeviceTable {
-  DeviceMemory const* memory[3] = {};
+  DeviceRuntime const* runtime[3] = {};
   std::atomic<bool> in_use{false};  ///< some tensor has been on a device
 };
 WICK_SHARED inline constinit DeviceTable device_table;
 /// Registers a kind of device; true, so that it may initialise something static.
-inline bool register_device(Device::Kind kind, DeviceMemory const* memory) {
-  device_table.memory[static_cast<int>(kind)] = memory;
+inline bool register_device(Device::Kind kind, DeviceRuntime const* runtime) {
+  device_table.runtime[static_cast<int>(kind)] = runtime;
   return true;
 }
 
 /// True once a tensor has been on a device: only then formulas ask where their operands are.
 inline bool devices_in_use() { return device_table.in_use.load(std::memory_order_relaxed); }
 
+/// The statement that the calling thread runs on a device, for errors that come from below it.
+WICK_SHARED inline constinit thread_local char const* current_statement = "";
+/// Kernels that the calling thread has launched on devices.
+WICK_SHARED inline constinit thread_local std::int64_t device_launches = 0;
+
 /// Throws Error unless this program can hold tensors on `device`.
-inline DeviceMemory const& device_memory(char const* operation, Device device) {
-  DeviceMemory const* const memory = device_table.memory[static_cast<int>(device.kind())];
-  if (!memory && device.kind() == Device::Kind::cuda)
+inline DeviceRuntime const& device_runtime(char const* operation, Device device) {
+  DeviceRuntime const* const runtime = device_table.runtime[static_cast<int>(device.kind())];
+  if (!runtime && device.kind() == Device::Kind::cuda)
     fail(operation, ": this program has no ", device,
          "; it was built for the CPU: configure with -DWICK_CUDA=ON (CMake preset \"cuda\") and compile a file with nvcc");
-  if (!memory) fail(operation, ": this program has no ", device, "; compile a file with WICK_USE_THRUST defined");
-  int const count = memory->devices();
+  if (!runtime) fail(operation, ": this program has no ", device, "; compile a file with WICK_USE_THRUST defined");
+  int const count = runtime->devices();
   if (device.number() >= count) fail(operation, ": there is no ", device, " here; devices of this kind: ", count);
-  return *memory;
+  return *runtime;
 }
+/// That of a device which holds tensors already.
+inline DeviceRuntime const& runtime_of(Device device) { return *device_table.runtime[static_cast<int>(device.kind())]; }
 
 /// Throws Error unless this program can hold tensors on `device`.
 inline void require_device(char const* operation, Device device) {
-  if (device != Device()) device_memory(operation, device);
+  if (device != Device()) device_runtime(operation, device);
 }
 
-/// A block for `bytes` bytes of elements on a device.
-inline Block* allocate_on(Device device, std::size_t bytes) {
-  if (device == Device()) return pool::allocate(bytes);
-  DeviceMemory const& memory = device_memory("allocate", device);
-  device_table.in_use.store(true, std::memory_order_relaxed);
-  void* const elements = memory.allocate(device.number(), bytes > 0 ? bytes : 1);
-  Block* const block = pool::allocate(0);
-  block->device_elements = elements;
-  block->device = device;
-  block->count = static_cast<std::int64_t>(device.kind()) * 256 + device.number();
-  block->destroy = [](void* where, std::int64_t code) {
-    device_table.memory[code / 256]->free(static_cast<int>(code % 256), where);
-  };
-  return block;
-}
+WICK_SHARED inline constinit thread_local void* current_stream = nullptr;
 
-/// Copies bytes between the host and devices.
-inline void copy_bytes(void* to, Device to_device, void const* from, Device from_device, std::size_t bytes) {
-  if (bytes == 0) return;
-  Device const foreign = to_device == Device() ? from_device : to_device;
-  if (foreign == Device()) std::memcpy(to, from, bytes);
-  else device_memory("copy", foreign).copy(to, to_device, from, from_device, bytes);
+/// Throws Error when a kernel on the device has found something wrong.
+inline void report_fault(Device device) {
+  auto volatile* const fault = runtime_of(device).fault(device.number());
+  if (!fault->found) return;
+  fault->found = 0;
+  char const* const operation = fault->operation;
+  std::int64_t const index = fault->index, extent = fault->extent;
+  fail(operation, ": index ", index, " is out of range for an extent of ", extent, " (found on ", device, ", and noticed now that its results are read)");
 }
 
 }  // namespace core
+
+/// Everything that the calling thread does on a device while this lives, it does on `stream`: a `Stream`, or a handle of the
+/// device's own (a cudaStream_t).
+class StreamGuard {
+ public:
+  explicit StreamGuard(void* stream) : before_(std::exchange(core::current_stream, stream)) {}
+  StreamGuard(StreamGuard const&) = delete;
+  StreamGuard& operator=(StreamGuard const&) = delete;
+  ~StreamGuard() { core::current_stream = before_; }
+
+ private:
+  void* before_;
+};
+
+namespace core {
+/// Streams that nobody uses now. They are never destroyed: blocks of memory remember theirs.
+struct IdleStreams {
+  struct Entry {
+    Device device;
+    void* stream;
+  };
+  std::mutex mutex;
+  std::vector<Entry> entries;
+};
+WICK_SHARED inline IdleStreams& idle_streams() {
+  static IdleStreams& shared = *new IdleStreams;
+  return shared;
+}
+}  // namespace core
+
+/// An order of its own for work on a device: what is done on two streams may overlap.
+class Stream {
+ public:
+  /// Throws Error when this program lacks the device.
+  explicit Stream(Device device) : device_(device) {
+    auto const& runtime = core::device_runtime("Stream", device);
+    auto& idle = core::idle_streams();
+    std::scoped_lock const lock(idle.mutex);
+    for (auto& entry : idle.entries)
+      if (entry.device == device) {
+        stream_ = entry.stream;
+        entry = idle.entries.back();
+        idle.entries.pop_back();
+        return;
+      }
+    stream_ = runtime.make_stream(device.number());
+  }
+  Stream(Stream const&) = delete;
+  Stream& operator=(Stream const&) = delete;
+  ~Stream() {
+    auto& idle = core::idle_streams();
+    std::scoped_lock const lock(idle.mutex);
+    idle.entries.push_back({device_, stream_});
+  }
+
+  Device device() const { return device_; }
+  /// The device's own handle (cudaStream_t).
+  void* handle() const { return stream_; }
+  operator void*() const { return stream_; }
+  /// Everything that comes on this stream waits for what is on `other` now.
+  void wait_for(void* other) const { core::runtime_of(device_).order(device_.number(), other, stream_); }
+  /// The host waits for everything on this stream.
+  void synchronize() const { core::runtime_of(device_).wait(device_.number(), stream_); }
+
+ private:
+  Device device_;
+  void* stream_ = nullptr;
+};
+
+/// The host waits for everything that the calling thread has put on its current stream of a device.
+inline void synchronize(Device device) {
+  if (device == Device()) return;
+  core::device_runtime("synchronize", device).wait(device.number(), core::current_stream);
+  core::report_fault(device);
+}
+
 }  // namespace wick

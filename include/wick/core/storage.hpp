@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <wick/core/device_memory.hpp>
+#include <wick/core/device_pool.hpp>
 
 namespace wick {
 

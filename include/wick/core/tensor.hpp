@@ -146,7 +146,10 @@ class Tensor {
   /// The value of the only element. Throws Error when there are more or none.
   T item() const {
     if (numel() != 1) fail("item: a tensor of shape ", shape(), " is not a single number");
-    if (core::devices_in_use() && device() != Device()) return to(Device()).item();
+    if (core::devices_in_use() && device() != Device()) {
+      if (core::capturing) fail("capture: item: the host would wait for ", device(), "; ask for the number after the recorded work has run");
+      return to(Device()).item();
+    }
     return ElementTraits<T>::load(data_, storage_.plane_stride());
   }
 
@@ -217,10 +220,26 @@ class Tensor {
   Tensor to(Device where) const {
     if (where == device()) return *this;
     if (!is_contiguous() || (ElementTraits<T>::planes > 1 && plane_stride() != numel())) return clone<Isa>().to(where);
-    core::device_memory("to", where == Device() ? device() : where);
+    core::device_runtime("to", where == Device() ? device() : where);
+    core::current_statement = "to";
     Tensor copy(uninitialized, shape(), where);
+    core::note_use(storage_.block());
     core::copy_bytes(copy.data_, where, data_, device(), static_cast<std::size_t>(numel()) * sizeof(Base) * ElementTraits<T>::planes);
     return copy;
+  }
+  /// Writes the elements of `source`, which may be on another device, into this tensor (torch.Tensor.copy_). Its memory stays
+  /// where it is unless it is shared or not row-major. Throws Error when the shapes differ.
+  template <class Isa = IsaTag>
+  void copy_from(Tensor const& source) {
+    if (source.shape() != shape()) fail("copy_from: a tensor of shape ", source.shape(), " does not fit into one of shape ", shape());
+    Tensor const from = source.contiguous();
+    if (!is_contiguous()) *this = clone<Isa>();
+    else own<Isa>();
+    core::current_statement = "copy_from";
+    core::note_use(storage_.block()), core::note_use(from.storage_.block());
+    for (int p = 0; p < ElementTraits<T>::planes; ++p)
+      core::copy_bytes(data_ + p * plane_stride(), device(), from.data_ + p * from.plane_stride(), from.device(),
+                       static_cast<std::size_t>(numel()) * sizeof(Base));
   }
   /// This tensor with its elements in row-major order; itself when they already are.
   template <class Isa = IsaTag>

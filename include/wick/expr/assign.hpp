@@ -82,6 +82,7 @@ void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& lay
   if constexpr (has_lazy<F>) return write_through<T>(data, plane_stride, layout, block, lowered<true>(f));
   // A reduction reads everything before its last element is written: it never runs over its own operands.
   Device const device = block ? block->device : Device();
+  core::note_use(block);
   if (detail::has_reduce<F> || find_sharing(f, data, layout, sizeof(base_t<T>), block).hazard)
     compute_into<T>(data, plane_stride, layout, materialize(f), device);
   else
@@ -152,6 +153,7 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
         std::uint32_t const going = std::is_lvalue_reference_v<X> ? 0 : sharing.handles;
         if (!sharing.hazard && x.storage().use_count() == 1 + going) {
           auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
+          core::note_use(x.storage().block());
           // A kernel may write over old elements that the formula around it does not read.
           if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
             if (device == Device() && sharing.handles == 0 && !sharing.overlap && run_epilogue<T>(data, x.layout(), f)) return;

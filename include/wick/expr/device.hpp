@@ -27,6 +27,7 @@ void join_devices(char const* operation, F const& f, Device& device, bool& found
   visit_leaves(f, [&]<class Leaf>(Leaf const& leaf) {
     if constexpr (!is_scalar<Leaf> && !requires { typename Leaf::is_generated; }) {
       Device const here = device_of_leaf(leaf);
+      if (!(here == Device())) core::current_statement = operation;
       if (found && !(here == device))
         fail(operation, ": one operand is on ", device, ", another on ", here, "; move one of them with .to(\"", here, "\")");
       device = here, found = true;
@@ -55,6 +56,14 @@ Device device_of_assignment(F const& f, Device target) {
   return target;
 }
 
+/// Notes that the calling thread's stream reads what a formula's operands hold.
+template <class F>
+void note_operands(F const& f) {
+  visit_leaves(f, [&]<class Leaf>(Leaf const& leaf) {
+    if constexpr (!is_scalar<Leaf> && !requires { typename Leaf::is_generated; }) core::note_use(leaf_data(leaf).block);
+  });
+}
+
 /// The sentence of an operation that runs on the host alone.
 [[noreturn]] WICK_COLD inline void fail_on_device(char const* operation, Device device) {
   fail(operation, ": this operation does not run on ", device, " yet; move the operands with .to(\"cpu\")");
@@ -79,6 +88,8 @@ namespace backend::device {
 /// The kernels that operations call on a device (defined by the backend).
 template <class T>
 struct Kernels;
+/// y[i][labels[i]] = 1, the other of `classes` elements 0, for `n` labels on `device` (defined by the backend).
+inline void one_hot(Device device, std::int64_t n, std::int64_t classes, std::int64_t const* labels, std::int64_t* y);
 /// target = formula, all on `device` (defined by the backend).
 template <class T, class F>
 void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f);

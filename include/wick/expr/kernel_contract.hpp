@@ -116,6 +116,7 @@ struct RowsShape {
 struct GatherShape {
   int rank, axis;
   std::int64_t extent[max_rank], stride[max_rank];
+  std::int64_t limit = 0;  ///< the source's extent along `axis`
 
   /// Positions of the innermost dimension.
   constexpr std::int64_t line() const { return rank > 0 ? extent[rank - 1] : 1; }

@@ -241,7 +241,15 @@ struct KernelState final : LazyState<T> {
  private:
   template <class K>
   void compute_with(K const& kernels, base_t<T>* target, backend::Epilogue<T> const& epilogue) {
-    std::apply([&](auto&... x) { op.compute(kernels, target, this->shape, epilogue, x.value(this->consumed)...); }, operands);
+    std::apply(
+        [&](auto&... x) {
+          if (!(this->device == Device())) [[unlikely]] {
+            (core::note_use(x.value(this->consumed).storage().block()), ...);
+            core::current_statement = Op::name;
+          }
+          op.compute(kernels, target, this->shape, epilogue, x.value(this->consumed)...);
+        },
+        operands);
   }
   WICK_COLD void find_device() {
     bool found = false;

@@ -176,7 +176,7 @@ struct RowFrame : BatchFrame<L, Slots> {
 template <class Op, class Arg, int I>
 struct Evaluator<Fold<Op, Arg>, I> {
   template <class Frame>
-  static WICK_INLINE auto value(Frame const& frame) { return frame.template fold<Fold<Op, Arg>>(); }
+  static WICK_FN_INLINE auto value(Frame const& frame) { return frame.template fold<Fold<Op, Arg>>(); }
 };
 
 /// Runs `body(frame, part, valid)` for each register of the row from position `start` on, the last one from the tail

@@ -32,6 +32,8 @@ Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int a
   for (int d = axis + 1; d < shape.size(); ++d) inner *= shape[d];
   if (core::devices_in_use() && !(x.device() == Device())) [[unlikely]] {
 #if WICK_DEVICE_KERNELS
+    core::current_statement = name;
+    core::note_use(x.storage().block());
     backend::device::Kernels<T>{x.device()}.template arg_extreme<smallest>(outer, n, inner, x.data(), out);
 #else
     fail_without_kernels(name, x.device());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <wick/base/philox.hpp>
+#include <wick/core/graph.hpp>
 #include <wick/core/random.hpp>
 #include <wick/expr/assign.hpp>
 #include <wick/ops/arithmetic.hpp>
@@ -19,6 +20,11 @@ struct DropoutMask {
   Layout layout;
   double p;
   std::uint64_t seed, position;
+  /// A place in a random stream.
+  struct Place {
+    std::uint64_t seed, position;
+  };
+  Place const* live = nullptr;  ///< in a graph: where each run finds its place
 
   Dims const& shape() const { return layout.shape; }
 
@@ -26,16 +32,18 @@ struct DropoutMask {
   struct Source {
     double p;
     std::uint64_t seed, position;
+    Place const* live;
   };
   static void describe(void const* mask, void* out) {
     auto const& self = *static_cast<DropoutMask const*>(mask);
-    Source const source{self.p, self.seed, self.position};
+    Source const source{self.p, self.seed, self.position, self.live};
     std::memcpy(out, &source, sizeof source);
   }
   /// The element at place `at` in row-major order.
   static constexpr T element(Source const& s, std::int64_t at) {
     if (s.p <= 0) return T(1);
-    auto const bits = Generator::block(s.seed, s.position + static_cast<std::uint64_t>(at / 4));
+    Place const place = s.live ? *s.live : Place{s.seed, s.position};
+    auto const bits = Generator::block(place.seed, place.position + static_cast<std::uint64_t>(at / 4));
     return bits[static_cast<std::size_t>(at % 4)] < threshold_of(s.p) ? T(0) : scale_of(s.p);
   }
 
@@ -50,7 +58,7 @@ struct DropoutMask {
     std::uint32_t const threshold = threshold_of(self.p);
     std::int64_t i = 0;
     if (stride == 1) {
-      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = element({self.p, self.seed, self.position}, offset + i);
+      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = element({self.p, self.seed, self.position, nullptr}, offset + i);
       constexpr std::int64_t group = 4 * philox_lanes, most = 16 * group;
       std::uint32_t bits[most];
       while (i + group <= n) {
@@ -63,7 +71,7 @@ struct DropoutMask {
         i += count;
       }
     }
-    for (; i < n; ++i) values[i] = element({self.p, self.seed, self.position}, offset + i * stride);
+    for (; i < n; ++i) values[i] = element({self.p, self.seed, self.position, nullptr}, offset + i * stride);
   }
 
  private:
@@ -87,9 +95,17 @@ auto dropout(X const& x, double p = 0.5, bool training = true) {
   Dims const shape = x.shape();
   DropoutMask<value_t<decltype(operand(x))>> mask{Layout(shape), training ? p : 0.0, 0, 0};
   if (mask.p > 0) {
-    Generator& generator = default_generator();
-    mask.seed = generator.seed();
-    mask.position = generator.reserve(static_cast<std::uint64_t>(shape.numel() + 3) / 4);
+    auto const next = [blocks = static_cast<std::uint64_t>(shape.numel() + 3) / 4] {
+      Generator& generator = default_generator();
+      std::uint64_t const seed = generator.seed();
+      return typename DropoutMask<value_t<decltype(operand(x))>>::Place{seed, generator.reserve(blocks)};
+    };
+    if (core::capturing && detail::device_of(operand(x)) == core::capturing->device) [[unlikely]] {
+      mask.live = core::replayed(next);
+    } else {
+      auto const place = next();
+      mask.seed = place.seed, mask.position = place.position;
+    }
   }
   return operand(x) * mask;
 }

@@ -22,7 +22,7 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis);
 
 inline backend::GatherShape gather_shape(Dims const& source, Dims const& index, int axis) {
   Layout const layout{source};
-  backend::GatherShape s{index.size(), axis, {}, {}};
+  backend::GatherShape s{index.size(), axis, {}, {}, source.empty() ? 1 : source[axis]};
   for (int d = 0; d < s.rank; ++d) s.extent[d] = index[d], s.stride[d] = layout.strides[d];
   return s;
 }
@@ -102,9 +102,9 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
 // Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
 template <class Index>
 void check_indices(char const* operation, Tensor<Index> const& given, Dims const& shape, int axis) {
-  Tensor<Index> const index = given.to(Device());
-  std::int64_t const* const at = index.data();
-  std::int64_t const n = index.numel(), extent = shape.empty() ? 1 : shape[axis];
+  if (!(given.device() == Device())) return;  // the kernels check: the host does not wait for the device
+  std::int64_t const* const at = given.data();
+  std::int64_t const n = given.numel(), extent = shape.empty() ? 1 : shape[axis];
   if (backend::Kernels<Index>::in_range(at, n, extent)) return;
   std::int64_t const wrong = *std::find_if(at, at + n, [&](std::int64_t i) { return i < 0 || i >= extent; });
   fail(operation, ": index ", wrong, " is out of range for dimension ", axis, " of shape ", shape);
@@ -141,8 +141,21 @@ auto index_select(X const& x, std::int64_t axis, Tensor<std::int64_t> const& ind
   return detail::pick_rows(f, dense, d);
 }
 
-/// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C).
+/// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C). On
+/// a device give the number of classes: else the host waits for the labels.
 inline Tensor<std::int64_t> one_hot(Tensor<std::int64_t> const& labels, std::int64_t classes = -1) {
+#if WICK_DEVICE_KERNELS
+  if (!(labels.device() == Device()) && classes >= 0) {
+    Dims shape = labels.shape();
+    shape.push_back(classes);
+    Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, shape, labels.device());
+    Tensor<std::int64_t> const l = labels.contiguous();
+    core::current_statement = "one_hot";
+    core::note_use(l.storage().block());
+    backend::device::one_hot(l.device(), l.numel(), classes, l.data(), const_cast<std::int64_t*>(std::as_const(y).data()));
+    return y;
+  }
+#endif
   Tensor<std::int64_t> const l = labels.contiguous().to(Device());
   std::int64_t largest = -1;
   for (std::int64_t i = 0; i < l.numel(); ++i) {

@@ -35,6 +35,7 @@ class AdamW : public Optimizer<T> {
       if (parameters[i].has_grad()) parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
     }
     auto const [read, norm] = this->reading(parts_, clip);
+    if (core::capturing && parts_.on_device()) return record(read), norm;
     for (std::size_t i = 0; i < parameters.size(); ++i) steps_[i] += parameters[i].has_grad();
     // Each parameter counts the steps that it took part in. Nearly always they are as many for all: one pass.
     for (std::int64_t done = 0;;) {
@@ -68,15 +69,30 @@ class AdamW : public Optimizer<T> {
     }
   };
  private:
+  // A graph counts the steps as it runs.
+  void record(typename Optimizer<T>::Reading const& read) {
+    std::vector<std::size_t> moving;
+    for (std::size_t i = 0; i < steps_.size(); ++i)
+      if (this->parameters_[i].has_grad()) moving.push_back(i);
+    for (std::size_t i : moving)
+      if (steps_[i] != steps_[moving[0]])
+        fail("capture: parameters have taken part in ", steps_[i], " and in ", steps_[moving[0]], " steps of AdamW; a graph moves such together only as have taken part in equally many");
+    auto const* const live = core::replayed([this, moving, read] {
+      for (std::size_t i : moving) ++steps_[i];
+      return rule(steps_[moving[0]], read);
+    });
+    update_all(parts_, Rule{}, this->scaling_, live);
+  }
   // Step number `count` of all parts.
-  void move(std::int64_t count, typename Optimizer<T>::Reading const& read) const {
+  void move(std::int64_t count, typename Optimizer<T>::Reading const& read) const { update_all(parts_, rule(count, read), this->scaling_); }
+  Rule rule(std::int64_t count, typename Optimizer<T>::Reading const& read) const {
     auto const& [lr, beta1, beta2, eps, decay] = options;
     auto const t = [](double x) { return static_cast<T>(x); };
     auto const step = static_cast<double>(count);
     T const keep1 = t(beta1), take1 = t(1 - beta1), keep2 = t(beta2), take2 = t(1 - beta2), small = t(eps);
     T const shrink = t(1 - lr * decay), rate = t(lr / (1 - std::pow(beta1, step)));
     T const correction = t(1 / std::sqrt(1 - std::pow(beta2, step)));
-    update_all(parts_, Rule{read, keep1, take1, keep2, take2, small, shrink, rate, correction});
+    return {read, keep1, take1, keep2, take2, small, shrink, rate, correction};
   }
 
   std::vector<Tensor<T>> mean_, square_;

@@ -85,12 +85,22 @@ Parts<T, 2> gradients(std::vector<Variable<T>> const& parameters, bool write) {
   Parts<T, 2> parts;
   for (auto const& parameter : parameters) {
     if (!parameter.has_grad()) continue;
-    wick::detail::require_host("clipping of gradients", parameter);
     T* const data = gradient_data(parameter, write);
-    parts.add({{data, data}, parameter.numel(), {}});
+    core::note_use(parameter.grad().storage().block());
+    parts.add({{data, data}, parameter.numel(), parameter.grad().device()});
   }
   return parts;
 }
+
+/// What clipping does to a gradient on a device, which stands twice: for writing, and as the optimizers' kernels read it.
+struct TakeGradient {
+  WICK_FN void operator()(auto& out, auto const& g) const { out = g; }
+};
+template <Lane T>
+struct HoldGradient {
+  T bound;
+  WICK_FN void operator()(auto& out, auto const& g) const { out = simd::clamp(g, -bound, bound); }
+};
 
 }  // namespace detail
 
@@ -104,7 +114,13 @@ struct ClipNormOptions {
 template <Lane T>
 double grad_norm(std::vector<Variable<T>> const& parameters, double norm_type = 2) {
   if (!(norm_type > 0)) fail("grad_norm: norm_type is ", norm_type, ", expected a positive number");
-  return detail::norm_of(detail::gradients(parameters, false), norm_type);
+  auto const parts = detail::gradients(parameters, false);
+#if WICK_DEVICE_KERNELS
+  if (parts.on_device()) return backend::thrust_::norm_on_device<T>(parts.device(), parts.parts(), norm_type, Clip::unlimited, 1).norm.item();
+#else
+  if (parts.on_device()) wick::detail::fail_without_kernels("grad_norm", parts.device());
+#endif
+  return detail::norm_of(parts, norm_type);
 }
 
 /// Scales the gradients so that their norm, as of one vector, is at most `max_norm`, and returns the norm that they had
@@ -113,6 +129,17 @@ double grad_norm(std::vector<Variable<T>> const& parameters, double norm_type = 
 template <Lane T>
 double clip_grad_norm(std::vector<Variable<T>> const& parameters, double max_norm, ClipNormOptions options = {}) {
   if (!(max_norm >= 0)) fail("clip_grad_norm: the norm's limit is ", max_norm, ", expected 0 or more");
+#if WICK_DEVICE_KERNELS
+  if (auto const parts = detail::gradients(parameters, true); parts.on_device()) {
+    auto const found = backend::thrust_::norm_on_device<T>(parts.device(), parts.parts(), options.norm_type, Clip::unlimited, max_norm);
+    double const before = core::capturing ? std::numeric_limits<double>::quiet_NaN() : found.norm.item();
+    if (options.error_if_nonfinite && !core::capturing && !std::isfinite(before))
+      fail("clip_grad_norm: the norm of the gradients is ", before, ", so they cannot be scaled");
+    if (core::capturing || detail::clip_factor(before, max_norm) != 1)
+      update_all(parts, detail::TakeGradient{}, Scaling<T>{found.factor.data(), std::numeric_limits<T>::infinity()});
+    return before;
+  }
+#endif
   double const norm = grad_norm(parameters, options.norm_type);
   if (options.error_if_nonfinite && !std::isfinite(norm))
     fail("clip_grad_norm: the norm of the gradients is ", norm, ", so they cannot be scaled");
@@ -129,7 +156,9 @@ template <Lane T>
 void clip_grad_value(std::vector<Variable<T>> const& parameters, double limit) {
   if (!(limit >= 0)) fail("clip_grad_value: the limit is ", limit, ", expected 0 or more");
   auto const bound = static_cast<T>(limit);
-  detail::gradients(parameters, true).each_unit([&](Arrays<T, 2> const& arrays, std::int64_t) {
+  auto const parts = detail::gradients(parameters, true);
+  if (parts.on_device()) return update_all(parts, detail::HoldGradient<T>{bound});
+  parts.each_unit([&](Arrays<T, 2> const& arrays, std::int64_t) {
     update_registers(Arrays<T, 1>{{arrays.data[0]}, arrays.count, {}}, [&](auto& g) { g = simd::clamp(g, -bound, bound); });
   });
 }

@@ -42,21 +42,37 @@ class Optimizer {
   static Arrays<T, 2 + static_cast<int>(sizeof...(State))> arrays(Variable<T> const& parameter, State&... state) {
     Tensor<T>& value = parameter.mutable_value();
     if (!value.is_contiguous()) value = value.contiguous();
+    if (core::devices_in_use()) [[unlikely]] {
+      core::note_use(value.storage().block()), core::note_use(parameter.grad().storage().block());
+      (core::note_use(state.storage().block()), ...);
+    }
     return {{value.data(), detail::gradient_data(parameter), state.data()...}, parameter.numel(), value.device()};
   }
 
-  /// The reading that `clip` asks for, and the norm before it (0 when nobody asked for it). Throws Error, before anything
-  /// has changed, when `clip` has no meaning.
+  /// The reading that `clip` asks for, and the norm before it: 0 when nobody asked for it, NaN while work is recorded.
+  /// Throws Error, before anything has changed, when `clip` has no meaning.
   template <int N>
-  static std::pair<Reading, double> reading(Parts<T, N> const& parts, Clip const& clip) {
+  std::pair<Reading, double> reading(Parts<T, N> const& parts, Clip const& clip) {
+    scaling_ = {};
     if (!(clip.norm >= 0 && clip.value >= 0))
       fail("step: gradients are clipped to the norm ", clip.norm, " and the value ", clip.value, ", expected 0 or more");
-    if (clip.norm < Clip::unlimited && parts.on_device()) wick::detail::fail_on_device("a limit of the gradients' norm", parts.parts().front().device);
+    if (clip.norm < Clip::unlimited && parts.on_device()) {
+#if WICK_DEVICE_KERNELS
+      auto const found = backend::thrust_::norm_on_device<T>(parts.device(), parts.parts(), 2, clip.value, clip.norm);
+      factor_ = found.factor;
+      scaling_ = {std::as_const(factor_).data(), static_cast<T>(clip.value)};
+      return {{static_cast<T>(clip.value), T(1)}, core::capturing ? std::numeric_limits<double>::quiet_NaN() : found.norm.item()};
+#else
+      wick::detail::fail_without_kernels("step", parts.device());
+#endif
+    }
     double const norm = clip.norm < Clip::unlimited ? detail::norm_of(parts, 2, clip.value) : 0;
     return {{static_cast<T>(clip.value), static_cast<T>(detail::clip_factor(norm, clip.norm))}, norm};
   }
 
   std::vector<Variable<T>> parameters_;
+  Tensor<T> factor_;    // on a device: what the gradients' norm asks for
+  Scaling<T> scaling_;  // of the step in progress
 };
 
 }  // namespace optim

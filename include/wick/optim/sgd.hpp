@@ -36,16 +36,18 @@ class SGD : public Optimizer<T> {
       if (!started_[i]) velocity_[i] = Tensor<T>(Tensor<T>::uninitialized, parameter.shape(), parameter.device());
       (started_[i] ? parts_ : first_).add(this->arrays(parameter, velocity_[i]));
     }
+    if (core::capturing && !first_.parts().empty())
+      fail("capture: SGD has not taken its first step, which makes its state; run the same work once before");
     auto const [read, norm] = this->reading(plain_, clip);
     for (std::size_t i = 0; with_velocity && i < started_.size(); ++i) started_[i] = started_[i] || this->parameters_[i].has_grad();
-    auto const t = [](double x) { return static_cast<T>(x); };
-    T const lr = t(options.lr), decay = t(options.weight_decay), momentum = t(options.momentum), take = t(1 - options.dampening);
-    if (!with_velocity) {
-      update_all(plain_, Rule{read, lr, decay});
-      return norm;
+    if (with_velocity) {
+      run(first_, [this, read = read] { return velocity_rule(read, true); });
+      run(parts_, [this, read = read] { return velocity_rule(read, false); });
+    } else {
+      run(plain_, [this, read = read] {
+        return Rule{read, static_cast<T>(options.lr), static_cast<T>(options.weight_decay)};
+      });
     }
-    update_all(first_, VelocityRule{read, lr, decay, momentum, take, options.nesterov, true});
-    update_all(parts_, VelocityRule{read, lr, decay, momentum, take, options.nesterov, false});
     return norm;
   }
   SGDOptions options;
@@ -70,6 +72,19 @@ class SGD : public Optimizer<T> {
   };
 
  private:
+  VelocityRule velocity_rule(typename Optimizer<T>::Reading const& read, bool first) const {
+    auto const t = [](double x) { return static_cast<T>(x); };
+    return {read, t(options.lr), t(options.weight_decay), t(options.momentum), t(1 - options.dampening), options.nesterov, first};
+  }
+  // A graph asks for the rule before each of its runs.
+  template <int N, class Make>
+  void run(Parts<T, N> const& parts, Make const& make) {
+    if (parts.parts().empty()) return;
+    using R = decltype(make());
+    R const* const live = core::capturing && parts.on_device() ? core::replayed(make) : nullptr;
+    update_all(parts, make(), this->scaling_, live);
+  }
+
   std::vector<Tensor<T>> velocity_;
   std::vector<bool> started_;
   Parts<T, 2> plain_;

@@ -11,7 +11,7 @@
 #include <wick/base/simd.hpp>
 #include <wick/expr/device.hpp>
 #if WICK_DEVICE_KERNELS
-#include <wick/backend/thrust/policy.hpp>
+#include <wick/optim/device_update.hpp>
 #endif
 
 namespace wick::inline WICK_ISA {
@@ -36,16 +36,17 @@ class Parts {
     units_ = 0;
   }
   void add(Arrays<T, N> const& arrays) {
+    if (!parts_.empty() && !(arrays.device == device()))
+      fail("step: one parameter is on ", device(), ", another on ", arrays.device, "; move the model with to(model, \"", device(), "\")");
     parts_.push_back(arrays);
     first_unit_.push_back(units_);
     units_ += (arrays.count + unit - 1) / unit;
   }
   /// The parameters one by one.
   std::vector<Arrays<T, N>> const& parts() const { return parts_; }
-  /// Whether some of them are on a device.
-  bool on_device() const {
-    return core::devices_in_use() && std::any_of(parts_.begin(), parts_.end(), [](auto const& a) { return !(a.device == Device()); });
-  }
+  /// Where they are; parameters of one step are in one place.
+  Device device() const { return parts_.empty() ? Device() : parts_.front().device; }
+  bool on_device() const { return core::devices_in_use() && !(device() == Device()); }
   /// Units of at most `unit` elements in all.
   std::int64_t units() const { return units_; }
 
@@ -102,36 +103,25 @@ WICK_INLINE void update_registers(Arrays<T, N> const& arrays, Kernel const& kern
     if (k != 1) std::copy_n(buffer[k], rest, at[k]);
 }
 
-#if WICK_DEVICE_KERNELS
-/// The same for one element of arrays on a device.
-template <Lane T, int N, class Kernel>
-struct UpdateElement {
-  T* data[N];
-  Kernel kernel;
-
-  constexpr void operator()(std::int64_t i) const { update(i, std::make_index_sequence<N>{}); }
-  template <std::size_t... K>
-  constexpr void update(std::int64_t i, std::index_sequence<K...>) const {
-    T x[] = {data[K][i]...};
-    kernel(x[K]...);
-    ((K != 1 ? void(data[K][i] = x[K]) : void()), ...);
-  }
+/// What becomes of the gradients on a device before the kernel reads them: held within `bound`, then multiplied by a number
+/// in the device's memory; nothing without one.
+template <class T>
+struct Scaling {
+  T const* factor = nullptr;
+  T bound = T(0);
 };
-#endif
 
-/// The same for all parameters, on several threads or on their devices.
+/// The same for all parameters, on several threads or on their device. While work is recorded for a graph, `live` is where
+/// each run of it finds the kernel's numbers.
 template <Lane T, int N, class Kernel>
-void update_all(Parts<T, N> const& parts, Kernel const& kernel) {
+void update_all(Parts<T, N> const& parts, Kernel const& kernel, [[maybe_unused]] Scaling<T> scaling = {},
+                [[maybe_unused]] Kernel const* live = nullptr) {
   if (parts.on_device()) [[unlikely]] {
 #if WICK_DEVICE_KERNELS
-    for (Arrays<T, N> const& arrays : parts.parts()) {
-      UpdateElement<T, N, Kernel> element{{}, kernel};
-      std::copy_n(arrays.data.begin(), N, element.data);
-      backend::thrust_::for_each_position(arrays.device, arrays.count, element);
-    }
-    return;
+    core::current_statement = "step";
+    return backend::thrust_::update_on_device<T, N>(parts.device(), parts.parts(), kernel, live, scaling.factor, scaling.bound);
 #else
-    wick::detail::fail_without_kernels("step", parts.parts().front().device);
+    wick::detail::fail_without_kernels("step", parts.device());
 #endif
   }
   parts.each_unit([&](Arrays<T, N> const& arrays, std::int64_t) { update_registers(arrays, kernel); });

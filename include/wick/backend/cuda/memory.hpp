@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory of CUDA devices: a pool ordered by the caller's stream, copies, and the stream itself.
+// The runtime of CUDA devices: memory, copies, streams, graphs.
 #pragma once
 
 // Empty for other compilers than nvcc.
@@ -7,27 +7,11 @@
 
 #include <cuda_runtime.h>
 
-#include <wick/core/device_memory.hpp>
+#include <wick/core/device_pool.hpp>
 
 namespace wick {
-namespace core {
-WICK_SHARED inline thread_local cudaStream_t current_stream = nullptr;
-}  // namespace core
-
-/// Everything that the calling thread does on a CUDA device while this lives, it does on `stream`.
-class StreamGuard {
- public:
-  explicit StreamGuard(cudaStream_t stream) : before_(std::exchange(core::current_stream, stream)) {}
-  StreamGuard(StreamGuard const&) = delete;
-  StreamGuard& operator=(StreamGuard const&) = delete;
-  ~StreamGuard() { core::current_stream = before_; }
-
- private:
-  cudaStream_t before_;
-};
 /// The stream that the calling thread uses.
-inline cudaStream_t current_stream() { return core::current_stream; }
-
+inline cudaStream_t current_stream() { return static_cast<cudaStream_t>(core::current_stream); }
 }  // namespace wick
 
 namespace wick::inline WICK_ISA {
@@ -37,6 +21,14 @@ namespace backend::cuda_ {
 inline void check(char const* operation, cudaError_t status) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // so that the next call does not report it again
+  if (status == cudaErrorInsufficientDriver) {
+    int driver = 0;
+    cudaDriverGetVersion(&driver);
+    fail(operation, ": the driver of the GPU is too old: this program needs one for CUDA ", CUDART_VERSION / 1000, ".", CUDART_VERSION / 10 % 100,
+         ", the one here is for CUDA ", driver / 1000, ".", driver / 10 % 100, "; install a newer driver");
+  }
+  if (status == cudaErrorNoKernelImageForDevice)
+    fail(operation, ": this program has no code for the GPU at hand; compile it with -arch of that GPU");
   fail(operation, ": CUDA says \"", cudaGetErrorString(status), "\" (", cudaGetErrorName(status), ")");
 }
 
@@ -59,50 +51,136 @@ class DeviceGuard {
   bool changed_ = false;
 };
 
-inline void* allocate(int number, std::size_t bytes) {
+inline cudaStream_t stream_of(void* handle) { return static_cast<cudaStream_t>(handle); }
+
+inline void* allocate(int number, std::size_t bytes, void* stream) {
   DeviceGuard const guard(number);
   void* memory = nullptr;
-  cudaError_t const status = cudaMallocAsync(&memory, bytes, current_stream());
+  cudaError_t const status = cudaMallocAsync(&memory, bytes, stream_of(stream));
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    std::size_t free = 0, total = 0;
-    std::uint64_t held = 0;
-    cudaMemPool_t pool;
-    cudaMemGetInfo(&free, &total);
-    if (cudaDeviceGetDefaultMemPool(&pool, number) == cudaSuccess) cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &held);
-    fail("allocate: no memory for ", bytes, " bytes on cuda:", number, ": ", free, " of ", total, " are free, the pool holds ", held);
+    return nullptr;
   }
   check("allocate", status);
   return memory;
 }
-inline void free(int number, void* memory) {
+// What is called where tensors end reports nothing: the program may be ending, and the driver be gone.
+inline void free(int number, void* memory, void* stream) {
   int before = 0;
-  if (cudaGetDevice(&before) != cudaSuccess) return;  // the program is ending, and the driver is gone
+  if (cudaGetDevice(&before) != cudaSuccess) return;
   if (number != before) cudaSetDevice(number);
-  cudaFreeAsync(memory, current_stream());
+  cudaFreeAsync(memory, stream_of(stream));
   if (number != before) cudaSetDevice(before);
 }
-inline void copy(void* to, Device to_device, void const* from, Device from_device, std::size_t bytes) {
+inline void copy(void* to, Device to_device, void const* from, Device from_device, std::size_t bytes, void* stream) {
   bool const to_host = to_device == Device(), from_host = from_device == Device();
-  DeviceGuard const guard(to_host ? from_device.number() : to_device.number());
-  if (!to_host && !from_host && to_device.number() != from_device.number())
-    check("copy", cudaMemcpyPeerAsync(to, to_device.number(), from, from_device.number(), bytes, current_stream()));
-  else
-    check("copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, current_stream()));
-  // The host reads what it gets, and may change at once what it gave.
-  if (to_host || from_host) check("copy", cudaStreamSynchronize(current_stream()));
+  bool const peers = !to_host && !from_host && to_device.number() != from_device.number();
+  // Default streams of two devices know nothing of each other.
+  auto const after = [&](int earlier, int later) {
+    if (!peers || stream) return;
+    cudaEvent_t event = nullptr;
+    {
+      DeviceGuard const guard(earlier);
+      check("copy", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+      check("copy", cudaEventRecord(event, nullptr));
+    }
+    DeviceGuard const guard(later);
+    check("copy", cudaStreamWaitEvent(nullptr, event, 0));
+    cudaEventDestroy(event);
+  };
+  after(from_device.number(), to_device.number());
+  {
+    DeviceGuard const guard(to_host ? from_device.number() : to_device.number());
+    if (peers) check("copy", cudaMemcpyPeerAsync(to, to_device.number(), from, from_device.number(), bytes, stream_of(stream)));
+    else check("copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(stream)));
+  }
+  after(to_device.number(), from_device.number());
 }
 inline int devices() {
   int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess) {
-    cudaGetLastError();
-    return 0;
+  cudaError_t const status = cudaGetDeviceCount(&count);
+  if (status == cudaErrorInsufficientDriver) {
+    int driver = 0;
+    cudaDriverGetVersion(&driver);
+    if (driver > 0) check("cuda", status);  // 0: there is no driver, and so no GPU
   }
-  return count;
+  if (status == cudaSuccess) return count;
+  cudaGetLastError();
+  return 0;
+}
+inline void usage(int number, std::size_t& free, std::size_t& total) {
+  DeviceGuard const guard(number);
+  cudaMemGetInfo(&free, &total);
+}
+inline void* make_stream(int number) {
+  DeviceGuard const guard(number);
+  cudaStream_t stream = nullptr;
+  check("Stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return stream;
+}
+inline void* make_mark(int number) {
+  DeviceGuard const guard(number);
+  cudaEvent_t event = nullptr;
+  check("event", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  return event;
+}
+inline void set_mark(int, void* mark, void* stream) { check("event", cudaEventRecord(static_cast<cudaEvent_t>(mark), stream_of(stream))); }
+inline void wait_mark(int, void* mark) { check("event", cudaEventSynchronize(static_cast<cudaEvent_t>(mark))); }
+inline void free_mark(int, void* mark) { cudaEventDestroy(static_cast<cudaEvent_t>(mark)); }
+inline void order(int number, void* earlier, void* later) {
+  if (earlier == later) return;
+  int before = 0;
+  if (cudaGetDevice(&before) != cudaSuccess) return;
+  if (number != before) cudaSetDevice(number);
+  cudaEvent_t event = nullptr;
+  if (cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess) {
+    cudaEventRecord(event, stream_of(earlier));
+    cudaStreamWaitEvent(stream_of(later), event, 0);
+    cudaEventDestroy(event);  // once it has come to pass
+  }
+  if (number != before) cudaSetDevice(before);
+}
+inline void wait(int number, void* stream) {
+  DeviceGuard const guard(number);
+  check(core::current_statement, cudaStreamSynchronize(stream_of(stream)));
+}
+inline void* allocate_host(std::size_t bytes) {
+  void* memory = nullptr;
+  check("allocate", cudaHostAlloc(&memory, bytes, cudaHostAllocPortable | cudaHostAllocMapped));
+  return memory;
+}
+inline void free_host(void* memory) { cudaFreeHost(memory); }
+
+inline void begin_capture(int number, void* stream) {
+  DeviceGuard const guard(number);
+  check("capture", cudaStreamBeginCapture(stream_of(stream), cudaStreamCaptureModeThreadLocal));
+}
+inline void* end_capture(int number, void* stream) {
+  DeviceGuard const guard(number);
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  if (cudaStreamEndCapture(stream_of(stream), &graph) == cudaSuccess && graph) {
+    if (cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) executable = nullptr;
+    cudaGraphDestroy(graph);
+  }
+  cudaGetLastError();
+  return executable;
+}
+inline void run_graph(int number, void* graph, void* stream) {
+  DeviceGuard const guard(number);
+  check("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream_of(stream)));
+}
+inline void free_graph(int, void* graph) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)); }
+
+inline core::DeviceFault* fault(int) {
+  static core::DeviceFault* const shared = static_cast<core::DeviceFault*>(std::memset(allocate_host(sizeof(core::DeviceFault)), 0, sizeof(core::DeviceFault)));
+  return shared;  // of all devices: they write to the host's memory
 }
 
-inline constexpr core::DeviceMemory memory{&allocate, &free, &copy, &devices};
-inline bool const cuda_is_registered = core::register_device(Device::Kind::cuda, &memory);
+inline constexpr core::DeviceRuntime runtime{
+    &allocate, &free,      &copy,     &devices,     &usage,     &make_stream,   &order,       &wait,      &allocate_host,
+    &free_host, &make_mark, &set_mark, &wait_mark,   &free_mark, &begin_capture, &end_capture, &run_graph, &free_graph, &fault};
+inline bool const cuda_is_registered = core::register_device(Device::Kind::cuda, &runtime);
 
 }  // namespace backend::cuda_
 }  // namespace wick::inline WICK_ISA

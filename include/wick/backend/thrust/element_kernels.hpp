@@ -218,16 +218,31 @@ struct PoolGradientElement {
   }
 };
 
+/// Looks at the indices of a kernel: those out of range are reported, and nothing is read or written for them.
+struct IndexCheck {
+  core::DeviceFault* fault;
+  char const* operation;
+
+  static IndexCheck on(Device device) { return {core::runtime_of(device).fault(device.number()), core::current_statement}; }
+  constexpr bool inside(std::int64_t index, std::int64_t extent) const {
+    if (index >= 0 && index < extent) return true;
+    fault->operation = operation, fault->index = index, fault->extent = extent;
+    fault->found = 1;
+    return false;
+  }
+};
+
 template <class T>
 struct GatherRowsElement {
   RowsShape s;
   T const* x;
   std::int64_t const* index;
   T* y;
+  IndexCheck check;
 
   constexpr void operator()(std::int64_t i) const {
     std::int64_t const inner = i % s.inner, k = i / s.inner % s.count, o = i / s.inner / s.count;
-    y[i] = x[(o * s.extent + index[k]) * s.inner + inner];
+    y[i] = check.inside(index[k], s.extent) ? x[(o * s.extent + index[k]) * s.inner + inner] : T(0);
   }
 };
 /// One element of the target looks for its terms, in their order: no two threads write the same element.
@@ -258,8 +273,9 @@ struct GatherElement {
   T const* x;
   std::int64_t const* index;
   T* y;
+  IndexCheck check;
 
-  constexpr void operator()(std::int64_t i) const { y[i] = x[gathered(s, i, index[i])]; }
+  constexpr void operator()(std::int64_t i) const { y[i] = check.inside(index[i], s.limit) ? x[gathered(s, i, index[i])] : T(0); }
 };
 /// The terms of one line along the axis, added in their order.
 template <class T>
@@ -268,6 +284,7 @@ struct ScatterLine {
   T const* g;
   std::int64_t const* index;
   compute_t<T>* x;
+  IndexCheck check;
 
   constexpr void operator()(std::int64_t line) const {
     std::int64_t inner = 1;
@@ -275,8 +292,20 @@ struct ScatterLine {
     std::int64_t const first = line / inner * inner * s.extent[s.axis] + line % inner;
     for (std::int64_t k = 0; k < s.extent[s.axis]; ++k) {
       std::int64_t const i = first + k * inner;
-      x[gathered(s, i, index[i])] += g[i];
+      if (check.inside(index[i], s.limit)) x[gathered(s, i, index[i])] += g[i];
     }
+  }
+};
+
+struct OneHotElement {
+  std::int64_t classes;
+  std::int64_t const* labels;
+  std::int64_t* y;
+  IndexCheck check;
+
+  constexpr void operator()(std::int64_t i) const {
+    for (std::int64_t c = 0; c < classes; ++c) y[i * classes + c] = c == labels[i];
+    check.inside(labels[i], classes);
   }
 };
 

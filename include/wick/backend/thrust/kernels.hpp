@@ -49,13 +49,13 @@ struct Kernels {
     for_each(s.planes * s.height * s.width, thrust_::PoolGradientElement<T, thrust_::AvgPoolTerm<T>>{s, {gy}, gx, accumulate});
   }
   void gather_rows(RowsShape const& s, T const* x, std::int64_t const* index, T* y) const {
-    for_each(s.outer * s.count * s.inner, thrust_::GatherRowsElement<T>{s, x, index, y});
+    for_each(s.outer * s.count * s.inner, thrust_::GatherRowsElement<T>{s, x, index, y, thrust_::IndexCheck::on(device)});
   }
   void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x) const {
     for_each(s.outer * s.extent * s.inner, thrust_::ScatterRowsElement<T>{s, g, index, x});
   }
   void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) const {
-    for_each(s.lines(0) * s.line(), thrust_::GatherElement<T>{s, x, index, y});
+    for_each(s.lines(0) * s.line(), thrust_::GatherElement<T>{s, x, index, y, thrust_::IndexCheck::on(device)});
   }
   void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size) const {
     using C = compute_t<T>;
@@ -65,7 +65,7 @@ struct Kernels {
     else sums = x;
     for_each(size, thrust_::FillElement<C>{sums, C(0)});
     std::int64_t const along = s.rank ? s.extent[s.axis] : 1;
-    if (along > 0) for_each(s.lines(0) * s.line() / along, thrust_::ScatterLine<T>{s, g, index, sums});
+    if (along > 0) for_each(s.lines(0) * s.line() / along, thrust_::ScatterLine<T>{s, g, index, sums, thrust_::IndexCheck::on(device)});
     if constexpr (Half<T>) for_each(size, thrust_::RoundElement<T>{sums, x});
   }
   template <bool smallest>
@@ -75,6 +75,10 @@ struct Kernels {
 };
 
 static_assert(KernelSet<Kernels<float> const, float>);
+
+inline void one_hot(Device device, std::int64_t n, std::int64_t classes, std::int64_t const* labels, std::int64_t* y) {
+  thrust_::for_each_position(device, n, thrust_::OneHotElement{classes, labels, y, thrust_::IndexCheck::on(device)});
+}
 
 }  // namespace backend::device
 }  // namespace wick::inline WICK_ISA

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where Thrust runs: OpenMP threads or plain loops on the processor, or a CUDA device.
+// Where kernels of devices run: on OpenMP threads or in plain loops of the processor, through Thrust, or on a CUDA device.
 #pragma once
 
 #if defined(WICK_USE_THRUST) && !__has_include(<thrust/for_each.h>)
@@ -18,24 +18,26 @@
 
 #include <cstdlib>
 
-#include <wick/core/device_memory.hpp>
+#include <wick/backend/thrust/block.hpp>
+#include <wick/core/device_pool.hpp>
 #if defined(__CUDACC__)
-#include <wick/backend/cuda/memory.hpp>
+#include <wick/backend/cuda/launch.hpp>
 #endif
 
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// Calls body(policy) with the execution policy of a device.
+/// Calls body(policy) with the execution policy of a device, for Thrust's algorithms.
 template <class Body>
 void with_policy(Device device, Body const& body) {
+  ++core::device_launches;
 #if defined(__CUDACC__)
   if (device.kind() == Device::Kind::cuda) {
     cuda_::DeviceGuard const guard(device.number());
     return body(thrust::cuda::par_nosync.on(current_stream()));
   }
 #endif
-  (void)device;
+  if (core::capturing) fail("capture: \"", core::current_statement, "\" cannot be recorded on ", device);
 #if defined(_OPENMP)
   body(thrust::omp::par);
 #else
@@ -43,23 +45,86 @@ void with_policy(Device device, Body const& body) {
 #endif
 }
 
+/// f(i) for 0 <= i < n on the processor. Copied, so that it can be recorded.
+template <class F>
+struct RunPositions {
+  std::int64_t n;
+  F f;
+  void operator()() const {
+#if defined(_OPENMP)
+    thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::int64_t>(0), n, f);
+#else
+    thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::int64_t>(0), n, f);
+#endif
+  }
+};
+/// One block of a kernel on the processor.
+template <class K>
+struct RunBlock {
+  K k;
+  constexpr void operator()(std::int64_t i) const {
+    typename K::Shared shared;
+    k(LoopBlock<K::threads>{}, shared, i);
+  }
+};
+
 /// Calls f(i) for 0 <= i < n, in any order.
 template <class F>
-void for_each_position(Device device, std::int64_t n, F const& f) {
+void for_each_position([[maybe_unused]] Device device, std::int64_t n, F const& f) {
   if (n <= 0) return;
-  with_policy(device, [&](auto const& policy) { thrust::for_each_n(policy, thrust::counting_iterator<std::int64_t>(0), n, f); });
+#if defined(__CUDACC__)
+  if (device.kind() == Device::Kind::cuda) return cuda_::launch_positions(device, n, f);
+#endif
+  ++core::device_launches;
+  core::run_or_record(RunPositions<F>{n, f});
+}
+/// Calls k(block, shared, i) for 0 <= i < blocks, in any order, each with a block of K::threads threads and shared memory of
+/// type K::Shared.
+template <class K>
+void for_each_block([[maybe_unused]] Device device, std::int64_t blocks, K const& k) {
+  if (blocks <= 0) return;
+#if defined(__CUDACC__)
+  if (device.kind() == Device::Kind::cuda) return cuda_::launch_blocks(device, blocks, k);
+#endif
+  ++core::device_launches;
+  core::run_or_record(RunPositions<RunBlock<K>>{blocks, {k}});
 }
 
-/// Host memory as a device: allocated apart, so that nothing else takes it for the host's.
-inline constexpr core::DeviceMemory host_as_device{
-    [](int, std::size_t bytes) -> void* {
-      void* const memory = bytes <= (std::size_t{1} << 46) ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment) : nullptr;
-      if (!memory) fail("allocate: no memory for ", bytes, " bytes on thrust");
-      return memory;
-    },
-    [](int, void* memory) { std::free(memory); },
-    [](void* to, Device, void const* from, Device, std::size_t bytes) { std::memcpy(to, from, bytes); },
-    [] { return 1; }};
+/// Host memory as a device: allocated apart, so that nothing else takes it for the host's. Everything is done at once, so
+/// streams and marks have nothing to do; their calls are counted, for tests.
+struct HostAsDevice {
+  WICK_SHARED static inline std::atomic<std::int64_t> allocations{0}, orders{0}, most_bytes{std::int64_t{1} << 46};
+
+  static void* allocate(int, std::size_t bytes, void*) {
+    if (bytes > static_cast<std::size_t>(most_bytes.load())) return nullptr;
+    void* const memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    allocations += memory != nullptr;
+    return memory;
+  }
+  static void free(int, void* memory, void*) { std::free(memory); }
+  static void copy(void* to, Device, void const* from, Device, std::size_t bytes, void*) { std::memcpy(to, from, bytes); }
+  static int devices() { return 1; }
+  static void usage(int, std::size_t& free, std::size_t& total) { free = total = static_cast<std::size_t>(most_bytes.load()); }
+  static void* make_stream(int) { return new int; }  // an address of its own
+  static void order(int, void*, void*) { ++orders; }
+  static void wait(int, void*) {
+    if (core::capturing) fail("capture: \"", core::current_statement, "\" waits for the device, which cannot be recorded");
+  }
+  static void* allocate_host(std::size_t bytes) { return std::malloc(bytes); }
+  static void free_host(void* memory) { std::free(memory); }
+  static void* make_mark(int) { return nullptr; }
+  static void use_mark(int, void*) {}
+  static void set_mark(int, void*, void*) {}
+  static core::DeviceFault* fault(int) {
+    static core::DeviceFault shared{};
+    return &shared;
+  }
+};
+inline constexpr core::DeviceRuntime host_as_device{
+    &HostAsDevice::allocate,      &HostAsDevice::free,      &HostAsDevice::copy,      &HostAsDevice::devices,  &HostAsDevice::usage,
+    &HostAsDevice::make_stream,   &HostAsDevice::order,     &HostAsDevice::wait,      &HostAsDevice::allocate_host,
+    &HostAsDevice::free_host,     &HostAsDevice::make_mark, &HostAsDevice::set_mark,  &HostAsDevice::use_mark, &HostAsDevice::use_mark,
+    nullptr,                      nullptr,                  nullptr,                  nullptr,                &HostAsDevice::fault};
 inline bool const thrust_is_registered = core::register_device(Device::Kind::thrust, &host_as_device);
 
 }  // namespace backend::thrust_

@@ -9,6 +9,12 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
+/// Calls f(std::integral_constant<int, k>) for 0 <= k < n: a loop whose arrays a GPU keeps in registers.
+template <int n, class F>
+constexpr void unrolled(F const& f) {
+  [&]<int... K>(std::integer_sequence<int, K...>) constexpr { (f(std::integral_constant<int, K>{}), ...); }(std::make_integer_sequence<int, n>{});
+}
+
 /// A slot's elements, or the number itself, or what elements are computed from.
 struct DeviceSlot {
   void const* data;
@@ -20,6 +26,7 @@ struct DeviceSlot {
 template <int N>
 struct DeviceLoop {
   int rank;
+  bool narrow;  ///< positions are counted in 32 bits: a GPU divides such numbers several times faster
   std::int64_t extent[max_rank];
   DeviceSlot slot[N > 0 ? N : 1];
 
@@ -27,6 +34,27 @@ struct DeviceLoop {
     std::int64_t n = 1;
     for (int d = 0; d < rank; ++d) n *= extent[d];
     return n;
+  }
+  /// Calls move(d, place) for the dimensions in `mask` with the place along each that position `index` has, counted in
+  /// row-major order over these dimensions.
+  template <class Move>
+  constexpr void locate(std::int64_t index, unsigned mask, Move const& move) const {
+    if (narrow) {
+      auto rest = static_cast<std::uint32_t>(index);
+      for (int d = rank - 1; d >= 0; --d) {
+        if (!(mask >> d & 1)) continue;
+        auto const here = static_cast<std::uint32_t>(extent[d]), next = rest / here;
+        move(d, static_cast<std::int64_t>(rest - next * here));
+        rest = next;
+      }
+    } else {
+      for (int d = rank - 1; d >= 0; --d) {
+        if (!(mask >> d & 1)) continue;
+        std::int64_t const next = index / extent[d];
+        move(d, index - next * extent[d]);
+        index = next;
+      }
+    }
   }
 };
 
@@ -47,7 +75,6 @@ struct PositionFrame {
     static_assert(ElementTraits<T>::planes == 1, "Wick: compound numbers (duals) do not run on devices yet");
     return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
   }
-
   template <class G, int I>
   constexpr auto generated() const {
     return static_cast<compute_t<typename G::value_type>>(G::element(*reinterpret_cast<typename G::Source const*>(loop->slot[I].number), offset[I]));
@@ -55,22 +82,21 @@ struct PositionFrame {
 
   /// Moves to position `index` of the dimensions in `mask`, counted in row-major order; along the others it stays.
   constexpr void seek(std::int64_t index, unsigned mask) {
-    for (int d = loop->rank - 1; d >= 0; --d) {
-      if (!(mask >> d & 1)) continue;
-      std::int64_t const extent = loop->extent[d], at = index % extent;
-      index /= extent;
-      for (int s = 0; s < N; ++s) offset[s] += at * loop->slot[s].stride[d];
-    }
+    loop->locate(index, mask, [this](int d, std::int64_t at) constexpr { advance(d, at); });
+  }
+  /// Moves `steps` along one dimension.
+  constexpr void advance(int dimension, std::int64_t steps) {
+    unrolled<N>([&](auto s) constexpr { offset[s] += steps * loop->slot[s].stride[dimension]; });
   }
 };
 
-/// The loop over a formula's slots (of which `inputs` are read) as a device takes it. `data` are the slots as the host
-/// knows them; numbers are copied.
+/// The loop over a formula's slots (of which the first S::slots are described by S) as a device takes it. Numbers are copied.
 template <class S, int N>
 DeviceLoop<N> device_loop(Loop const& loop) {
   DeviceLoop<N> result;
   result.rank = loop.rank;
   for (int d = 0; d < loop.rank; ++d) result.extent[d] = loop.extent[d];
+  result.narrow = loop.total() < (std::int64_t{1} << 31);
   for (int s = 0; s < N; ++s) {
     DeviceSlot& to = result.slot[s];
     to.data = loop.slots[s].data;
@@ -81,6 +107,92 @@ DeviceLoop<N> device_loop(Loop const& loop) {
     else if (type.number) std::memcpy(to.number, to.data, static_cast<std::size_t>(type.element_size));
   }
   return result;
+}
+
+/// Drops dimensions of extent 1 from a loop and joins neighbours that lie together in all slots and of which both or none
+/// stand in `mask`, which is changed accordingly.
+inline void join_dimensions(Loop& loop, unsigned& mask) {
+  auto const drop = [&](int axis) {
+    detail::drop_dimension(loop, axis);
+    unsigned const low = mask & ((1u << axis) - 1);
+    mask = low | (mask >> (axis + 1) << axis);
+  };
+  for (int d = loop.rank - 1; d >= 0; --d)
+    if (loop.extent[d] == 1) drop(d);
+  for (int d = loop.rank - 2; d >= 0; --d) {
+    bool joins = (mask >> d & 1) == (mask >> (d + 1) & 1);
+    for (int s = 0; s < loop.count && joins; ++s)
+      joins = loop.slots[s].stride[d] == loop.slots[s].stride[d + 1] * loop.extent[d + 1];
+    if (!joins) continue;
+    loop.extent[d + 1] *= loop.extent[d];
+    drop(d);
+  }
+}
+
+/// Neighbouring positions that a thread computes together, so that it reads and writes 16 bytes at once: `V` of them, whose
+/// largest elements have 16 / V bytes. Element sizes of the slots are `size[s]`; 0 for what is no memory.
+template <int N, int V>
+struct PackFrame {
+  using lane = void;
+  DeviceLoop<N> const* loop;
+  std::int64_t offset[N > 0 ? N : 1];  ///< of the first of them
+  alignas(16) unsigned char raw[N > 0 ? N : 1][16];
+  int k;                               ///< the one that is read
+
+  template <class T, int I>
+  constexpr compute_t<T> load() const {
+    return *reinterpret_cast<T const*>(raw[I] + k * static_cast<int>(sizeof(T)));
+  }
+  template <class T, int I>
+  constexpr compute_t<T> number() const {
+    return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
+  }
+  template <class G, int I>
+  constexpr auto generated() const {
+    auto const& source = *reinterpret_cast<typename G::Source const*>(loop->slot[I].number);
+    return static_cast<compute_t<typename G::value_type>>(G::element(source, offset[I] + k));
+  }
+
+  constexpr void advance(int dimension, std::int64_t steps) {
+    unrolled<N>([&](auto s) constexpr { offset[s] += steps * loop->slot[s].stride[dimension]; });
+  }
+  /// Reads V elements of `size` bytes of slot I: neighbours, or one that serves all.
+  template <int I, int size>
+  constexpr void fetch() {
+    if constexpr (size > 0) {
+      auto const* const from = static_cast<unsigned char const*>(loop->slot[I].data) + offset[I] * size;
+      if (loop->slot[I].stride[loop->rank - 1] == 0) {
+        unrolled<V>([&](auto e) constexpr { copy<size>(raw[I] + e * size, from); });
+      } else {
+        copy<V * size>(raw[I], from);
+      }
+    }
+  }
+  template <int bytes>
+  static constexpr void copy(void* to, void const* from) {
+    struct alignas(bytes) Chunk {
+      unsigned char byte[bytes];
+    };
+    *static_cast<Chunk*>(to) = *static_cast<Chunk const*>(from);
+  }
+};
+
+/// True when positions may be taken V at a time along the innermost dimension: neighbours lie side by side, or stay, in
+/// every slot that is memory, and at places that are multiples of what is read at once.
+template <int V, std::size_t N>
+bool packs(Loop const& loop, std::array<int, N> const& size) {
+  int const inner = loop.rank - 1;
+  if (V < 2 || loop.rank == 0 || (loop.rank > 1 && loop.extent[inner] % V != 0)) return false;
+  for (int s = 0; s < loop.count; ++s) {
+    int const bytes = size[static_cast<std::size_t>(s)];
+    std::int64_t const step = loop.slots[s].stride[inner];
+    if (step != 1 && !(step == 0 && bytes == 0) && !(step == 0 && s + 1 < loop.count)) return false;
+    if (bytes == 0 || step == 0) continue;
+    if (reinterpret_cast<std::uintptr_t>(loop.slots[s].data) % static_cast<std::uintptr_t>(V * bytes)) return false;
+    for (int d = 0; d < inner; ++d)
+      if (loop.slots[s].stride[d] % V) return false;
+  }
+  return true;
 }
 
 }  // namespace backend::thrust_

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Where a backward pass on a device puts gradients.
+#pragma once
+
+#include <wick/autograd/propagate.hpp>
+#include <wick/backend/thrust/loop.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::thrust_ {
+
+/// Where the gradient of one operand goes.
+struct DeviceTarget {
+  void* data = nullptr;  ///< null: nobody wants it
+  std::int64_t stride[max_rank];
+  bool fresh = false;    ///< its old contents do not count
+};
+
+/// Adds adjoints to the targets in `mask`, each of which has an element of its own at every position.
+template <int N>
+struct PositionSink {
+  DeviceTarget const* target;
+  std::int64_t const* offset;
+  unsigned mask;
+
+  template <class T, int O>
+  constexpr void add(auto const& adjoint) const {
+    if (!(mask >> O & 1)) return;
+    T& to = static_cast<T*>(target[O].data)[offset[O]];
+    to = target[O].fresh ? static_cast<T>(adjoint) : static_cast<T>(to + static_cast<T>(adjoint));
+  }
+  template <class T, int O>
+  constexpr void add_nothing(int) const {
+    if ((mask >> O & 1) && target[O].fresh) static_cast<T*>(target[O].data)[offset[O]] = T(0);
+  }
+};
+/// Sums up the adjoints of target `which`.
+template <class T>
+struct TotalSink {
+  int which;
+  T* total;
+
+  template <class U, int O>
+  constexpr void add(auto const& adjoint) const {
+    if (O == which) *total = static_cast<T>(*total + static_cast<T>(adjoint));
+  }
+  template <class U, int O>
+  constexpr void add_nothing(int) const {}
+  template <class F>
+  constexpr void gather(auto const&) const {}
+};
+
+/// The dimensions of a loop along which a slot stays in place.
+inline unsigned broadcast_mask(Loop const& loop, SlotData const& slot) {
+  unsigned mask = 0;
+  for (int d = 0; d < loop.rank; ++d)
+    if (slot.stride[d] == 0 && loop.extent[d] > 1) mask |= 1u << d;
+  return mask;
+}
+
+/// Calls visit<U>(o, leaf) for the operands that can have a gradient, U being their element type.
+template <class F, class Visit>
+void each_target(F const& saved, Visit const& visit) {
+  int o = 0;
+  visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
+    if constexpr (detail::is_saved<Kept>) {
+      using U = value_t<Kept>;
+      if constexpr (!std::is_integral_v<U>) visit.template operator()<U>(o++, leaf);
+    }
+  });
+}
+
+/// Opens the gradients that a backward pass adds to, as slots of a loop over `shape`; those that nobody wants have no data.
+template <class F>
+void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, Device device, detail::WideGradients& wide, SlotData* slots) {
+  each_target(saved, [&]<class U>(int o, auto const& leaf) {
+    SlotData& slot = slots[o];
+    slot.data = nullptr;
+    std::fill_n(slot.stride, max_rank, 0);
+    auto* const node = leaf.edge.get();
+    if (!pass.wants(node)) return;
+    auto const open = [&](auto const& gradient, bool fresh) {
+      core::note_use(gradient.storage().block());
+      detail::fill_leaf({gradient.data(), &gradient.layout()}, sizeof(compute_t<U>), 1, shape, &slot);
+      slot.fresh = fresh;
+    };
+    if constexpr (Half<U>) {
+      open(std::as_const(wide.open(pass, *node, device)), true);
+    } else {
+      pass.reach(*node);
+      bool const fresh = !node->has_gradient;
+      if (fresh) node->gradient = Tensor<U>(Tensor<U>::uninitialized, node->shape, device);
+      else node->gradient.own();
+      node->has_gradient = true;
+      open(std::as_const(node->gradient), fresh);
+    }
+  });
+}
+
+inline void set_target(DeviceTarget& target, Loop const& loop, SlotData const& slot) {
+  target.data = const_cast<void*>(slot.data);
+  target.fresh = slot.fresh;
+  for (int d = 0; d < loop.rank; ++d) target.stride[d] = slot.stride[d];
+}
+
+/// Adds a total to the element of a target that belongs to result `index`.
+template <class T, int N>
+constexpr void add_total(DeviceLoop<N> const& loop, DeviceTarget const& target, unsigned summed, std::int64_t index, T const& total) {
+  std::int64_t offset = 0;
+  loop.locate(index, ~summed, [&](int d, std::int64_t at) constexpr { offset += at * target.stride[d]; });
+  T& to = static_cast<T*>(target.data)[offset];
+  to = target.fresh ? total : static_cast<T>(to + total);
+}
+
+/// A loop over some of another's slots.
+template <int N>
+struct SomeSlots : detail::Slots<N> {
+  explicit SomeSlots(Loop const& from) {
+    this->open(Dims(), N);
+    this->loop.rank = from.rank;
+    std::copy_n(from.extent, from.rank, this->loop.extent);
+    std::copy_n(from.slots, std::min(N, from.count), this->data);
+  }
+};
+
+/// Runs a fold of adjoints into the last slot of `loop`, whose first N slots are what they are computed from; makes the
+/// fold's terms by make(device loop, target, mask of what is summed).
+template <class S, int N, class Make>
+void sum_into(Device device, Loop& loop, Make const& make) {
+  SlotData& slot = loop.slots[N];
+  unsigned summed = broadcast_mask(loop, slot);
+  join_dimensions(loop, summed);
+  std::int64_t results = 1, terms = 1;
+  for (int d = 0; d < loop.rank; ++d) (summed >> d & 1 ? terms : results) *= loop.extent[d];
+  DeviceTarget target;
+  set_target(target, loop, slot);
+  run_fold(device, make(device_loop<S, N>(loop), target, summed), results, terms, results_are_neighbours(loop, summed));
+}
+
+}  // namespace backend::thrust_
+}  // namespace wick::inline WICK_ISA

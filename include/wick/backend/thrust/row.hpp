@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Row formulas on devices (softmax, layer norm): a group of threads evaluates a row, its reductions first, then the map.
+// The row is read again at each stage, from the cache.
+#pragma once
+
+#include <wick/backend/thrust/fold.hpp>
+#include <wick/expr/materialize.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::thrust_ {
+
+/// Reads the slots at one position, and the finished reductions of its row.
+template <int N, class S, class C>
+struct RowPositionFrame : PositionFrame<N> {
+  using Folds = typename RowStages<S>::Folds;
+  C const* folded;
+  template <class F>
+  constexpr C fold() const { return folded[detail::index_in<Folds, F>]; }
+};
+
+/// Which rows a block works on, and how: `width` threads share a row, neighbours along the row or across rows.
+struct RowPlan {
+  std::int64_t rows, count;
+  int axis, width;
+  bool across;
+
+  RowPlan(Loop const& loop, int row_axis) : rows(1), count(loop.extent[row_axis]), axis(row_axis) {
+    for (int d = 0; d < loop.rank; ++d)
+      if (d != axis) rows *= loop.extent[d];
+    across = results_are_neighbours(loop, 1u << axis);
+    auto const terms = static_cast<std::uint64_t>(std::max<std::int64_t>(1, count));
+    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil((terms + 7) / 8)));
+  }
+  std::int64_t blocks() const { return (rows + fold_threads / width - 1) / (fold_threads / width); }
+  constexpr int groups() const { return fold_threads / width; }
+  constexpr int group(int thread) const { return across ? thread % groups() : thread / width; }
+  constexpr int member(int thread) const { return across ? thread / groups() : thread % width; }
+};
+
+/// What threads know of their row.
+template <int N, class C, int folds>
+struct RowState {
+  PositionFrame<N> start;
+  bool inside;
+  C folded[folds > 0 ? folds : 1];
+};
+
+/// What the kernels of rows have in common: N slots of which the first S::slots are those of S; C is the type in which the
+/// row's reductions are computed.
+template <class S, class C, int N>
+struct RowWork {
+  using Folds = typename RowStages<S>::Folds;
+  static constexpr int folds = Folds::size, threads = fold_threads;
+  using State = RowState<N, C, folds>;
+  struct Shared {
+    C value[threads];
+  };
+  DeviceLoop<N> loop;
+  RowPlan plan;
+
+  constexpr void open(State& state, std::int64_t row) const {
+    state.start = PositionFrame<N>{&loop, {}};
+    state.inside = row < plan.rows;
+    if (state.inside) state.start.seek(row, ~(1u << plan.axis));
+  }
+  constexpr RowPositionFrame<N, S, C> frame(PositionFrame<N> const& start, C const* folded, std::int64_t column) const {
+    RowPositionFrame<N, S, C> frame{start, folded};
+    frame.advance(plan.axis, column);
+    return frame;
+  }
+  /// The total over a row of value(state, column, thread), known to all threads of its group afterwards: take(thread, total).
+  template <class Block, class States, class Identity, class Combine, class Value, class Take>
+  constexpr void total(Block const& block, Shared& shared, States& states, Identity const& identity, Combine const& combine,
+                       Value const& value, Take const& take) const {
+    int const groups = plan.groups(), width = plan.width;
+    block.each([&](int t) constexpr {
+      C sum = identity();
+      if (states[t].inside)
+        for (std::int64_t column = plan.member(t); column < plan.count; column += width) sum = combine(sum, value(states[t], column, t));
+      shared.value[plan.group(t) * width + plan.member(t)] = sum;
+    });
+    join_groups(
+        block, groups, width, [&](int group, int member) constexpr { return group * width + member; },
+        [&](int to, int from) constexpr { shared.value[to] = combine(shared.value[to], shared.value[from]); });
+    block.each([&](int t) constexpr { take(t, shared.value[plan.group(t) * width]); });
+  }
+  /// All reductions of the rows, inner ones first.
+  template <class Block, class States>
+  constexpr void fold_rows(Block const& block, Shared& shared, States& states) const {
+    [&]<std::size_t... K>(std::index_sequence<K...>) constexpr {
+      (fold_stage<static_cast<int>(K)>(block, shared, states, std::type_identity<typename detail::TypeAt<Folds, static_cast<int>(K)>::type>{}), ...);
+    }(std::make_index_sequence<static_cast<std::size_t>(folds)>{});
+  }
+
+ private:
+  template <int Stage, class Op, class Arg, class Block, class States>
+  constexpr void fold_stage(Block const& block, Shared& shared, States& states, std::type_identity<Fold<Op, Arg>>) const {
+    constexpr int slot = detail::first_slot<S, Fold<Op, Arg>>();
+    total(
+        block, shared, states, []() constexpr { return Op::template identity<C>(); },
+        [](C const& a, C const& b) constexpr { return static_cast<C>(Op::combine(a, b)); },
+        [&](State const& state, std::int64_t column, int) constexpr {
+          return static_cast<C>(Op::lift(evaluate<Arg, C, slot>(frame(state.start, state.folded, column))));
+        },
+        [&](int t, C result) constexpr {
+          if constexpr (requires { Op::finish(result, plan.count); }) result = static_cast<C>(Op::finish(result, plan.count));
+          states[t].folded[Stage] = result;
+        });
+  }
+};
+
+/// out = S for the rows of one block.
+template <class S, class T>
+struct RowBlock {
+  using C = lane_t<S, T>;
+  using Work = RowWork<S, C, S::slots + 1>;
+  using Shared = typename Work::Shared;
+  static constexpr int threads = fold_threads;
+  Work work;
+
+  template <class Block>
+  constexpr void operator()(Block const& block, Shared& shared, std::int64_t index) const {
+    typename Block::template Local<typename Work::State> states;
+    block.each([&](int t) constexpr { work.open(states[t], index * work.plan.groups() + work.plan.group(t)); });
+    work.fold_rows(block, shared, states);
+    block.each([&](int t) constexpr {
+      auto const& state = states[t];
+      if (!state.inside) return;
+      for (std::int64_t column = work.plan.member(t); column < work.plan.count; column += work.plan.width) {
+        auto const frame = work.frame(state.start, state.folded, column);
+        auto* const out = static_cast<T*>(const_cast<void*>(work.loop.slot[S::slots].data)) + frame.offset[S::slots];
+        *out = static_cast<T>(evaluate<S, T, 0>(frame));
+      }
+    });
+  }
+};
+
+/// Tries to run a formula with reductions as a row formula; false when it is none.
+template <class T, class F>
+bool run_row(Device device, T* data, Layout const& target, F const& f) {
+  using S = typename detail::RowStructureOf<F>::type;
+  if constexpr (!Lane<compute_t<T>> || !Lane<lane_t<S, T>>) {
+    return false;
+  } else {
+    int axis = f.shape() == target.shape ? detail::row_axis(f, target.shape) : -1;
+    if (axis < 0) return false;
+    detail::Slots<S::slots + 1> slots;
+    slots.open(target.shape, S::slots + 1);
+    fill_target<T>(data, 0, target, fill_slots(f, target.shape, slots.data));
+    if (!detail::same_parts_same_data<S>(slots.data, target.rank())) return false;
+    if (slots.loop.total() == 0) return true;
+    detail::rows_of(slots.loop, axis);
+    axis = slots.loop.rank - 1;
+    RowPlan const plan(slots.loop, axis);
+    for_each_block(device, plan.blocks(), RowBlock<S, T>{{device_loop<S, S::slots + 1>(slots.loop), plan}});
+    return true;
+  }
+}
+
+}  // namespace backend::thrust_
+}  // namespace wick::inline WICK_ISA

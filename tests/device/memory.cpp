@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+// The memory of devices: recycled in the order of streams, kept while a graph may touch it, and never lost to a failure.
+#include <doctest/doctest.h>
+#include <string>
+#include <wick/wick.hpp>
+
+using namespace wick;
+
+namespace {
+
+Device const device(WICK_TEST_DEVICE);
+
+template <class F>
+std::string sentence(F const& f) {
+  try {
+    f();
+  } catch (Error const& error) {
+    return error.what();
+  }
+  return "";
+}
+bool has(std::string const& text, char const* part) { return text.find(part) != std::string::npos; }
+
+struct Net {
+  nn::Linear<> fc1{6, 16}, fc2{16, 3};
+  nn::Dropout drop{0.3};
+  auto operator()(auto const& x) { return log_softmax(fc2(drop(relu(fc1(x)))), 1); }
+  void visit(auto&& member) { member("fc1", fc1), member("fc2", fc2), member("drop", drop); }
+};
+
+Net net_on_device(std::uint64_t seed) {
+  manual_seed(seed);
+  Net net;
+  to(net, device);
+  return net;
+}
+
+bool same_bits(Tensor<float> const& a, Tensor<float> const& b) {
+  Tensor<float> const x = a.to("cpu"), y = b.to("cpu");
+  return x.shape() == y.shape() && std::memcmp(x.data(), y.data(), static_cast<std::size_t>(x.numel()) * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a freed block serves the next tensor of its stream, and another stream's only in order") {
+  Tensor<float> x = randn<float>({1000}).to(device);
+  float const* const first = std::as_const(x).data();
+  x = Tensor<float>();
+  Tensor<float> const again = randn<float>({1000}).to(device);
+  CHECK(again.data() == first);
+  CHECK(core::device_pool_stats(device).held >= 4000);
+
+  Stream const other(device);
+  float const* elements;
+  {
+    StreamGuard const guard(other);
+    Tensor<float> const y = again * 2;  // on the other stream: a block of its own
+    elements = y.data();
+    CHECK(elements != first);
+  }
+  StreamGuard const guard(other);
+  Tensor<float> const z = again * 3;
+  CHECK(z.data() == elements);
+}
+
+#if !defined(__CUDACC__)
+TEST_CASE("memory that another stream has used goes back when that stream is done") {
+  using backend::thrust_::HostAsDevice;
+  Tensor<float> x = randn<float>({64}).to(device);
+  Stream const other(device);
+  {
+    StreamGuard const guard(other);
+    Tensor<float> const y = x + 1;
+    other.synchronize();
+  }
+  std::int64_t const before = HostAsDevice::orders;
+  x = Tensor<float>();
+  CHECK(HostAsDevice::orders == before + 1);
+  Tensor<float> z = randn<float>({64}).to(device);
+  z = Tensor<float>();
+  CHECK(HostAsDevice::orders == before + 1);  // used on its own stream alone
+}
+
+TEST_CASE("an allocation that fails in the middle of a step leaves everything usable") {
+  using backend::thrust_::HostAsDevice;
+  auto net = net_on_device(1);
+  optim::SGD optimizer(parameters(net), {.lr = 0.1});
+  Tensor<float> const x = randn<float>({32, 6}).to(device);
+  Tensor<std::int64_t> const label = zeros<std::int64_t>({32}).to(device);
+  auto const step = [&] {
+    optimizer.zero_grad();
+    Variable<float> const loss = nll_loss(net(x), label);
+    backward(loss);
+    optimizer.step();
+    return loss.item();
+  };
+  float const before = step();
+  core::release_unused(device);
+  HostAsDevice::most_bytes = 600;
+  std::string const said = sentence(step);
+  HostAsDevice::most_bytes = std::int64_t{1} << 46;
+  CHECK(has(said, "allocate: no memory for"));
+  CHECK(has(said, "bytes are free, tensors and graphs hold"));
+  float after = 0;
+  for (int i = 0; i < 20; ++i) after = step();
+  CHECK(after < before);
+}
+
+TEST_CASE("a steady state asks the device for no memory, for thousands of steps") {
+  using backend::thrust_::HostAsDevice;
+  auto net = net_on_device(2);
+  optim::AdamW optimizer(parameters(net), {.lr = 1e-3});
+  Tensor<float> const x = randn<float>({4, 6}).to(device);
+  Tensor<std::int64_t> const label = zeros<std::int64_t>({4}).to(device);
+  auto const step = [&] {
+    optimizer.zero_grad();
+    backward(Variable<float>(nll_loss(net(x), label)));
+    optimizer.step({.norm = 1});
+  };
+  for (int i = 0; i < 3; ++i) step();
+  std::int64_t const asked = HostAsDevice::allocations, held = core::device_pool_stats(device).held;
+  for (int i = 0; i < 1000; ++i) step();
+  CHECK(HostAsDevice::allocations == asked);
+  CHECK(core::device_pool_stats(device).held == held);
+}
+#endif
+
+TEST_CASE("copy_from writes where the tensor is") {
+  Tensor<float> x = zeros<float>({3, 4}).to(device);
+  float const* const elements = std::as_const(x).data();
+  Tensor<float> const values = randn<float>({3, 4});
+  x.copy_from(values);
+  CHECK(std::as_const(x).data() == elements);
+  CHECK(same_bits(x, values));
+  Tensor<float> const shared = x;
+  x.copy_from(values * 2);
+  CHECK(same_bits(shared, values));
+  CHECK(has(sentence([&] { x.copy_from(zeros<float>({4, 3})); }), "copy_from: a tensor of shape (4, 3) does not fit into one of shape (3, 4)"));
+  Tensor<float> here = zeros<float>({3, 4});
+  here.copy_from(x);
+  CHECK(same_bits(here, values * 2));
+}
+
+TEST_CASE("a recorded training step has the bits of the eager one") {
+  Tensor<float> const images = randn<float>({40, 8, 6});
+  for (bool const adam : {true, false}) {
+    auto eager = net_on_device(3), recorded = net_on_device(3);
+    Tensor<float> x = zeros<float>({8, 6}).to(device);
+    Tensor<std::int64_t> label = zeros<std::int64_t>({8}).to(device);
+    auto const run = [&](Net& net, bool graph) {
+      optim::AdamW adamw(parameters(net), {.lr = 0.01});
+      optim::SGD sgd(parameters(net), {.lr = 0.05, .momentum = 0.9});
+      Variable<float> loss;
+      auto const step = [&] {
+        adamw.zero_grad();
+        loss = nll_loss(net(x), label);
+        backward(loss);
+        if (adam) adamw.step({.norm = 0.5});
+        else sgd.step();
+      };
+      manual_seed(11);
+      Graph replayed;
+      double total = 0;
+      for (std::int64_t i = 0; i < 40; ++i) {
+        x.copy_from(images[i]);
+        label.copy_from(Tensor<std::int64_t>(full({8}, i % 3)));
+        adamw.options.lr = sgd.options.lr = i < 20 ? 0.01 : 0.003;  // a graph follows the optimizer's options
+        if (graph && i == 5) replayed = capture(device, step);
+        if (graph && i >= 5) replayed.replay();
+        else step();
+        total += static_cast<double>(loss.item()) * static_cast<double>(i + 1);
+      }
+      return total;
+    };
+    double const first = run(eager, false), second = run(recorded, true);
+    CHECK(first == second);
+    auto const a = parameters(eager), b = parameters(recorded);
+    for (std::size_t k = 0; k < a.size(); ++k) CHECK(same_bits(a[k].value(), b[k].value()));
+  }
+}
+
+TEST_CASE("gradients are limited on a device as on the processor") {
+  for (double const type : {1.0, 2.0, 3.0, optim::Clip::unlimited}) {
+    std::vector<Variable<float>> here, there;
+    for (std::int64_t const n : {7, 5000, 1}) {
+      Tensor<float> const x = randn<float>({n}), g = randn<float>({n});
+      here.emplace_back(x), there.emplace_back(x.to(device));
+      backward(Variable<float>(here.back() * 1), g);
+      backward(Variable<float>(there.back() * 1), g.to(device));
+    }
+    auto const close = [&] {
+      for (std::size_t k = 0; k < here.size(); ++k) CHECK(max(abs(there[k].grad().to("cpu") - here[k].grad())).item() < 1e-5);
+    };
+    CHECK(optim::grad_norm(there, type) == doctest::Approx(optim::grad_norm(here, type)).epsilon(1e-5));
+    CHECK(optim::clip_grad_norm(there, 2, {.norm_type = type}) == doctest::Approx(optim::clip_grad_norm(here, 2, {.norm_type = type})).epsilon(1e-5));
+    close();
+    optim::clip_grad_value(here, 0.01), optim::clip_grad_value(there, 0.01);
+    close();
+  }
+}
+
+TEST_CASE("what a graph uses stays its own until it ends") {
+  Tensor<float> x = ones<float>({100}).to(device), y;
+  auto const work = [&] { y = x * 2 + 1; };
+  work();
+  y = Tensor<float>();
+  Graph graph = capture(device, work);
+  float const* const elements = std::as_const(x).data();
+  x = Tensor<float>();  // the graph still reads it
+  Tensor<float> const others = randn<float>({100}).to(device);
+  CHECK(others.data() != elements);
+  graph.replay();
+  CHECK(same_bits(y, full({100}, 3.0f)));
+  float const* const result = std::as_const(y).data();
+  y = Tensor<float>();
+  Tensor<float> const more = randn<float>({100}).to(device);
+  CHECK(more.data() != result);
+  graph = Graph();
+  Tensor<float> const a = randn<float>({100}).to(device), b = randn<float>({100}).to(device);
+  CHECK((a.data() == elements || b.data() == elements));
+  CHECK((a.data() == result || b.data() == result));
+}
+
+TEST_CASE("what cannot be recorded is an error that names the statement") {
+  Tensor<float> x = ones<float>({50}).to(device), y, s;
+  auto const refused = [&](auto const& work) { return sentence([&] { capture(device, work); }); };
+  core::release_unused(device);
+  CHECK(has(refused([&] { y = tanh(x * 2); }), "capture: \"tanh\" needs 200 bytes"));
+  for (int i = 0; i < 2; ++i) y = tanh(x * 2), s = sum(x);
+  CHECK(has(refused([&] { y = tanh(x * 2), y.to("cpu"); }), "capture: \"to\" copies between the host and"));
+  CHECK(has(refused([&] { s = sum(x), s.item(); }), "capture: item: the host would wait"));
+  { Tensor<float> const room = x + 1; }
+  CHECK(has(refused([&] { x = x * 2, x = Tensor<float>(x + 1); }), "is replaced by the work"));
+  CHECK(has(refused([&] { capture(device, [] {}); }), "capture: other work is being recorded"));
+  CHECK(has(sentence([] { Graph().replay(); }), "replay: this graph is empty"));
+  // The failures above have left nothing behind.
+  x = ones<float>({50}).to(device);
+  Graph graph = capture(device, [&] { y = tanh(x * 2); });
+  graph.replay();
+  CHECK(y.to("cpu").data()[0] == doctest::Approx(std::tanh(2.0)));
+}
+
+TEST_CASE("an index out of range is reported when results are read, and nothing is harmed") {
+  Tensor<float> const x = randn<float>({5, 3}).to(device);
+  Tensor<std::int64_t> const rows = Tensor<std::int64_t>(full({2}, std::int64_t{5})).to(device), wrong = Tensor<std::int64_t>(full({5, 1}, std::int64_t{-1})).to(device);
+  CHECK(has(sentence([&] { Tensor<float>(index_select(x, 0, rows)).to("cpu"); }), "index_select: index 5 is out of range for an extent of 5 (found on"));
+  CHECK(has(sentence([&] { Tensor<float>(gather(x, 1, wrong)).to("cpu"); }), "gather: index -1 is out of range for an extent of 3"));
+  CHECK(has(sentence([&] { one_hot(rows, 4).to("cpu"); }), "one_hot: index 5 is out of range for an extent of 4"));
+  CHECK(same_bits(x, x));
+}
+
+TEST_CASE("a statement is one launch") {
+  Tensor<float> const x = randn<float>({8}).to(device), w = randn<float>({8}).to(device), rows = randn<float>({16, 64}).to(device);
+  auto const launches = [](auto const& f) {
+    std::int64_t const before = core::device_launches;
+    f();
+    return core::device_launches - before;
+  };
+  CHECK(launches([&] { Tensor<float> const y = tanh(x * w + 1) * sigmoid(x) + exp(w); }) == 1);
+  CHECK(launches([&] { Tensor<float> const y = softmax(rows, 1); }) == 1);
+  CHECK(launches([&] { Tensor<float> const y = sum(rows, {1}); }) == 1);
+  Variable<float> const v(x), u(w), r(rows);
+  Variable<float> loss = tanh(v * u + 1);
+  Tensor<float> const seed = ones<float>({8}).to(device);
+  CHECK(launches([&] { backward(loss, seed); }) == 1);
+  Variable<float> const soft = softmax(r, 1);
+  Tensor<float> const seeds = ones<float>({16, 64}).to(device);
+  CHECK(launches([&] { backward(soft, seeds); }) == 1);
+}
