@@ -3,6 +3,7 @@
 // runs after it.
 #pragma once
 
+#include <wick/backend/thrust/conv.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/core/tensor.hpp>
 
@@ -20,19 +21,17 @@ struct Kernels {
   }
 
   void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const&) const {
-    for_each(c.rows * c.columns, thrust_::GemmElement<T>{{}, a, b, c.data, c.row_stride, accumulate});
+    product({}, a, b, thrust_::PutMatrix<T>{c.data, c.rows, c.row_stride, accumulate});
   }
   void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const&) const {
-    for_each(batch.count() * a.rows * b.columns, thrust_::GemmElement<T>{batch, a, b, c, b.columns, false});
+    product(batch, a, b, thrust_::PutMatrix<T>{c, a.rows, b.columns, false});
   }
-  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const&) const {
-    for_each(s.batch * s.out_channels * s.out_pixels(), thrust_::ConvElement<T>{s, x, w, y});
-  }
+  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const&) const { thrust_::run_conv(device, s, x, w, y); }
   void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) const {
-    for_each(s.batch * s.in_channels * s.height * s.width, thrust_::ConvInputGradientElement<T>{s, gy, w, gx, accumulate});
+    thrust_::run_conv_input_gradient(device, s, gy, w, gx, accumulate);
   }
   void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) const {
-    for_each(s.out_channels * s.filter(), thrust_::ConvWeightGradientElement<T>{s, x, gy, gw, accumulate});
+    thrust_::run_conv_weight_gradient(device, s, x, gy, gw, accumulate);
   }
   template <class Index>
   void max_pool2d(Pool2dShape const& s, T const* x, T* y, Index* chosen, Epilogue<T> const&) const {
@@ -71,6 +70,13 @@ struct Kernels {
   template <bool smallest>
   void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const* x, std::int64_t* y) const {
     for_each(outer * inner, thrust_::ArgExtremeElement<smallest, T>{n, inner, x, y});
+  }
+
+ private:
+  void product(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, thrust_::PutMatrix<T> const& put) const {
+    thrust_::MatrixLines<T> const left{a.data, a.row_stride, a.column_stride, a.column_stride == 1, batch, false};
+    thrust_::MatrixLines<T> const right{b.data, b.column_stride, b.row_stride, b.row_stride == 1, batch, true};
+    thrust_::run_product<compute_t<T>>(device, left, right, put, batch.count(), a.rows, b.columns, a.columns);
   }
 };
 
