@@ -24,6 +24,21 @@ struct RoundElement {
   constexpr void operator()(std::int64_t i) const { to[i] = static_cast<T>(from[i]); }
 };
 
+/// A finished element of column, or output channel, `column`.
+template <class T>
+constexpr compute_t<T> finished(KnownEpilogue<T> const& epilogue, compute_t<T> value, std::int64_t column) {
+  if (epilogue.bias) value = static_cast<compute_t<T>>(value + epilogue.bias[column]);
+  return epilogue.relu ? math::maximum(value, compute_t<T>(0)) : value;
+}
+/// The same for elements that lie finished but for this: (..., columns, inner).
+template <class T>
+struct FinishElement {
+  KnownEpilogue<T> epilogue;
+  std::int64_t columns, inner;
+  T* values;
+  constexpr void operator()(std::int64_t i) const { values[i] = static_cast<T>(finished<T>(epilogue, values[i], i / inner % columns)); }
+};
+
 /// c = a b for one element of c.
 template <class T>
 struct GemmElement {
@@ -32,6 +47,7 @@ struct GemmElement {
   T* c;
   std::int64_t row_stride;
   bool accumulate;
+  KnownEpilogue<T> epilogue;
 
   constexpr void operator()(std::int64_t index) const {
     std::int64_t const column = index % b.columns, row = index / b.columns % a.rows, entry = index / b.columns / a.rows;
@@ -44,7 +60,7 @@ struct GemmElement {
     compute_t<T> sum = 0;
     for (std::int64_t k = 0; k < a.columns; ++k) sum += from_a[k * a.column_stride] * from_b[k * b.row_stride];
     T& to = c[entry * a.rows * row_stride + row * row_stride + column];
-    to = static_cast<T>(accumulate ? to + sum : sum);
+    to = static_cast<T>(finished<T>(epilogue, accumulate ? to + sum : sum, column));
   }
 };
 
@@ -60,6 +76,7 @@ struct ConvElement {
   Conv2dShape s;
   T const *x, *w;
   T* y;
+  KnownEpilogue<T> epilogue;
 
   constexpr void operator()(std::int64_t index) const {
     std::int64_t const width = s.out_width(), height = s.out_height();
@@ -73,7 +90,7 @@ struct ConvElement {
           if (!seen(s, oh, ow, kh, kw, at)) continue;
           sum += x[(n * s.in_channels + first + c) * s.height * s.width + at] * w[((oc * s.group_in() + c) * s.kernel_h + kh) * s.kernel_w + kw];
         }
-    y[index] = static_cast<T>(sum);
+    y[index] = static_cast<T>(finished<T>(epilogue, sum, oc));
   }
 };
 template <class T>

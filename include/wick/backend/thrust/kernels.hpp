@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel set of a device (backend/contract.hpp). Epilogues are not called: on a device the formula around a kernel node
-// runs after it.
+// The kernel set of a device (backend/contract.hpp). Of the formulas around a kernel node products and convolutions take a
+// bias and relu; others run after it.
 #pragma once
 
 #include <wick/backend/thrust/element_kernels.hpp>
@@ -19,14 +19,14 @@ struct Kernels {
     thrust_::for_each_position(device, n, f);
   }
 
-  void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const&) const {
-    for_each(c.rows * c.columns, thrust_::GemmElement<T>{{}, a, b, c.data, c.row_stride, accumulate});
+  void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const& epilogue) const {
+    for_each(c.rows * c.columns, thrust_::GemmElement<T>{{}, a, b, c.data, c.row_stride, accumulate, epilogue.known()});
   }
-  void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const&) const {
-    for_each(batch.count() * a.rows * b.columns, thrust_::GemmElement<T>{batch, a, b, c, b.columns, false});
+  void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const& epilogue) const {
+    for_each(batch.count() * a.rows * b.columns, thrust_::GemmElement<T>{batch, a, b, c, b.columns, false, epilogue.known()});
   }
-  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const&) const {
-    for_each(s.batch * s.out_channels * s.out_pixels(), thrust_::ConvElement<T>{s, x, w, y});
+  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const& epilogue) const {
+    for_each(s.batch * s.out_channels * s.out_pixels(), thrust_::ConvElement<T>{s, x, w, y, epilogue.known()});
   }
   void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) const {
     for_each(s.batch * s.in_channels * s.height * s.width, thrust_::ConvInputGradientElement<T>{s, gy, w, gx, accumulate});
