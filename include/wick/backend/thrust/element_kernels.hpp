@@ -30,13 +30,31 @@ constexpr compute_t<T> finished(KnownEpilogue<T> const& epilogue, compute_t<T> v
   if (epilogue.bias) value = static_cast<compute_t<T>>(value + epilogue.bias[column]);
   return epilogue.relu ? math::maximum(value, compute_t<T>(0)) : value;
 }
-/// The same for elements that lie finished but for this: (..., columns, inner).
+/// The same for elements that lie finished but for this: (rows, columns, inner), rows that are row_stride apart.
 template <class T>
 struct FinishElement {
   KnownEpilogue<T> epilogue;
-  std::int64_t columns, inner;
+  std::int64_t columns, inner, row_stride;
   T* values;
-  constexpr void operator()(std::int64_t i) const { values[i] = static_cast<T>(finished<T>(epilogue, values[i], i / inner % columns)); }
+  constexpr void operator()(std::int64_t i) const {
+    std::int64_t const row = i / inner / columns;
+    T& to = values[row * row_stride + i - row * columns * inner];
+    to = static_cast<T>(finished<T>(epilogue, to, i / inner % columns));
+  }
+};
+/// A batch of matrices (whose strides are a's) as rows that lie one after another.
+template <class T>
+struct PackElement {
+  MatrixBatch batch;
+  Matrix<T const> from;
+  T* to;
+
+  constexpr void operator()(std::int64_t index) const {
+    std::int64_t const column = index % from.columns, row = index / from.columns % from.rows;
+    std::int64_t rest = index / from.columns / from.rows, at = row * from.row_stride + column * from.column_stride;
+    for (int d = batch.dims - 1; d >= 0; rest /= batch.extent[d], --d) at += rest % batch.extent[d] * batch.a_stride[d];
+    to[index] = from.data[at];
+  }
 };
 
 /// c = a b for one element of c.

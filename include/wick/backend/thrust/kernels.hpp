@@ -3,6 +3,8 @@
 // bias and relu; others run after it.
 #pragma once
 
+#include <wick/backend/cuda/blas.hpp>
+#include <wick/backend/cuda/dnn.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/core/tensor.hpp>
 
@@ -20,18 +22,30 @@ struct Kernels {
   }
 
   void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const& epilogue) const {
-    for_each(c.rows * c.columns, thrust_::GemmElement<T>{{}, a, b, c.data, c.row_stride, accumulate, epilogue.known()});
+    products({}, a, b, c, accumulate, epilogue.known());
   }
   void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const& epilogue) const {
-    for_each(batch.count() * a.rows * b.columns, thrust_::GemmElement<T>{batch, a, b, c, b.columns, false, epilogue.known()});
+    products(batch, a, b, {c, a.rows, b.columns, b.columns, 1}, false, epilogue.known());
   }
   void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const& epilogue) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+    if constexpr (cuda_::has_dnn<T>)
+      if (on_cuda() && cuda_::conv2d<T>(device, s, x, w, y, epilogue.known())) return;
+#endif
     for_each(s.batch * s.out_channels * s.out_pixels(), thrust_::ConvElement<T>{s, x, w, y, epilogue.known()});
   }
   void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+    if constexpr (cuda_::has_dnn<T>)
+      if (on_cuda() && cuda_::conv2d_input_gradient<T>(device, s, gy, w, gx, accumulate)) return;
+#endif
     for_each(s.batch * s.in_channels * s.height * s.width, thrust_::ConvInputGradientElement<T>{s, gy, w, gx, accumulate});
   }
   void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+    if constexpr (cuda_::has_dnn<T>)
+      if (on_cuda() && cuda_::conv2d_weight_gradient<T>(device, s, x, gy, gw, accumulate)) return;
+#endif
     for_each(s.out_channels * s.filter(), thrust_::ConvWeightGradientElement<T>{s, x, gy, gw, accumulate});
   }
   template <class Index>
@@ -71,6 +85,17 @@ struct Kernels {
   template <bool smallest>
   void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const* x, std::int64_t* y) const {
     for_each(outer * inner, thrust_::ArgExtremeElement<smallest, T>{n, inner, x, y});
+  }
+
+ private:
+  bool on_cuda() const { return device.kind() == Device::Kind::cuda; }
+  void products(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate,
+                KnownEpilogue<T> const& epilogue) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUBLASLT)
+    if constexpr (cuda_::has_blas<T>)
+      if (on_cuda() && cuda_::products<T>(device, batch, a, b, c, accumulate, epilogue)) return;
+#endif
+    for_each(batch.count() * c.rows * c.columns, thrust_::GemmElement<T>{batch, a, b, c.data, c.row_stride, accumulate, epilogue});
   }
 };
 
