@@ -128,30 +128,35 @@ inline std::unique_ptr<ConvPlan> make_plan(cudnnHandle_t handle, ConvKind kind, 
   ok(cudnnSetConvolutionMathType(plan.conv, math));
 
   int count = 0;
-  auto const choose = [&](cudnnStatus_t status, auto const& found) {
+  // Found are algorithms, those that cuDNN takes for the fastest first.
+  auto const choose = [&](cudnnStatus_t status, auto const& found, auto const& ask_workspace) {
     if (is_refused(status)) return;
     ok(status);
-    for (int n = 0; n < count; ++n) {
+    for (int n = 0; n < count && !plan.supported; ++n) {
       auto const& one = found[n];
       if (one.status != CUDNN_STATUS_SUCCESS || one.determinism != CUDNN_DETERMINISTIC || one.memory > most_conv_workspace) continue;
-      if (math == CUDNN_FMA_MATH && one.mathType != CUDNN_FMA_MATH && one.mathType != CUDNN_DEFAULT_MATH) continue;
-      plan.algorithm = static_cast<int>(one.algo), plan.workspace = one.memory, plan.supported = true;
       if (math != CUDNN_FMA_MATH) ok(cudnnSetConvolutionMathType(plan.conv, one.mathType));
-      return;
+      ok(ask_workspace(one.algo));
+      plan.algorithm = static_cast<int>(one.algo), plan.supported = true;
     }
   };
+  std::size_t* const bytes = &plan.workspace;
   if (kind == ConvKind::forward) {
-    cudnnConvolutionFwdAlgoPerf_t found[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
-    choose(cudnnGetConvolutionForwardAlgorithm_v7(handle, plan.x, plan.w, plan.conv, plan.y, CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, found), found);
+    std::array<cudnnConvolutionFwdAlgoPerf_t, CUDNN_CONVOLUTION_FWD_ALGO_COUNT> found;
+    choose(cudnnGetConvolutionForwardAlgorithm_v7(handle, plan.x, plan.w, plan.conv, plan.y, CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, found.data()), found,
+           [&](auto algorithm) { return cudnnGetConvolutionForwardWorkspaceSize(handle, plan.x, plan.w, plan.conv, plan.y, algorithm, bytes); });
   } else if (kind == ConvKind::input_gradient) {
-    cudnnConvolutionBwdDataAlgoPerf_t found[CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT];
-    choose(cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, plan.w, plan.y, plan.conv, plan.x, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, &count, found),
-           found);
+    std::array<cudnnConvolutionBwdDataAlgoPerf_t, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT> found;
+    choose(cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, plan.w, plan.y, plan.conv, plan.x, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, &count,
+                                                       found.data()),
+           found,
+           [&](auto algorithm) { return cudnnGetConvolutionBackwardDataWorkspaceSize(handle, plan.w, plan.y, plan.conv, plan.x, algorithm, bytes); });
   } else {
-    cudnnConvolutionBwdFilterAlgoPerf_t found[CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT];
+    std::array<cudnnConvolutionBwdFilterAlgoPerf_t, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT> found;
     choose(cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, plan.x, plan.y, plan.conv, plan.w, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT, &count,
-                                                         found),
-           found);
+                                                         found.data()),
+           found,
+           [&](auto algorithm) { return cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, plan.x, plan.y, plan.conv, plan.w, algorithm, bytes); });
   }
   return result;
 }
