@@ -129,32 +129,32 @@ inline std::unique_ptr<ConvPlan> make_plan(cudnnHandle_t handle, ConvKind kind, 
 
   int count = 0;
   // Found are algorithms, those that cuDNN takes for the fastest first.
-  auto const choose = [&](cudnnStatus_t status, auto const& found, auto const& ask_workspace) {
+  auto const choose = [&](cudnnStatus_t status, auto const* found, auto const& ask_workspace) {
     if (is_refused(status)) return;
     ok(status);
     for (int n = 0; n < count && !plan.supported; ++n) {
       auto const& one = found[n];
       if (one.status != CUDNN_STATUS_SUCCESS || one.determinism != CUDNN_DETERMINISTIC || one.memory > most_conv_workspace) continue;
       if (math != CUDNN_FMA_MATH) ok(cudnnSetConvolutionMathType(plan.conv, one.mathType));
-      ok(ask_workspace(one.algo));
+      cudnnStatus_t const asked = ask_workspace(one.algo);
+      if (is_refused(asked)) continue;
+      ok(asked);
       plan.algorithm = static_cast<int>(one.algo), plan.supported = true;
     }
   };
   std::size_t* const bytes = &plan.workspace;
   if (kind == ConvKind::forward) {
-    std::array<cudnnConvolutionFwdAlgoPerf_t, CUDNN_CONVOLUTION_FWD_ALGO_COUNT> found;
-    choose(cudnnGetConvolutionForwardAlgorithm_v7(handle, plan.x, plan.w, plan.conv, plan.y, CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, found.data()), found,
+    cudnnConvolutionFwdAlgoPerf_t found[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
+    choose(cudnnGetConvolutionForwardAlgorithm_v7(handle, plan.x, plan.w, plan.conv, plan.y, CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, found), found,
            [&](auto algorithm) { return cudnnGetConvolutionForwardWorkspaceSize(handle, plan.x, plan.w, plan.conv, plan.y, algorithm, bytes); });
   } else if (kind == ConvKind::input_gradient) {
-    std::array<cudnnConvolutionBwdDataAlgoPerf_t, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT> found;
-    choose(cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, plan.w, plan.y, plan.conv, plan.x, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, &count,
-                                                       found.data()),
+    cudnnConvolutionBwdDataAlgoPerf_t found[CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT];
+    choose(cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, plan.w, plan.y, plan.conv, plan.x, CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT, &count, found),
            found,
            [&](auto algorithm) { return cudnnGetConvolutionBackwardDataWorkspaceSize(handle, plan.w, plan.y, plan.conv, plan.x, algorithm, bytes); });
   } else {
-    std::array<cudnnConvolutionBwdFilterAlgoPerf_t, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT> found;
-    choose(cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, plan.x, plan.y, plan.conv, plan.w, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT, &count,
-                                                         found.data()),
+    cudnnConvolutionBwdFilterAlgoPerf_t found[CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT];
+    choose(cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, plan.x, plan.y, plan.conv, plan.w, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT, &count, found),
            found,
            [&](auto algorithm) { return cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, plan.x, plan.y, plan.conv, plan.w, algorithm, bytes); });
   }
