@@ -5,6 +5,7 @@
 #include <wick/base/math.hpp>
 #include <wick/core/create.hpp>
 #include <wick/core/print.hpp>
+#include <wick/core/tf32.hpp>
 #include <wick/expr/assign.hpp>
 #include <wick/ops/activation.hpp>
 #include <wick/ops/argmax.hpp>

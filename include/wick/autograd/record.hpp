@@ -171,7 +171,7 @@ tape::Node<T>* record_costly_map(F const& f, bool consumed) {
     });
     if (consumed && !reads_kernel) {
       auto kept = save<false>(f, false);
-      Tensor<T> y(Tensor<T>::uninitialized, f.shape());
+      Tensor<T> y(Tensor<T>::uninitialized, f.shape(), device_of(f));
       if (run_epilogue<T>(const_cast<T*>(std::as_const(y).data()), y.layout(), f))
         return append_statement<T, void, false>([&] { return std::move(kept); }, std::move(y), 0, -1);
     }

@@ -8,7 +8,8 @@
 namespace wick::inline WICK_ISA {
 namespace backend {
 
-/// A set of kernels for elements of type T. `accumulate` adds to what the target holds.
+/// A set of kernels for elements of type T. `accumulate` adds to what the target holds. A device's kernels take a
+/// KnownEpilogue (`Epilogue::known`) in gemm, gemm_batch and conv2d, and no other epilogue.
 template <class K, class T>
 concept KernelSet = requires(K const& kernels, Matrix<T const> a, Matrix<T> c, MatrixBatch batch, Epilogue<T> epilogue, Conv2dShape conv,
                              Pool2dShape pool, RowsShape rows, GatherShape picks, T const* in, T* out,

@@ -52,7 +52,13 @@
 #define WICK_ISA_THREADS
 #endif
 
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) && defined(WICK_USE_CUBLASLT) && defined(WICK_USE_CUDNN)
+#define WICK_ISA_CUDA _cuda_blas_dnn
+#elif defined(__CUDACC__) && defined(WICK_USE_CUBLASLT)
+#define WICK_ISA_CUDA _cuda_blas
+#elif defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+#define WICK_ISA_CUDA _cuda_dnn
+#elif defined(__CUDACC__)
 #define WICK_ISA_CUDA _cuda
 #elif defined(WICK_USE_THRUST)
 #define WICK_ISA_CUDA _thrust

@@ -156,7 +156,7 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
           core::note_use(x.storage().block());
           // A kernel may write over old elements that the formula around it does not read.
           if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
-            if (device == Device() && sharing.handles == 0 && !sharing.overlap && run_epilogue<T>(data, x.layout(), f)) return;
+            if (sharing.handles == 0 && !sharing.overlap && run_epilogue<T>(data, x.layout(), f)) return;
           return compute_into<T>(data, x.plane_stride(), x.layout(), f, device);
         }
       }
@@ -165,7 +165,7 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
       // Only a formula that nobody can ask again may let its kernel node's value go unremembered.
       bool done = false;
       if constexpr (detail::has_lazy<F> && !std::is_lvalue_reference_v<X>)
-        done = device == Device() && run_epilogue<T>(data, result.layout(), f);
+        done = run_epilogue<T>(data, result.layout(), f);
       if (!done) compute_into<T>(data, result.plane_stride(), result.layout(), f, device);
       x = std::move(result);
     }

@@ -12,6 +12,15 @@
 namespace wick::inline WICK_ISA {
 namespace backend {
 
+/// What kernels of devices do to an element before they store it: they add a bias, then take max(x, 0).
+template <class T>
+struct KnownEpilogue {
+  T const* bias = nullptr;  ///< a number for each column of a product, or each output channel of a convolution; null: none
+  bool relu = false;
+
+  explicit operator bool() const { return bias || relu; }
+};
+
 /// Called by a kernel exactly once for every finished row segment of its output: `values` holds n finished elements of
 /// output row `row`, columns [column, column + n), in place and still in cache. Segments of different rows or columns
 /// may be reported by several threads at once.
@@ -23,6 +32,8 @@ struct Epilogue {
   void operator()(std::int64_t row, std::int64_t column, std::int64_t n, T* values) const {
     if (run && n > 0) run(context, row, column, n, values);
   }
+  /// What a kernel of a device is to do: there nothing is called, and the context is a KnownEpilogue.
+  KnownEpilogue<T> known() const { return context && !run ? *static_cast<KnownEpilogue<T> const*>(context) : KnownEpilogue<T>{}; }
 };
 
 /// A matrix in somebody else's memory; element (i, j) is data[i * row_stride + j * column_stride]. Strides may be zero

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include <wick/expr/assign.hpp>
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/expr/known_epilogue.hpp>
 
 namespace wick::inline WICK_ISA {
 
@@ -62,6 +62,8 @@ struct LazyState {
   virtual void record() = 0;
   /// Columns of the kernel's row segments: the product of the last extents that an epilogue sees as one.
   virtual int column_dims() const = 0;
+  /// The dimension, counted from the last one, along which kernels of devices can add a bias; 0 where they cannot.
+  virtual int bias_dim() const = 0;
 };
 
 namespace detail {
@@ -164,7 +166,7 @@ class KernelOperand {
         Device const where = device();
         Tensor<T> result(Tensor<T>::uninitialized, shape_, where);
         auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());
-        if (!last || !(where == Device()) || !run_epilogue<T>(data, result.layout(), *formula_))
+        if (!last || !run_epilogue<T>(data, result.layout(), *formula_))
           compute_into<T>(data, result.plane_stride(), result.layout(), *formula_, where);
         value_ = std::move(result);
       } else {
@@ -194,7 +196,8 @@ template <class State>
 void record_kernel(State& state);  // defined with the tape
 
 /// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides
-/// `compute(kernels, T* target, Dims shape, Epilogue, Tensor const&...)`, where `kernels` are those of the operands' device and, if it calls the epilogue, `column_dims`; or
+/// `compute(kernels, T* target, Dims shape, Epilogue, Tensor const&...)`, where `kernels` are those of the operands' device and, if it
+/// calls the epilogue, `column_dims` (and `bias_dim`, if kernels of devices can add a bias); or
 /// `view(Tensor const&)` when it only rearranges. `adjoint(g, y, inputs...)` gives a tuple of formulas, `Zero` where no
 /// gradient passes.
 template <class Op, class T, class... F>
@@ -235,6 +238,10 @@ struct KernelState final : LazyState<T> {
   }
   int column_dims() const override {
     if constexpr (requires { Op::column_dims; }) return Op::column_dims;
+    else return 0;
+  }
+  int bias_dim() const override {
+    if constexpr (requires { Op::bias_dim; }) return Op::bias_dim;
     else return 0;
   }
 
@@ -374,7 +381,7 @@ inline constexpr int lazy_leaves<Map<Op, Args...>> = (lazy_leaves<Args> + ... + 
 }  // namespace detail
 
 /// Tries to run a formula over an unshared kernel node inside that kernel (the last one, if there are several; the
-/// others are computed before); false when it cannot.
+/// others are computed before); false when it cannot. Kernels of devices take a bias and relu.
 template <class T, class F>
 bool run_epilogue(T* data, Layout const& target, F const& f) {
   if constexpr (!is_map<F> || detail::has_reduce<F> || detail::lazy_leaves<F> == 0 || ElementTraits<T>::planes != 1) {
@@ -387,11 +394,21 @@ bool run_epilogue(T* data, Layout const& target, F const& f) {
         if constexpr (std::is_same_v<value_t<Leaf>, T>)
           if (leaf.unshared() && leaf.shape() == target.shape) inside = &leaf.state();
     });
-    if (!inside || !target.contiguous || !(inside->device == Device())) return false;
+    if (!inside || !target.contiguous) return false;
+    bool const on_host = inside->device == Device();
+    if (!on_host && !(WICK_DEVICE_KERNELS && detail::is_known_epilogue<F>)) return false;
     visit_leaves(f, [&](auto const& leaf) {
       if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>)
         if (static_cast<void const*>(&leaf.state()) != inside) leaf.value();
     });
+#if WICK_DEVICE_KERNELS
+    if (!on_host) {
+      backend::KnownEpilogue<T> known;
+      if (!detail::find_known_epilogue(f, *inside, known)) return false;
+      inside->compute(data, {nullptr, &known});
+      return true;
+    }
+#endif
     detail::EpilogueRun<T, F> run;
     if (!run.prepare(f, target.shape, inside->column_dims(), inside)) return false;
     inside->compute(data, {&run.run, &run});

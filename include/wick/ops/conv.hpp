@@ -27,7 +27,7 @@ auto conv2d_forward(X const& x, W const& w, Conv2dShape const& s);
 
 struct Conv2dOp {
   static constexpr char const* name = "conv2d";
-  static constexpr int column_dims = 2;
+  static constexpr int column_dims = 2, bias_dim = 3;
   Conv2dShape s;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {

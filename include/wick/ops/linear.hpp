@@ -12,7 +12,7 @@ namespace detail {
 // x: (..., in), w: (out, in).
 struct LinearOp {
   static constexpr char const* name = "linear";
-  static constexpr int column_dims = 1;
+  static constexpr int column_dims = 1, bias_dim = 1;
 
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {

@@ -17,7 +17,7 @@ namespace detail {
 // a: (..., M, K), b: (..., K, N); leading extents broadcast.
 struct MatmulOp {
   static constexpr char const* name = "matmul";
-  static constexpr int column_dims = 1;
+  static constexpr int column_dims = 1, bias_dim = 1;
 
   template <class K, class T>
   void compute(K const& kernels, T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {

@@ -163,10 +163,11 @@ struct PutChannels {
   T* y;
   std::int64_t channels, group_channels, pixels;
   bool accumulate;
+  KnownEpilogue<T> epilogue;
   constexpr void operator()(std::int64_t group, std::int64_t, std::int64_t i, std::int64_t j, compute_t<T> sum) const {
-    std::int64_t const image = j / pixels;
-    T& to = y[(image * channels + group * group_channels + i) * pixels + (j - image * pixels)];
-    to = static_cast<T>(accumulate ? to + sum : sum);
+    std::int64_t const image = j / pixels, channel = group * group_channels + i;
+    T& to = y[(image * channels + channel) * pixels + (j - image * pixels)];
+    to = static_cast<T>(finished<T>(epilogue, accumulate ? to + sum : sum, channel));
   }
 };
 /// Parts of the gradients of filters, kept apart.
@@ -180,14 +181,14 @@ struct PutParts {
 };
 
 template <class T>
-void run_conv(Device device, Conv2dShape const& s, T const* x, T const* w, T* y) {
-  run_product<compute_t<T>>(device, FilterLines<T>{s, w}, PatchLines<T>{s, x}, PutChannels<T>{y, s.out_channels, s.group_out(), s.out_pixels(), false},
+void run_conv(Device device, Conv2dShape const& s, T const* x, T const* w, T* y, KnownEpilogue<T> const& epilogue) {
+  run_product<compute_t<T>>(device, FilterLines<T>{s, w}, PatchLines<T>{s, x}, PutChannels<T>{y, s.out_channels, s.group_out(), s.out_pixels(), false, epilogue},
                             s.groups, s.group_out(), s.batch * s.out_pixels(), s.filter());
 }
 template <class T>
 void run_conv_input_gradient(Device device, Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) {
   run_product<compute_t<T>>(device, ChannelWeightLines<T>{s, w}, SeenByLines<T>{s, gy},
-                            PutChannels<T>{gx, s.in_channels, s.group_in(), s.height * s.width, accumulate}, s.groups, s.group_in(),
+                            PutChannels<T>{gx, s.in_channels, s.group_in(), s.height * s.width, accumulate, {}}, s.groups, s.group_in(),
                             s.batch * s.height * s.width, s.group_out() * s.kernel_h * s.kernel_w);
 }
 template <class T>

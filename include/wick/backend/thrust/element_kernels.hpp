@@ -4,7 +4,7 @@
 #pragma once
 
 #include <wick/backend/contract.hpp>
-#include <wick/backend/thrust/policy.hpp>
+#include <wick/backend/thrust/product.hpp>
 #include <wick/base/half.hpp>
 #include <wick/base/math.hpp>
 
@@ -22,6 +22,33 @@ struct RoundElement {
   compute_t<T> const* from;
   T* to;
   constexpr void operator()(std::int64_t i) const { to[i] = static_cast<T>(from[i]); }
+};
+
+/// A known epilogue over elements that lie finished but for it: (rows, columns, inner), rows that are row_stride apart.
+template <class T>
+struct FinishElement {
+  KnownEpilogue<T> epilogue;
+  std::int64_t columns, inner, row_stride;
+  T* values;
+  constexpr void operator()(std::int64_t i) const {
+    std::int64_t const row = i / inner / columns;
+    T& to = values[row * row_stride + i - row * columns * inner];
+    to = static_cast<T>(finished<T>(epilogue, to, i / inner % columns));
+  }
+};
+/// A batch of matrices (whose strides are a's) as rows that lie one after another.
+template <class T>
+struct PackElement {
+  MatrixBatch batch;
+  Matrix<T const> from;
+  T* to;
+
+  constexpr void operator()(std::int64_t index) const {
+    std::int64_t const column = index % from.columns, row = index / from.columns % from.rows;
+    std::int64_t rest = index / from.columns / from.rows, at = row * from.row_stride + column * from.column_stride;
+    for (int d = batch.dims - 1; d >= 0; rest /= batch.extent[d], --d) at += rest % batch.extent[d] * batch.a_stride[d];
+    to[index] = from.data[at];
+  }
 };
 
 template <class T, class Index>

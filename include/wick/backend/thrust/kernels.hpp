@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The kernel set of a device (backend/contract.hpp). Epilogues are not called: on a device the formula around a kernel node
-// runs after it.
+// The kernel set of a device (backend/contract.hpp). Of the formulas around a kernel node products and convolutions take a
+// bias and relu; others run after it.
 #pragma once
 
+#include <wick/backend/cuda/blas.hpp>
+#include <wick/backend/cuda/dnn.hpp>
 #include <wick/backend/thrust/conv.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/core/tensor.hpp>
@@ -20,17 +22,31 @@ struct Kernels {
     thrust_::for_each_position(device, n, f);
   }
 
-  void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const&) const {
-    product({}, a, b, thrust_::PutMatrix<T>{c.data, c.rows, c.row_stride, accumulate});
+  void gemm(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const& epilogue) const {
+    products({}, a, b, c, accumulate, epilogue.known());
   }
-  void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const&) const {
-    product(batch, a, b, thrust_::PutMatrix<T>{c, a.rows, b.columns, false});
+  void gemm_batch(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, T* c, Epilogue<T> const& epilogue) const {
+    products(batch, a, b, {c, a.rows, b.columns, b.columns, 1}, false, epilogue.known());
   }
-  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const&) const { thrust_::run_conv(device, s, x, w, y); }
+  void conv2d(Conv2dShape const& s, T const* x, T const* w, T* y, Epilogue<T> const& epilogue) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+    if constexpr (cuda_::has_dnn<T>)
+      if (on_cuda() && cuda_::conv2d<T>(device, s, x, w, y, epilogue.known())) return;
+#endif
+    thrust_::run_conv(device, s, x, w, y, epilogue.known());
+  }
   void conv2d_input_gradient(Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+    if constexpr (cuda_::has_dnn<T>)
+      if (on_cuda() && cuda_::conv2d_input_gradient<T>(device, s, gy, w, gx, accumulate)) return;
+#endif
     thrust_::run_conv_input_gradient(device, s, gy, w, gx, accumulate);
   }
   void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUDNN)
+    if constexpr (cuda_::has_dnn<T>)
+      if (on_cuda() && cuda_::conv2d_weight_gradient<T>(device, s, x, gy, gw, accumulate)) return;
+#endif
     thrust_::run_conv_weight_gradient(device, s, x, gy, gw, accumulate);
   }
   template <class Index>
@@ -73,10 +89,17 @@ struct Kernels {
   }
 
  private:
-  void product(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, thrust_::PutMatrix<T> const& put) const {
+  bool on_cuda() const { return device.kind() == Device::Kind::cuda; }
+  void products(MatrixBatch const& batch, Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate,
+                KnownEpilogue<T> const& epilogue) const {
+#if defined(__CUDACC__) && defined(WICK_USE_CUBLASLT)
+    if constexpr (cuda_::has_blas<T>)
+      if (on_cuda() && cuda_::products<T>(device, batch, a, b, c, accumulate, epilogue)) return;
+#endif
     thrust_::MatrixLines<T> const left{a.data, a.row_stride, a.column_stride, a.column_stride == 1, batch, false};
     thrust_::MatrixLines<T> const right{b.data, b.column_stride, b.row_stride, b.row_stride == 1, batch, true};
-    thrust_::run_product<compute_t<T>>(device, left, right, put, batch.count(), a.rows, b.columns, a.columns);
+    thrust_::run_product<compute_t<T>>(device, left, right, thrust_::PutMatrix<T>{c.data, c.rows, c.row_stride, accumulate, epilogue}, batch.count(), c.rows,
+                                       c.columns, a.columns);
   }
 };
 

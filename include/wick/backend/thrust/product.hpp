@@ -4,6 +4,7 @@
 #pragma once
 
 #include <wick/backend/thrust/fold.hpp>
+#include <wick/base/math.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -110,15 +111,22 @@ struct MatrixLines {
   }
   constexpr compute_t<T> at(Line const& line, std::int64_t k) const { return line.data ? compute_t<T>(line.data[k * stride]) : compute_t<T>(0); }
 };
+/// A finished element of column, or output channel, `column`.
+template <class T>
+constexpr compute_t<T> finished(KnownEpilogue<T> const& epilogue, compute_t<T> value, std::int64_t column) {
+  if (epilogue.bias) value = static_cast<compute_t<T>>(value + epilogue.bias[column]);
+  return epilogue.relu ? math::maximum(value, compute_t<T>(0)) : value;
+}
 /// The sums of a product, put into row-major matrices that lie one after another.
 template <class T>
 struct PutMatrix {
   T* c;
   std::int64_t rows, row_stride;
   bool accumulate;
+  KnownEpilogue<T> epilogue;
   constexpr void operator()(std::int64_t entry, std::int64_t, std::int64_t i, std::int64_t j, compute_t<T> sum) const {
     T& to = c[(entry * rows + i) * row_stride + j];
-    to = static_cast<T>(accumulate ? to + sum : sum);
+    to = static_cast<T>(finished<T>(epilogue, accumulate ? to + sum : sum, j));
   }
 };
 
