@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -16,6 +17,7 @@
 #include <vector>
 #include <wick/base/error.hpp>
 #include <wick/data/dataset.hpp>
+#include <wick/data/feed.hpp>
 #include <wick/data/sampler.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -29,6 +31,7 @@ struct DataLoaderOptions {
   std::uint64_t seed = 0;  ///< of the order: the same seed and epoch give the same order, however many workers
   bool drop_last = false;  ///< leave out a last batch that is not full
   int prefetch = 2;        ///< batches ahead, per worker
+  Device device = {};      ///< where batches are delivered: copied to it one batch ahead, while it computes
 };
 
 namespace detail {
@@ -176,6 +179,7 @@ class DataLoader {
     if (options.batch_size < 1) fail("DataLoader: batch_size is ", options.batch_size, ", expected at least 1");
     if (options.workers < 0) fail("DataLoader: workers is ", options.workers, ", expected at least 0");
     if (options.prefetch < 1) fail("DataLoader: prefetch is ", options.prefetch, ", expected at least 1");
+    core::require_device("DataLoader", options.device);
   }
   DataLoader(D const&& dataset, DataLoaderOptions const& options = {}) = delete;  // the data set would be gone at once
 
@@ -197,19 +201,40 @@ class DataLoader {
     using difference_type = std::ptrdiff_t;
     using iterator_concept = std::input_iterator_tag;
 
-    explicit Iterator(std::unique_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+    Iterator(std::unique_ptr<Epoch> epoch, Device device) : epoch_(std::move(epoch)) {
+      if (!(device == Device())) {
+        feed_ = std::make_unique<detail::Feed>(device);
+        send_next();
+      }
+      ++*this;
+    }
     BatchType&& operator*() { return std::move(batch_); }
     Iterator& operator++() {
       batch_ = BatchType{};
-      if (!epoch_->next(batch_)) epoch_.reset();
+      if (feed_) {
+        if (!sent_) return epoch_.reset(), *this;
+        feed_->arrive();
+        batch_ = std::move(*sent_);
+        send_next();
+      } else if (!epoch_->next(batch_)) {
+        epoch_.reset();
+      }
       return *this;
     }
     void operator++(int) { ++*this; }
     friend bool operator==(Iterator const& self, std::default_sentinel_t) { return !self.epoch_; }
 
    private:
+    void send_next() {
+      BatchType here{};
+      sent_.reset();
+      if (epoch_->next(here)) sent_ = feed_->send(here);
+    }
+
     std::unique_ptr<Epoch> epoch_;
     BatchType batch_{};
+    std::unique_ptr<detail::Feed> feed_;  // to a device
+    std::optional<BatchType> sent_;       // the batch that is on its way
   };
 
   /// Starts an epoch: its order is fixed, its workers begin.
@@ -218,7 +243,7 @@ class DataLoader {
     auto order = options_.shuffle ? RandomSampler(samples, options_.seed).order(epoch_)
                                   : SequentialSampler(samples).order(epoch_);
     ++epoch_;
-    return Iterator(std::make_unique<Epoch>(*dataset_, std::move(order), size(), options_));
+    return Iterator(std::make_unique<Epoch>(*dataset_, std::move(order), size(), options_), options_.device);
   }
   std::default_sentinel_t end() const { return {}; }
 

@@ -53,6 +53,7 @@ bool find_known_epilogue(F const& f, State const& inside, backend::KnownEpilogue
           return false;
         } else {
           LeafData const found = leaf_data(x);
+          core::note_use(found.block);
           known.bias = static_cast<T const*>(found.data);
           return is_bias(*found.layout, inside.bias_dim(), inside.shape[inside.shape.size() - inside.bias_dim()]);
         }
