@@ -9,23 +9,24 @@
 namespace wick {
 
 /// A place that holds tensors and runs kernels. Made from its name: `Device("cuda:0")`. "thrust" is host memory on which the
-/// kernels of the GPU run, compiled for the processor: for tests, and for machines without one.
+/// kernels of the GPU run, compiled for the processor: for tests, and for machines without one; "thrust:1" is a second such.
 class Device {
  public:
   enum class Kind : std::uint8_t { cpu, cuda, thrust };
 
   constexpr Device() = default;
   constexpr Device(char const* name) : Device(std::string_view(name)) {}
-  /// Throws Error when `name` is none of "cpu", "cuda", "cuda:N", "thrust".
+  /// Throws Error when `name` is none of "cpu", "cuda", "cuda:N", "thrust", "thrust:N".
   constexpr Device(std::string_view name) {
     if (name == "cpu") return;
-    if (name == "cuda" || (name.size() == 6 && name.substr(0, 5) == "cuda:" && name[5] >= '0' && name[5] <= '9')) {
-      kind_ = Kind::cuda;
-      number_ = name.size() == 6 ? static_cast<std::int8_t>(name[5] - '0') : 0;
-      return;
-    }
-    if (name == "thrust") {
-      kind_ = Kind::thrust;
+    for (Kind const kind : {Kind::cuda, Kind::thrust}) {
+      std::string_view const word = kind == Kind::cuda ? "cuda" : "thrust";
+      if (!name.starts_with(word)) continue;
+      std::string_view const rest = name.substr(word.size());
+      bool const numbered = rest.size() == 2 && rest[0] == ':' && rest[1] >= '0' && rest[1] <= '9';
+      if (!rest.empty() && !numbered) continue;
+      kind_ = kind;
+      number_ = numbered ? static_cast<std::int8_t>(rest[1] - '0') : 0;
       return;
     }
     fail("device: \"", name, "\" is not a device; known are \"cpu\", \"cuda\", \"cuda:0\" to \"cuda:9\", and \"thrust\"");
@@ -36,7 +37,8 @@ class Device {
   friend constexpr bool operator==(Device, Device) = default;
   friend std::ostream& operator<<(std::ostream& out, Device device) {
     if (device.kind_ == Kind::cuda) return out << "cuda:" << device.number();
-    return out << (device.kind_ == Kind::cpu ? "cpu" : "thrust");
+    out << (device.kind_ == Kind::cpu ? "cpu" : "thrust");
+    return device.number() ? out << ':' << device.number() : out;
   }
 
  private:

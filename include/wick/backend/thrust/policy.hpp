@@ -93,7 +93,7 @@ void for_each_block([[maybe_unused]] Device device, std::int64_t blocks, K const
 /// Host memory as a device: allocated apart, so that nothing else takes it for the host's. Everything is done at once, so
 /// streams and marks have nothing to do; their calls are counted, for tests.
 struct HostAsDevice {
-  WICK_SHARED static inline std::atomic<std::int64_t> allocations{0}, orders{0}, most_bytes{std::int64_t{1} << 46};
+  WICK_SHARED static inline std::atomic<std::int64_t> allocations{0}, orders{0}, waits{0}, most_bytes{(std::int64_t{1} << 46) - 1};
 
   static void* allocate(int, std::size_t bytes, void*) {
     if (bytes > static_cast<std::size_t>(most_bytes.load())) return nullptr;
@@ -103,11 +103,12 @@ struct HostAsDevice {
   }
   static void free(int, void* memory, void*) { std::free(memory); }
   static void copy(void* to, Device, void const* from, Device, std::size_t bytes, void*) { std::memcpy(to, from, bytes); }
-  static int devices() { return 1; }
+  static int devices() { return 2; }  // so that there is a neighbour to copy to
   static void usage(int, std::size_t& free, std::size_t& total) { free = total = static_cast<std::size_t>(most_bytes.load()); }
   static void* make_stream(int) { return new int; }  // an address of its own
   static void order(int, void*, void*) { ++orders; }
   static void wait(int, void*) {
+    ++waits;
     if (core::capturing) fail("capture: \"", core::current_statement, "\" waits for the device, which cannot be recorded");
   }
   static void* allocate_host(std::size_t bytes) { return std::malloc(bytes); }
