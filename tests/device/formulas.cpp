@@ -104,6 +104,28 @@ TEST_CASE("a tensor on a device prints where it is") {
   CHECK(out.str() == want.str());
 }
 
+TEST_CASE("dual numbers run on a device") {
+  Tensor<double> const v = randn<double>({7, 33}), t = randn<double>({7, 33});
+  auto const f = [](auto const& x) { return tanh(x * 2 + 1) * exp(-x) / (x * x + 1); };
+  auto const here = make_dual(v, t), there_too = make_dual(v.to(there), t.to(there));
+  auto const close = [](Tensor<double> const& a, Tensor<double> const& b) { return max(abs(a.to("cpu") - b)).item() < 1e-12; };
+  Tensor<Dual<double>> const y = f(here), z = f(there_too);
+  CHECK(z.device() == there);
+  CHECK(close(values(z), values(y)));
+  CHECK(close(tangents(z), tangents(y)));
+  for (std::int64_t axis : {0, 1}) {
+    Tensor<Dual<double>> const sums = sum(f(here), {axis}), sums_there = sum(f(there_too), {axis});
+    CHECK(close(values(sums_there), values(sums)));
+    CHECK(close(tangents(sums_there), tangents(sums)));
+    Tensor<Dual<double>> const tops = max(here * here, {axis}), tops_there = max(there_too * there_too, {axis});
+    CHECK(close(tangents(tops_there), tangents(tops)));
+  }
+  Tensor<Dual<double>> const soft = softmax(here, 1), soft_there = softmax(there_too, 1);
+  CHECK(close(tangents(soft_there), tangents(soft)));
+  Dual<double> const seed(0.5, 2.0);
+  CHECK(close(tangents(Tensor<Dual<double>>(there_too * seed)), tangents(Tensor<Dual<double>>(here * seed))));
+}
+
 TEST_CASE("operands in two places, and what does not run on a device, are sentences") {
   std::ostringstream name;
   name << there;

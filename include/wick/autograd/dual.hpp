@@ -91,18 +91,18 @@ struct ElementTraits<Dual<T>> {
   template <class B>
   using Rebind = typename Rebound<B>::type;
 
-  static Dual<T> load(Base const* p, std::int64_t plane_stride) {
+  static constexpr Dual<T> load(Base const* p, std::int64_t plane_stride) {
     return {Inner::load(p, plane_stride), Inner::load(p + Inner::planes * plane_stride, plane_stride)};
   }
-  static void store(Base* p, std::int64_t plane_stride, Dual<T> const& x) {
+  static constexpr void store(Base* p, std::int64_t plane_stride, Dual<T> const& x) {
     Inner::store(p, plane_stride, x.value);
     Inner::store(p + Inner::planes * plane_stride, plane_stride, x.tangent);
   }
   /// The number whose plane P is `part(P)`.
   template <class B, class F>
-  static WICK_INLINE auto gather(F const& part) { return gather_from<B, 0>(part); }
+  static WICK_FN_INLINE auto gather(F const& part) { return gather_from<B, 0>(part); }
   template <class B, int First, class F>
-  static WICK_INLINE auto gather_from(F const& part) {
+  static WICK_FN_INLINE auto gather_from(F const& part) {
     if constexpr (Inner::planes == 1)
       return Dual<B>(part(std::integral_constant<int, First>{}), part(std::integral_constant<int, First + 1>{}));
     else
@@ -111,7 +111,7 @@ struct ElementTraits<Dual<T>> {
   }
   /// Calls `put(P, part)` for every plane.
   template <class X, class F>
-  static WICK_INLINE void scatter(X const& x, F const& put, int first = 0) {
+  static WICK_FN_INLINE void scatter(X const& x, F const& put, int first = 0) {
     if constexpr (Inner::planes == 1) {
       put(first, x.value), put(first + 1, x.tangent);
     } else {
@@ -130,10 +130,11 @@ template <class T>
 Tensor<Dual<T>> make_dual(Tensor<T> const& value, Tensor<T> const& tangent) {
   if (!(value.shape() == tangent.shape()))
     fail("make_dual: values of shape ", value.shape(), " and tangents of shape ", tangent.shape(), " differ");
-  Tensor<Dual<T>> x(Tensor<Dual<T>>::uninitialized, value.shape());
+  Device const device = value.device();
+  Tensor<Dual<T>> x(Tensor<Dual<T>>::uninitialized, value.shape(), device);
   auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
-  compute_into<T>(data, x.plane_stride(), Layout(value.shape()), value);
-  compute_into<T>(data + ElementTraits<T>::planes * x.plane_stride(), x.plane_stride(), Layout(value.shape()), tangent);
+  compute_into<T>(data, x.plane_stride(), Layout(value.shape()), value, device);
+  compute_into<T>(data + ElementTraits<T>::planes * x.plane_stride(), x.plane_stride(), Layout(value.shape()), tangent, device);
   return x;
 }
 /// The values of a tensor of duals; shares its memory.

@@ -3,6 +3,7 @@
 // touch them.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include <wick/core/device_memory.hpp>

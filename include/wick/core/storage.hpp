@@ -16,8 +16,8 @@ template <class T>
 struct ElementTraits {
   using Base = T;
   static constexpr int planes = 1;
-  static T load(Base const* p, std::int64_t) { return *p; }
-  static void store(Base* p, std::int64_t, T const& value) { *p = value; }
+  static constexpr T load(Base const* p, std::int64_t) { return *p; }
+  static constexpr void store(Base* p, std::int64_t, T const& value) { *p = value; }
 };
 
 template <class T>

@@ -130,8 +130,8 @@ void run_fold(Device device, Term const& term, std::int64_t results, std::int64_
   if (results == 0) return;
   FoldPlan const plan(results, elements, across);
   if (plan.parts == 1) return for_each_block(device, plan.blocks(), FoldBlock<Term>{term, plan, nullptr, nullptr});
-  Tensor<Result> const scratch(Tensor<Result>::uninitialized, Dims(results * plan.parts), device);
-  auto* const parts = const_cast<Result*>(scratch.data());
+  Tensor<std::uint8_t> const scratch(Tensor<std::uint8_t>::uninitialized, Dims(results * plan.parts * static_cast<std::int64_t>(sizeof(Result))), device);
+  auto* const parts = reinterpret_cast<Result*>(const_cast<std::uint8_t*>(scratch.data()));
   for_each_block(device, plan.blocks(), FoldBlock<Term>{term, plan, parts, nullptr});
   FoldPlan join(results, plan.parts, false);
   join.parts = 1, join.length = join.elements;

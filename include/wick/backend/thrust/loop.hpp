@@ -16,7 +16,8 @@ struct ReduceTerm {
   DeviceLoop<S::slots> loop;
   TermWalk<S::slots> walk;
   std::int64_t elements;
-  Element* out;
+  base_t<Element>* out;
+  std::int64_t plane_stride;
 
   constexpr Result identity() const { return Op::template identity<Result>(); }
   constexpr Result combine(Result const& a, Result const& b) const { return static_cast<Result>(Op::combine(a, b)); }
@@ -26,13 +27,13 @@ struct ReduceTerm {
   }
   constexpr void put(std::int64_t result, Result total) const {
     if constexpr (requires { Op::finish(total, elements); }) total = static_cast<Result>(Op::finish(total, elements));
-    out[result] = static_cast<Element>(total);
+    ElementTraits<Element>::store(out + result, plane_stride, static_cast<Element>(total));
   }
 };
 
 /// A reduction of a plain formula into row-major memory.
 template <class T, class R>
-void run_reduce(Device device, T* data, R const& r) {
+void run_reduce(Device device, base_t<T>* data, std::int64_t plane_stride, R const& r) {
   using S = structure_t<typename R::argument_type>;
   using Term = ReduceTerm<typename R::op, S, compute_t<T>, T>;
   detail::Slots<S::slots> slots;
@@ -40,7 +41,7 @@ void run_reduce(Device device, T* data, R const& r) {
   fill_slots(r.arg, r.arg.shape(), slots.data);
   unsigned mask = r.mask;
   if (slots.loop.total() > 0) join_dimensions(slots.loop, mask);
-  Term const term{device_loop<S, S::slots>(slots.loop), TermWalk<S::slots>(mask), r.count(), data};
+  Term const term{device_loop<S, S::slots>(slots.loop), TermWalk<S::slots>(mask), r.count(), data, plane_stride};
   run_fold(device, term, r.shape().numel(), r.count(), results_are_neighbours(slots.loop, mask));
 }
 
@@ -50,16 +51,14 @@ namespace backend::device {
 
 template <class T, class F>
 void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
-  if constexpr (ElementTraits<T>::planes != 1) {
-    fail(detail::operation_name<F>(), ": compound numbers (duals) do not run on ", device, " yet");
-  } else if constexpr (is_plain<F>) {
+  if constexpr (is_plain<F>) {
     detail::note_operands(f);
-    thrust_::run_map<T>(device, data, target, f);
+    thrust_::run_map<T>(device, data, plane_stride, target, f);
   } else if constexpr (is_reduce<F>) {
     if constexpr (is_plain<typename F::argument_type>) {
       detail::note_operands(f);
-      if (target.contiguous && f.shape() == target.shape) return thrust_::run_reduce<T>(device, data, f);
-      thrust_::run_map<T>(device, data, target, materialize(f));
+      if (target.contiguous && f.shape() == target.shape) return thrust_::run_reduce<T>(device, data, plane_stride, f);
+      thrust_::run_map<T>(device, data, plane_stride, target, materialize(f));
     } else {
       auto arg = detail::lowered<false>(f.arg);
       using R = Reduce<typename F::op, decltype(arg), typename F::extents_type>;
@@ -69,7 +68,9 @@ void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout c
     compute<T>(device, data, plane_stride, target, detail::lowered<true>(f));
   } else {
     detail::note_operands(f);
-    if (!thrust_::run_row<T>(device, data, target, f)) compute<T>(device, data, plane_stride, target, detail::lowered<false>(f));
+    if constexpr (ElementTraits<T>::planes == 1)
+      if (thrust_::run_row<T>(device, data, target, f)) return;
+    compute<T>(device, data, plane_stride, target, detail::lowered<false>(f));
   }
 }
 

@@ -20,6 +20,16 @@ inline constexpr auto element_sizes = [] {
   size[static_cast<std::size_t>(S::slots)] = static_cast<int>(sizeof(Result));
   return size;
 }();
+/// False when a formula's operands are compound numbers, which lie in planes.
+template <class S>
+inline constexpr bool plain_slots = true;
+template <class T>
+inline constexpr bool plain_slots<Leaf<T>> = ElementTraits<T>::planes == 1;
+template <class T>
+inline constexpr bool plain_slots<Number<T>> = ElementTraits<T>::planes == 1;
+template <class Op, class... Args>
+inline constexpr bool plain_slots<Apply<Op, Args...>> = (plain_slots<Args> && ...);
+
 /// How many neighbours a thread takes: 16 bytes of the largest elements.
 template <class S, class Result>
 inline constexpr int pack_of = [] {
@@ -31,14 +41,24 @@ inline constexpr int pack_of = [] {
 /// out = S at one position.
 template <class S, class Result>
 struct MapElement {
-  static constexpr int count = S::slots + 1;
+  static constexpr int planes = ElementTraits<Result>::planes, count = S::slots + planes;
   DeviceLoop<count> loop;
 
   constexpr void operator()(std::int64_t index) const {
     PositionFrame<count> frame{&loop, {}};
     frame.seek(index, ~0u);
-    auto* const out = static_cast<Result*>(const_cast<void*>(loop.slot[S::slots].data)) + frame.offset[S::slots];
-    *out = static_cast<Result>(evaluate<S, Result, 0>(frame));
+    if constexpr (planes == 1)
+      at<0>(frame) = static_cast<Result>(evaluate<S, Result, 0>(frame));
+    else
+      ElementTraits<Result>::scatter(evaluate<S, Result, 0>(frame), [&](int p, auto const& part) constexpr {
+        unrolled<planes>([&](auto plane) constexpr {
+          if (plane == p) at<plane>(frame) = part;
+        });
+      });
+  }
+  template <int plane>
+  constexpr base_t<Result>& at(PositionFrame<count> const& frame) const {
+    return static_cast<base_t<Result>*>(const_cast<void*>(loop.slot[S::slots + plane].data))[frame.offset[S::slots + plane]];
   }
 };
 
@@ -84,26 +104,27 @@ struct MapPack {
 
 /// target = f, both on `device`.
 template <class T, class F>
-void run_map(Device device, T* data, Layout const& target, F const& f) {
+void run_map(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
   using S = structure_t<F>;
+  constexpr int count = S::slots + ElementTraits<T>::planes;
   if constexpr (detail::is_copy<F, T>) {
     LeafData const from = leaf_data(f);
     if (target.contiguous && from.layout->contiguous && from.layout->shape == target.shape)
       return core::copy_bytes(data, device, from.data, device, static_cast<std::size_t>(target.numel()) * sizeof(T));
   }
-  detail::Slots<S::slots + 1> slots;
-  detail::plain_loop<T>(slots, data, 0, target, f);
+  detail::Slots<count> slots;
+  detail::plain_loop<T>(slots, data, plane_stride, target, f);
   Loop const& loop = slots.loop;
   std::int64_t const total = loop.total();
   if (total == 0) return;
-  if constexpr (pack_of<S, T> > 1) {
+  if constexpr (count == S::slots + 1 && plain_slots<S> && pack_of<S, T> > 1) {
     constexpr int V = pack_of<S, T>;
     if (packs<V>(loop, element_sizes<S, T>)) {
       std::int64_t const inner = loop.extent[loop.rank - 1], along = (inner + V - 1) / V;
       return for_each_position(device, total / inner * along, MapPack<S, T>{device_loop<S, S::slots + 1>(loop), along});
     }
   }
-  for_each_position(device, total, MapElement<S, T>{device_loop<S, S::slots + 1>(loop)});
+  for_each_position(device, total, MapElement<S, T>{device_loop<S, count>(loop)});
 }
 
 }  // namespace backend::thrust_

@@ -67,13 +67,21 @@ struct PositionFrame {
 
   template <class T, int I>
   constexpr compute_t<T> load() const {
-    static_assert(ElementTraits<T>::planes == 1, "Wick: compound numbers (duals) do not run on devices yet");
-    return static_cast<T const*>(loop->slot[I].data)[offset[I]];
+    using Base = base_t<T>;
+    if constexpr (ElementTraits<T>::planes == 1)
+      return static_cast<T const*>(loop->slot[I].data)[offset[I]];
+    else
+      return ElementTraits<T>::template gather<Base>(
+          [&]<int P>(std::integral_constant<int, P>) constexpr { return static_cast<Base const*>(loop->slot[I + P].data)[offset[I + P]]; });
   }
   template <class T, int I>
   constexpr compute_t<T> number() const {
-    static_assert(ElementTraits<T>::planes == 1, "Wick: compound numbers (duals) do not run on devices yet");
-    return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
+    using Base = base_t<T>;
+    if constexpr (ElementTraits<T>::planes == 1)
+      return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
+    else
+      return ElementTraits<T>::template gather<Base>(
+          [&]<int P>(std::integral_constant<int, P>) constexpr { return *reinterpret_cast<Base const*>(loop->slot[I + P].number); });
   }
   template <class G, int I>
   constexpr auto generated() const {
