@@ -5,6 +5,7 @@
 
 #include <wick/expr/evaluate.hpp>
 #include <wick/expr/kernels.hpp>
+#include <wick/expr/plan.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
