@@ -11,7 +11,7 @@
 #include <wick/base/simd.hpp>
 #include <wick/expr/device.hpp>
 #if WICK_DEVICE_KERNELS
-#include <wick/optim/device_update.hpp>
+#include <wick/backend/thrust/update.hpp>
 #endif
 
 namespace wick::inline WICK_ISA {
