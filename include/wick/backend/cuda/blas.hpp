@@ -85,7 +85,8 @@ inline std::int64_t aligned_to(void const* data) {
 }
 
 /// Describes a product and asks for an algorithm; the plan is not supported where the library has none.
-inline std::unique_ptr<ProductPlan> make_plan(cublasLtHandle_t handle, ProductType const& type, bool tf32, ColumnMajorProduct const& p, ProductData const& data) {
+inline std::unique_ptr<ProductPlan> make_plan(cublasLtHandle_t handle, ProductType const& type, bool tf32, ColumnMajorProduct const& p,
+                                              ProductData const& data) {
   auto result = std::make_unique<ProductPlan>();
   ProductPlan& plan = *result;
   auto const ok = [&](cublasStatus_t status) { check_blas(status, p); };
