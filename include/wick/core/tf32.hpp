@@ -12,7 +12,7 @@ WICK_SHARED inline constinit std::atomic<bool> tf32{false};
 }  // namespace core
 
 /// Whether products and convolutions of float on CUDA devices may round their operands to TF32, that is to 10 binary
-/// digits, which tensor cores multiply several times faster. False unless a program asks for it, as
+/// digits, as tensor cores multiply them. False unless a program asks for it, as
 /// torch.backends.cuda.matmul.allow_tf32; convolutions follow it too. May be called at any time, from any thread: it
 /// counts for what starts later.
 inline void allow_tf32(bool allowed) { core::tf32.store(allowed, std::memory_order_relaxed); }

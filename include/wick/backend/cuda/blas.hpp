@@ -12,7 +12,6 @@
 #include <cublasLt.h>
 
 #include <wick/backend/column_major.hpp>
-#include <wick/backend/cuda/memory.hpp>
 #include <wick/backend/cuda/plans.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/core/tf32.hpp>
@@ -23,10 +22,10 @@ namespace backend::cuda_ {
 /// Memory that an algorithm may ask for: what NVIDIA recommends for sm_90.
 inline constexpr std::size_t product_workspace = std::size_t{32} << 20;
 
-/// Throws Error when a call failed, with its shapes.
+/// Throws Error when a call failed, naming the statement and the shapes.
 inline void check_blas(cublasStatus_t status, ColumnMajorProduct const& p) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  fail("matmul: cuBLAS says ", cublasLtGetStatusName(status), " of ", p.count, " products of shapes (", p.columns, ", ", p.depth, ") and (",
+  fail(core::current_statement, ": cuBLAS says ", cublasLtGetStatusName(status), " of ", p.count, " products of shapes (", p.columns, ", ", p.depth, ") and (",
        p.depth, ", ", p.rows, ")");
 }
 
@@ -48,7 +47,7 @@ struct BlasLt {
 
   BlasLt() {
     if (cublasStatus_t const status = cublasLtCreate(&handle); status != CUBLAS_STATUS_SUCCESS)
-      fail("matmul: cuBLAS does not start: ", cublasLtGetStatusName(status));
+      fail(core::current_statement, ": cuBLAS does not start: ", cublasLtGetStatusName(status));
   }
   BlasLt(BlasLt const&) = delete;
   ~BlasLt() { cublasLtDestroy(handle); }
@@ -85,7 +84,8 @@ inline std::int64_t aligned_to(void const* data) {
 }
 
 /// Describes a product and asks for an algorithm; the plan is not supported where the library has none.
-inline std::unique_ptr<ProductPlan> make_plan(cublasLtHandle_t handle, ProductType const& type, bool tf32, ColumnMajorProduct const& p, ProductData const& data) {
+inline std::unique_ptr<ProductPlan> make_plan(cublasLtHandle_t handle, ProductType const& type, bool tf32, ColumnMajorProduct const& p,
+                                              ProductData const& data) {
   auto result = std::make_unique<ProductPlan>();
   ProductPlan& plan = *result;
   auto const ok = [&](cublasStatus_t status) { check_blas(status, p); };
@@ -148,6 +148,7 @@ inline bool run_product(Device device, ProductType const& type, ColumnMajorProdu
   check_blas(cublasLtMatmul(blas.handle, &plan.operation, factors.one(), data.first, &plan.first, data.second, &plan.second, factors.old(),
                             data.result, &plan.result, data.result, &plan.result, &plan.algorithm, scratch.data(), plan.workspace, current_stream()),
              p);
+  launched();
   return true;
 }
 

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <climits>
 
-#include <wick/backend/cuda/memory.hpp>
 #include <wick/backend/cuda/plans.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/core/tf32.hpp>
@@ -28,11 +27,10 @@ namespace backend::cuda_ {
 /// Memory that an algorithm may ask for. Those that want more are passed over.
 inline constexpr std::size_t most_conv_workspace = std::size_t{1} << 30;
 
-/// Throws Error when a call failed, with its shapes.
-inline void check_dnn(char const* operation, cudnnStatus_t status, Conv2dShape const& s) {
+/// Throws Error when a call failed, naming the statement and the shapes.
+inline void check_dnn(cudnnStatus_t status, Conv2dShape const& s) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  fail(operation, ": cuDNN says ", cudnnGetErrorString(status), " of an input ",
-       Dims(s.batch, s.in_channels, s.height, s.width), " and weights ", Dims(s.out_channels, s.group_in(), s.kernel_h, s.kernel_w));
+  fail(core::current_statement, ": cuDNN says ", cudnnGetErrorString(status), " of an input ", Dims(s.batch, s.in_channels, s.height, s.width), " and weights ", Dims(s.out_channels, s.group_in(), s.kernel_h, s.kernel_w));
 }
 /// True when cuDNN says that it cannot, not that something is wrong.
 inline bool is_refused(cudnnStatus_t status) { return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED; }
@@ -42,7 +40,7 @@ template <class Handle, cudnnStatus_t (*create)(Handle*), cudnnStatus_t (*destro
 class Description {
  public:
   Description() {
-    if (cudnnStatus_t const status = create(&handle_); status != CUDNN_STATUS_SUCCESS) fail("conv2d: cuDNN says ", cudnnGetErrorString(status));
+    if (cudnnStatus_t const status = create(&handle_); status != CUDNN_STATUS_SUCCESS) fail(core::current_statement, ": cuDNN says ", cudnnGetErrorString(status));
   }
   Description(Description const&) = delete;
   Description& operator=(Description const&) = delete;
@@ -81,7 +79,7 @@ struct Dnn {
 
   Dnn() {
     if (cudnnStatus_t const status = cudnnCreate(&handle); status != CUDNN_STATUS_SUCCESS)
-      fail("conv2d: cuDNN does not start: ", cudnnGetErrorString(status));
+      fail(core::current_statement, ": cuDNN does not start: ", cudnnGetErrorString(status));
   }
   Dnn(Dnn const&) = delete;
   ~Dnn() {
@@ -106,15 +104,11 @@ inline constexpr ConvType conv_type<bfloat16>{CUDNN_DATA_BFLOAT16, CUDNN_DATA_FL
 template <class T>
 inline constexpr bool has_dnn = Lane<T> || Half<T>;
 
-inline char const* name(ConvKind kind) {
-  return kind == ConvKind::forward ? "conv2d" : kind == ConvKind::input_gradient ? "conv2d_input_gradient" : "conv2d_weight_gradient";
-}
-
 /// Describes a convolution and asks for an algorithm: the fastest one that gives the same bits every run.
 inline std::unique_ptr<ConvPlan> make_plan(cudnnHandle_t handle, ConvKind kind, ConvType const& type, bool tf32, Conv2dShape const& s) {
   auto result = std::make_unique<ConvPlan>();
   ConvPlan& plan = *result;
-  auto const ok = [&](cudnnStatus_t status) { check_dnn(name(kind), status, s); };
+  auto const ok = [&](cudnnStatus_t status) { check_dnn(status, s); };
   auto const i = [](std::int64_t n) { return static_cast<int>(n); };
   cudnnMathType_t const math = type.element == CUDNN_DATA_FLOAT ? (tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH)
                                : type.element == CUDNN_DATA_DOUBLE ? CUDNN_DEFAULT_MATH : CUDNN_TENSOR_OP_MATH;
@@ -187,7 +181,7 @@ inline ConvDone run_conv(Device device, ConvKind kind, ConvType const& type, Con
                     s.kernel_h, s.kernel_w, s.stride_h << 32 | s.stride_w, s.pad_h, s.pad_w, s.dilation_h, s.dilation_w, s.groups};
   ConvPlan& plan = planned(dnn.plans, key, [&] { return make_plan(dnn.handle, kind, type, tf32, s); });
   if (!plan.supported) return ConvDone::nothing;
-  auto const ok = [&](cudnnStatus_t status) { check_dnn(name(kind), status, s); };
+  auto const ok = [&](cudnnStatus_t status) { check_dnn(status, s); };
   ok(cudnnSetStream(dnn.handle, current_stream()));
   Workspace const scratch(device, plan.workspace);
   Factors const factors(type.sum == CUDNN_DATA_DOUBLE, data.accumulate);
@@ -199,15 +193,13 @@ inline ConvDone run_conv(Device device, ConvKind kind, ConvType const& type, Con
       cudnnStatus_t const status = cudnnConvolutionBiasActivationForward(
           dnn.handle, factors.one(), plan.x, data.x, plan.w, data.w, plan.conv, algorithm, scratch.data(), plan.workspace, factors.zero(), plan.y, data.y,
           plan.bias, data.bias, plan.activation, plan.y, data.y);
-      if (status == CUDNN_STATUS_SUCCESS) return ConvDone::all;
-      if (!is_refused(status)) ok(status);
+      if (!is_refused(status)) return ok(status), launched(), ConvDone::all;
       plan.fuses = false;
     }
     cudnnStatus_t const status = cudnnConvolutionForward(dnn.handle, factors.one(), plan.x, data.x, plan.w, data.w, plan.conv, algorithm,
                                                          scratch.data(), plan.workspace, factors.old(), plan.y, data.y);
     if (is_refused(status)) return ConvDone::nothing;
-    ok(status);
-    return ConvDone::convolution;
+    return ok(status), launched(), ConvDone::convolution;
   }
   cudnnStatus_t const status =
       kind == ConvKind::input_gradient
@@ -218,8 +210,7 @@ inline ConvDone run_conv(Device device, ConvKind kind, ConvType const& type, Con
                                            static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm), scratch.data(), plan.workspace, factors.old(),
                                            plan.w, data.w);
   if (is_refused(status)) return ConvDone::nothing;
-  ok(status);
-  return ConvDone::all;
+  return ok(status), launched(), ConvDone::all;
 }
 
 /// As `Kernels::conv2d`; false when cuDNN does not take it.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include <wick/backend/cuda/launch.hpp>
 #include <wick/core/tensor.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -38,6 +39,9 @@ template <class Plan, std::size_t words, class Make>
 Plan& planned(Plans<Plan, words>& plans, std::array<std::int64_t, words> const& key, Make const& make) {
   auto at = plans.find(key);
   if (at == plans.end()) {
+    // The libraries load code and get memory when they do something for the first time.
+    if (core::capturing)
+      fail("capture: \"", core::current_statement, "\" meets these shapes for the first time, and a library has to be asked how; run the same work once before");
     std::unique_ptr<Plan> plan = make();
     if (plans.size() >= most_plans) plans.clear();
     at = plans.emplace(key, std::move(plan)).first;
