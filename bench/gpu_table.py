@@ -22,15 +22,18 @@ def find_nvcc():
 
 
 def build_gpu(build):
-    """The folder of the programs, or None."""
+    """The folder of the programs, or None. Programs that were built elsewhere serve where there is no nvcc."""
     nvcc, capability = find_nvcc(), query("compute_cap")
     if not capability:
         say("there is no GPU here: the rows of the GPU stay as they are")
         return None
+    folder = f"{build}-gpu"
+    if not nvcc and all(os.access(f"{folder}/bench/gpu/bench_gpu_{name}", os.X_OK) for name in programs):
+        say("there is no nvcc here: running the programs that are in", folder)
+        return folder
     if not nvcc:
         say("there is no nvcc here: the rows of the GPU stay as they are")
         return None
-    folder = f"{build}-gpu"
     say("building for the GPU in", folder)
     configured = run(["cmake", "-S", root, "-B", folder, "-DCMAKE_BUILD_TYPE=Release", "-DWICK_BUILD_TESTS=OFF", "-DWICK_BUILD_EXAMPLES=OFF",
                       "-DWICK_CUDA=ON", f"-DCMAKE_CUDA_COMPILER={nvcc}", f"-DCMAKE_CUDA_ARCHITECTURES={capability.replace('.', '')}"])

@@ -187,7 +187,7 @@ def write_page(options, results):
     with open(options.output) as file:
         page = file.read()
     missing = {*parts_of_spine, *subjects} - options.parts - results.has()
-    if missing and not options.write_partly:
+    if missing and not (options.write_partly and options.parts - {"gpu"}):
         say(f"left the tables of the CPU as they are: nothing in {options.results} about {', '.join(sorted(missing))}")
     else:
         page = replace_part(page, "the table", [machine(options.python), "", *spine_table(results.samples, results.counters, results.epochs,

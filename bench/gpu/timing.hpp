@@ -60,9 +60,11 @@ std::vector<double> rounds(Timed const& timed, int count = 40, int warm = 10) {
 
 /// Copies `bytes / 2` bytes within the GPU: as many bytes read and written as work that moves `bytes` bytes.
 inline std::vector<double> copy_of(std::int64_t bytes) {
-  wick::Tensor<std::uint8_t> const from = wick::zeros<std::uint8_t>({bytes / 2}).to("cuda"), to = wick::zeros<std::uint8_t>({bytes / 2}).to("cuda");
+  using Bytes = wick::Tensor<std::uint8_t>;
+  Bytes const from(Bytes::uninitialized, wick::Dims(bytes / 2), "cuda"), to(Bytes::uninitialized, wick::Dims(bytes / 2), "cuda");
   auto* const target = const_cast<std::uint8_t*>(to.data());
-  return rounds([&] { check(cudaMemcpyAsync(target, from.data(), static_cast<std::size_t>(bytes / 2), cudaMemcpyDeviceToDevice, wick::current_stream())); });
+  auto const size = static_cast<std::size_t>(bytes / 2);
+  return rounds([&] { check(cudaMemcpyAsync(target, from.data(), size, cudaMemcpyDeviceToDevice, wick::current_stream())); });
 }
 
 /// Seconds of each round by program and work, numbers by name.
