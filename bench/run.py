@@ -6,6 +6,7 @@
     python3 bench/run.py --venv DIR               uses one that is there; without either, only what needs no Python is
                                                   measured
     python3 bench/run.py --venv DIR --only epoch  the main job beside PyTorch's, with a summary
+    python3 bench/run.py --venv DIR --only gpu    the rows of the GPU, on a machine that has one and nvcc
 
 Ours and the peers' programs run alternately, several times; the tables hold medians of all rounds."""
 import argparse
@@ -16,6 +17,7 @@ import sys
 import venv
 
 from epoch import epoch_summary, measure_epochs
+from gpu_table import find_nvcc, gpu_table, measure_gpu
 from harness import Samples, build_libtorch, build_ours, google_benchmark, json_object, machine, python_peer, root, run, say
 from kernels import kernel_table, measure_subject, subjects
 from tables import spine_table
@@ -23,11 +25,22 @@ from tables import spine_table
 parts_of_spine = ("speed", "small", "epoch", "compile")
 
 
-def replace_part(page, name, lines):
-    """The page with what stands between the marks of this name replaced."""
+def marks(page, name):
     begin, end = f"<!-- {name}: written by bench/run.py -->", f"<!-- end of {name} -->"
     if begin not in page or end not in page:
         sys.exit(f"bench: the page lacks the lines {begin} and {end}")
+    return begin, end
+
+
+def part_of(page, name):
+    """What stands between the marks of this name."""
+    begin, end = marks(page, name)
+    return page[page.index(begin) + len(begin): page.index(end)]
+
+
+def replace_part(page, name, lines):
+    """The page with what stands between the marks of this name replaced."""
+    begin, end = marks(page, name)
     return page[: page.index(begin)] + "\n".join([begin, "", *lines, "", end]) + page[page.index(end) + len(end):]
 
 
@@ -35,7 +48,7 @@ class Results:
     """All that was measured, now or in earlier runs; a file keeps it."""
 
     def __init__(self, path):
-        self.path, self.samples, self.counters, self.epochs, self.compiled = path, Samples(), {}, {}, {}
+        self.path, self.samples, self.counters, self.epochs, self.compiled, self.gpu = path, Samples(), {}, {}, {}, {}
         if not os.path.exists(path):
             return
         try:
@@ -45,6 +58,7 @@ class Results:
                 self.samples.add(program, work, threads, seconds)
             self.samples.amounts = {(work, threads): amount for work, threads, amount in kept.get("amounts", [])}
             self.counters, self.epochs, self.compiled = kept["counters"], kept["epochs"], kept["compiled"]
+            self.gpu = kept.get("gpu", {})
         except (OSError, ValueError, KeyError, TypeError) as problem:
             sys.exit(f"bench: {path} does not hold results of bench/run.py ({problem})")
 
@@ -56,7 +70,7 @@ class Results:
         """What is measured anew: a peer that fails this time must not stand there with an earlier time."""
         for key in [k for k in self.samples.seconds if self.part(*k[:2]) in parts]:
             del self.samples.seconds[key]
-        for part, values in (("small", self.counters), ("epoch", self.epochs), ("compile", self.compiled)):
+        for part, values in (("small", self.counters), ("epoch", self.epochs), ("compile", self.compiled), ("gpu", self.gpu)):
             if part in parts:
                 values.clear()
 
@@ -70,7 +84,8 @@ class Results:
         with open(self.path, "w") as file:
             json.dump({"samples": [[*key, seconds] for key, seconds in self.samples.seconds.items()],
                        "amounts": [[*key, amount] for key, amount in self.samples.amounts.items()],
-                       "counters": self.counters, "epochs": self.epochs, "compiled": self.compiled}, file)
+                       "counters": self.counters, "epochs": self.epochs, "compiled": self.compiled,
+                       "gpu": self.gpu}, file)
 
 
 def read_options():
@@ -80,7 +95,7 @@ def read_options():
     parser.add_argument("--build", metavar="DIR", default=f"{root}/build/bench",
                         help="where Wick's programs are built (default: build/bench)")
     parser.add_argument("--rounds", type=int, default=5, help="at most so many rounds (default: %(default)s)")
-    parser.add_argument("--only", metavar="PARTS", default=",".join((*parts_of_spine, "kernels")),
+    parser.add_argument("--only", metavar="PARTS", default=",".join((*parts_of_spine, "kernels", "gpu")),
                         help="comma-separated parts (default: %(default)s); of the kernels also one: " + ", ".join(subjects))
     parser.add_argument("--results", metavar="FILE", help="JSON file that keeps what was measured: parts that are not measured now "
                         "are read from it (default: results.json in the build folder)")
@@ -88,7 +103,7 @@ def read_options():
     options = parser.parse_args()
 
     parts = set(options.only.split(","))
-    names = (*parts_of_spine, "kernels", *subjects)
+    names = (*parts_of_spine, "kernels", "gpu", *subjects)
     unknown = sorted(parts.difference(names))
     if unknown:
         parser.error(f"--only: there is no part {' and no part '.join(repr(n) for n in unknown)}; there are {', '.join(names)}")
@@ -145,7 +160,7 @@ def measure(options, results):
         build_ours(build, targets)
     site = next(iter(glob.glob(f"{os.path.dirname(python)}/../lib/python3*/site-packages")), None) if python else None
     libtorch = build_libtorch(site, build) if site and "small" in parts else None
-    results.forget(parts)
+    results.forget(parts - {"gpu"})  # which is kept where there is no GPU
     for number in range(options.rounds if programs else 0):
         say(f"round {number + 1} of {options.rounds}, load {os.getloadavg()[0]:.2f}")
         if "small" in parts:
@@ -158,23 +173,27 @@ def measure(options, results):
         results.save()
     if "epoch" in parts:
         results.epochs.update(measure_epochs(build, python, min(3, options.rounds)))
+    if "gpu" in parts:
+        measure_gpu(results, build, python, min(3, options.rounds))
     if "compile" in parts:
         say("compile times")
         command = [sys.executable, f"{root}/bench/compile_time/measure.py"] + (["--torch", site] if site else [])
+        command += ["--nvcc", find_nvcc()] if find_nvcc() else []
         results.compiled.update(json_object(run(command)))
     results.save()
 
 
 def write_page(options, results):
-    missing = {*parts_of_spine, *subjects} - options.parts - results.has()
-    if missing and not options.write_partly:
-        say(f"left {options.output} as it is: nothing in {options.results} about {', '.join(sorted(missing))}")
-        return
     with open(options.output) as file:
         page = file.read()
-    page = replace_part(page, "the table", [machine(options.python), "", *spine_table(results.samples, results.counters, results.epochs,
-                                                                                      results.compiled)])
-    page = replace_part(page, "the kernels", kernel_table(results.samples, results.epochs))
+    missing = {*parts_of_spine, *subjects} - options.parts - results.has()
+    if missing and not (options.write_partly and options.parts - {"gpu"}):
+        say(f"left the tables of the CPU as they are: nothing in {options.results} about {', '.join(sorted(missing))}")
+    else:
+        page = replace_part(page, "the table", [machine(options.python), "", *spine_table(results.samples, results.counters, results.epochs,
+                                                                                          results.compiled)])
+        page = replace_part(page, "the kernels", kernel_table(results.samples, results.epochs))
+    page = replace_part(page, "the GPU", gpu_table(results, part_of(page, "the GPU")))
     with open(options.output, "w") as file:
         file.write(page)
     say("wrote", options.output)

@@ -5,6 +5,7 @@ wick_packages=(cmake ninja-build python3 libxsimd-dev doctest-dev libbenchmark-d
                nlohmann-json3-dev)
 wick_optional_packages=(dataset-fashion-mnist libthrust-dev)  # the images of the main example; tests of the GPU's kernels
 wick_least_gcc=12
+wick_least_cuda=13
 
 say() { printf '==> %s\n' "$*"; }
 stop() { printf '%s\n' "$*" >&2; exit 1; }
@@ -34,6 +35,26 @@ choose_compiler() {
     fi
   done
   return 1
+}
+
+# Exports CUDACXX, the nvcc that $1 needs; without one the script ends, with a sentence.
+choose_nvcc() {
+  local release
+  if [ -n "${CUDACXX:-}" ]; then
+    command -v "$CUDACXX" >/dev/null || stop "$1 needs nvcc, and CUDACXX is $CUDACXX, which is not there: unset it or name another."
+  else
+    CUDACXX=$(command -v nvcc || command -v "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc") ||
+      stop "$1 needs nvcc, which was not found: install the CUDA toolkit $wick_least_cuda or newer and put nvcc on the PATH, or set CUDACXX."
+    export CUDACXX
+  fi
+  release=$("$CUDACXX" --version | sed -n 's/.*release \([0-9]*\)\..*/\1/p')
+  [ "${release:-0}" -ge "$wick_least_cuda" ] ||
+    stop "$1 needs the CUDA toolkit $wick_least_cuda or newer; $CUDACXX is of ${release:-an unknown release}."
+}
+
+# The architecture of the first GPU here as CMake names it (90); nothing without a GPU.
+gpu_architecture() {
+  { nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null || true; } | sed -n '1s/^\([0-9]*\)\.\([0-9]*\)$/\1\2/p'
 }
 
 # The list for a machine on which nothing is installed for the user.
@@ -114,12 +135,16 @@ parallel_jobs() {
 
 # build PRESET [TARGET...]: configures and builds, in the repository's folder.
 build() {
-  local preset=$1 log=build/$1/configure.log targets=()
+  local preset=$1 log=build/$1/configure.log targets=() options=() architecture
   shift
   [ $# -eq 0 ] || targets=(--target "$@")
+  if [ "$preset" = cuda ]; then
+    architecture=$(gpu_architecture)
+    [ -z "$architecture" ] || options=("-DCMAKE_CUDA_ARCHITECTURES=$architecture")
+  fi
   say "Configuring build/$preset"
   mkdir -p "build/$preset"
-  cmake --preset "$preset" </dev/null >"$log" 2>&1 || { cat "$log" >&2; stop "Configuring failed; the messages above say why."; }
+  cmake --preset "$preset" "${options[@]}" </dev/null >"$log" 2>&1 || { cat "$log" >&2; stop "Configuring failed; the messages above say why."; }
   say "Building ${*:-everything} in build/$preset"
   cmake --build "build/$preset" -j "$(parallel_jobs)" "${targets[@]}" </dev/null || stop "Building failed; the messages above say where."
 }

@@ -203,7 +203,7 @@ int main(int argc, char** argv) {
       text("data", "FOLDER", "folder of the four idx files, gzipped or not", o.data),
       text("weights", "FILE", "where the weights go", o.weights),
       text("picture", "FILE", "where the picture goes", o.picture),
-      text("device", "NAME", "cpu; or cuda in a build that has it", o.device)};
+      text("device", "NAME", "cpu, or a GPU: cuda, cuda:1 (examples/run.sh builds with nvcc then)", o.device)};
   try {
     if (!parse(argc, argv, options)) return 0;
     run(o);

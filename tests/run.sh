@@ -12,7 +12,8 @@ usage: bash tests/run.sh [--preset NAME]
 Installs what is missing (Debian 12 and Ubuntu 22.04, or newer; with sudo when not root), builds everything in
 build/NAME and runs every test. The last line is "N passed, N failed"; the exit status is 0 when nothing failed.
 
-  --preset NAME   release (default), debug, asan, tsan, clang, cuda: see CMakePresets.json
+  --preset NAME   release (default), debug, asan, tsan, clang, cuda: see CMakePresets.json. cuda needs nvcc, and
+                  compiles every test by it as well, which takes long; what needs a GPU says so where there is none.
   --help          this text
 
 CXX=... chooses the compiler. WICK_SKIP_INSTALL=1 installs nothing.
@@ -34,6 +35,7 @@ case $preset in
   *) stop "Unknown preset '$preset'; bash tests/run.sh --help lists them." ;;
 esac
 
+[ "$preset" != cuda ] || choose_nvcc "--preset cuda"
 install_packages
 build "$preset"
 say "Testing"

@@ -36,17 +36,48 @@ def measure(command, repetitions):
     return {"seconds": statistics.median(r[0] for r in runs), "mb": statistics.median(r[1] for r in runs)}
 
 
-def statements(library, count):
-    return subprocess.run([sys.executable, f"{here}/statements.py", library, str(count)], check=True,
+def statements(library, count, *header):
+    return subprocess.run([sys.executable, f"{here}/statements.py", library, str(count), *header], check=True,
                           capture_output=True, text=True).stdout
+
+
+def measure_nvcc(nvcc, host, repetitions, phases):
+    """Files of one and of five fused statements. With `phases`, on stderr: the seconds of each program that nvcc runs."""
+    found = {}
+    command = [nvcc, "-std=c++20", "-O2", "-arch=sm_90", "--expt-relaxed-constexpr", "-ccbin", host, "-Xcompiler", "-march=native,-fopenmp",
+               f"-I{root}/include"]
+    with tempfile.TemporaryDirectory() as folder:
+        for header in ("tensor", "wick"):
+            for count in (1, 5):
+                name = f"nvcc_{header}_{count}"
+                source, table = f"{folder}/{name}.cu", f"{folder}/{name}.csv"
+                with open(source, "w") as file:
+                    file.write(statements("wick", count, f"wick/{header}.hpp"))
+                found[name] = measure([*command, "-c", source, "-o", f"{folder}/{name}.o"], repetitions)
+                if phases and compile_once([*command, "--time", table, "-c", source, "-o", f"{folder}/{name}.o"]):
+                    with open(table) as file:
+                        rows = [[cell.strip() for cell in line.split(",")] for line in list(file)[1:]]
+                    print(name, ", ".join(f"{row[1]} {float(row[-2]) / 1000:.1f} s" for row in rows), file=sys.stderr)
+            if found[f"nvcc_{header}_1"] and found[f"nvcc_{header}_5"]:
+                found[f"nvcc_{header}_statement"] = {
+                    unit: (found[f"nvcc_{header}_5"][unit] - found[f"nvcc_{header}_1"][unit]) / 4 for unit in ("seconds", "mb")}
+    return found
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--nvcc", help="measure this compiler too, with --compiler as its host compiler")
+    parser.add_argument("--only-nvcc", action="store_true", help="nothing but that")
+    parser.add_argument("--phases", action="store_true", help="write on stderr how long each program that nvcc runs takes")
     parser.add_argument("--torch", help="folder that holds the torch package, for the LibTorch hello world")
     options = parser.parse_args()
+    if options.only_nvcc:
+        if not options.nvcc:
+            parser.error("--only-nvcc needs --nvcc")
+        print(json.dumps(measure_nvcc(options.nvcc, options.compiler, options.repetitions, options.phases), indent=1))
+        return
 
     flags = ["-std=c++20", "-O2", "-march=native", f"-I{root}/include", "-isystem", "/usr/include/eigen3"]
     units = {
@@ -83,6 +114,8 @@ def main():
             found[f"{library}_statement"] = {
                 "seconds": (found[f"{library}_9"]["seconds"] - found[f"{library}_1"]["seconds"]) / 8,
                 "mb": (found[f"{library}_9"]["mb"] - found[f"{library}_1"]["mb"]) / 8}
+    if options.nvcc:
+        found.update(measure_nvcc(options.nvcc, options.compiler, options.repetitions, options.phases))
     print(json.dumps(found, indent=1))
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes a translation unit with a number of different fused statements: statements.py wick|eigen COUNT > file.cpp"""
+"""Writes a translation unit with a number of different fused statements: statements.py wick|eigen COUNT [HEADER] > file.cpp
+HEADER is the one of Wick's that the file includes (default: wick/tensor.hpp)."""
 import sys
 
 STATEMENTS = [
@@ -19,7 +20,8 @@ STATEMENTS = [
 def main():
     library, count = sys.argv[1], int(sys.argv[2])
     if library == "wick":
-        print("#include <wick/tensor.hpp>\nusing namespace wick;\nusing T = Tensor<float>;")
+        header = sys.argv[3] if len(sys.argv) > 3 else "wick/tensor.hpp"
+        print(f"#include <{header}>\nusing namespace wick;\nusing T = Tensor<float>;")
     else:
         print("#include <Eigen/Core>\nusing T = Eigen::ArrayXf;")
     for i in range(count):

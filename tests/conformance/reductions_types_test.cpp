@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every reduction of every element type: layouts, axes and sizes.
+// Every reduction of float, of int64 and of bool: layouts, axes and sizes.
 #include <doctest/doctest.h>
 
 #include "reductions.hpp"
@@ -10,18 +10,6 @@ namespace conformance {
 
 std::vector<ReductionEntry> const& reductions_float() {
   static auto const table = reductions_of<float>();
-  return table;
-}
-std::vector<ReductionEntry> const& reductions_double() {
-  static auto const table = reductions_of<double>();
-  return table;
-}
-std::vector<ReductionEntry> const& reductions_float16() {
-  static auto const table = reductions_of<wick::float16>();
-  return table;
-}
-std::vector<ReductionEntry> const& reductions_int32() {
-  static auto const table = reductions_of<std::int32_t>();
   return table;
 }
 std::vector<ReductionEntry> const& reductions_int64() {
@@ -37,15 +25,6 @@ std::vector<ReductionEntry> const& reductions_bool() {
 
 TEST_CASE("reductions of float follow their definitions") {
   conformance::check_reductions(conformance::reductions_float(), Dtype::float32);
-}
-TEST_CASE("reductions of double follow their definitions") {
-  conformance::check_reductions(conformance::reductions_double(), Dtype::float64);
-}
-TEST_CASE("reductions of float16 follow their definitions") {
-  conformance::check_reductions(conformance::reductions_float16(), Dtype::float16);
-}
-TEST_CASE("reductions of int32 follow their definitions") {
-  conformance::check_reductions(conformance::reductions_int32(), Dtype::int32);
 }
 TEST_CASE("reductions of int64 follow their definitions") {
   conformance::check_reductions(conformance::reductions_int64(), Dtype::int64);

@@ -137,9 +137,9 @@ struct TypedOp : OpType {
 /// What a backward pass over terms adds to: the gradients, or the gradients as variables.
 enum class Gradients { values, variables };
 template <class T>
-TermPointer leaf_term(tape::Propagation const& pass, Saved<T> const& leaf, Gradients kind = Gradients::variables);
+WICK_COLD TermPointer leaf_term(tape::Propagation const& pass, Saved<T> const& leaf, Gradients kind = Gradients::variables);
 template <class T>
-Variable<T> variable_of(Saved<T> const& saved);
+WICK_COLD Variable<T> variable_of(Saved<T> const& saved);
 
 /// An entry for `y = Op(x...)` with elements of types V, or for a reduction of one x over `mask`.
 template <class R, class... V>
@@ -295,7 +295,7 @@ WICK_COLD void accumulate_graph(tape::Propagation& pass, tape::Node<T>& node, Va
 
 /// The variable behind a saved leaf, with the value it had at the time of the statement.
 template <class T>
-WICK_COLD Variable<T> variable_of(Saved<T> const& saved) {
+Variable<T> variable_of(Saved<T> const& saved) {
   if (!saved.edge) return Variable<T>(saved.value, false);
   auto* const node = saved.edge.get();
   if (node->value.numel() != node->shape.numel() || !node->value.storage()) {
@@ -406,7 +406,7 @@ struct LeafRule {
   static constexpr TermRule rule{&value, &push}, value_rule{&value, &push_value};
 };
 template <class T>
-WICK_COLD TermPointer leaf_term(tape::Propagation const& pass, Saved<T> const& leaf, Gradients kind) {
+TermPointer leaf_term(tape::Propagation const& pass, Saved<T> const& leaf, Gradients kind) {
   auto term = std::make_shared<Term>(kind == Gradients::variables ? &LeafRule<T>::rule : &LeafRule<T>::value_rule);
   term->leaf = &leaf;
   term->active = !std::is_integral_v<T> && pass.wants(leaf.edge.get());

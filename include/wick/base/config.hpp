@@ -78,6 +78,8 @@
 // sides (--expt-relaxed-constexpr): it does not take a `__host__ __device__` function of a register of numbers.
 #if defined(__CUDACC__)
 #define WICK_FN constexpr
+// nvcc hands pragmas of g++ on to g++, and warns that it does not know them itself.
+#pragma nv_diag_suppress 1675
 #else
 #define WICK_FN inline
 #endif

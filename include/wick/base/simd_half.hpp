@@ -24,20 +24,24 @@ template <Half T>
 WICK_INLINE Batch<float> load(T const* p) {
 #if defined(__AVX512F__)
   if constexpr (std::is_same_v<T, float16>) return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<__m256i const*>(p)));
+  else
 #elif defined(__F16C__)
   if constexpr (std::is_same_v<T, float16>) return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<__m128i const*>(p)));
+  else
 #endif
+  {
 #if WICK_VECTORS
-  detail::Narrow narrow;
-  std::memcpy(&narrow, p, sizeof narrow);
-  auto const wide = __builtin_convertvector(narrow, detail::Wide);
-  if constexpr (std::is_same_v<T, float16>) return std::bit_cast<Batch<float>>(half::widen_float16<detail::WideFloat>(wide));
-  else return std::bit_cast<Batch<float>>(half::widen_bfloat16(wide));
+    detail::Narrow narrow;
+    std::memcpy(&narrow, p, sizeof narrow);
+    auto const wide = __builtin_convertvector(narrow, detail::Wide);
+    if constexpr (std::is_same_v<T, float16>) return std::bit_cast<Batch<float>>(half::widen_float16<detail::WideFloat>(wide));
+    else return std::bit_cast<Batch<float>>(half::widen_bfloat16(wide));
 #else
-  alignas(64) float wide[lanes<float>];
-  for (int i = 0; i < lanes<float>; ++i) wide[i] = p[i];
-  return simd::load(wide);
+    alignas(64) float wide[lanes<float>];
+    for (int i = 0; i < lanes<float>; ++i) wide[i] = p[i];
+    return simd::load(wide);
 #endif
+  }
 }
 /// Writes them, rounded to the nearest.
 template <Half T>

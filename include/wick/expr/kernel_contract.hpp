@@ -44,7 +44,9 @@ struct Matrix {
   std::int64_t rows, columns, row_stride, column_stride;
 
   Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
-  operator Matrix<T const>() const requires(!std::is_const_v<T>) {
+  template <class U>
+    requires(std::is_same_v<U, T const> && !std::is_const_v<T>)
+  operator Matrix<U>() const {
     return {data, rows, columns, row_stride, column_stride};
   }
 };

@@ -131,13 +131,13 @@ template <class Isa = IsaTag>
 void launch(Program const& program, Loop& loop);
 /// Runs `program`, all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
 template <class Isa = IsaTag>
-void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
+WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
 /// True when `run_line` may run `program` over `n` positions: not worth a second thread, and no slot needs a buffer.
 template <class Isa = IsaTag>
 bool is_short_line(Program const& program, std::int64_t n);
 /// Runs `program` along `n` positions of slots that lie one after another or, inputs and accumulating targets, stay.
 template <class Isa = IsaTag>
-void run_line(Program const& program, LineSlot const* slots, std::int64_t n);
+WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::int64_t n);
 /// Copies slot 0 of a simplified loop to slot 1, elements of 1, 2, 4 or 8 bytes (defined by the backend).
 template <class Isa = IsaTag>
 void launch_copy(Loop const& loop, int element_size);

@@ -35,10 +35,10 @@ template <class M, class Visitor>
 void visit_member(std::string const& name, M& member, Visitor& visitor);
 
 template <class M, class Visitor>
-void visit_members(std::string const& prefix, M& module, Visitor& visitor) {
+void visit_members(std::string const& prefix, M& owner, Visitor& visitor) {
   if constexpr (Module<M>) {
-    visitor.enter(module);
-    module.visit([&](auto const& name, auto& member) {
+    visitor.enter(owner);
+    owner.visit([&](auto const& name, auto& member) {
       visit_member(prefix.empty() ? std::string(name) : prefix + "." + name, member, visitor);
     });
   }

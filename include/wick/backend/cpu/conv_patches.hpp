@@ -83,9 +83,8 @@ class ConvPhases {
       std::int64_t const panel = (at + i) / columns, place = (at + i) % columns;
       std::int64_t const width = tile_vectors<T>(std::min(columns, some - panel * columns)) * lanes;
       length = std::min(columns - place, n - i);
-      std::int64_t const rest = at + i + length == some ? width - place - length : 0;
       runs[size++] = {column + i, panel * panel_stride + depth * width + place, length, width, (column + i) % out_width,
-                      rest};
+                      at + i + length == some ? width - place - length : 0};
     }
     return size;
   }

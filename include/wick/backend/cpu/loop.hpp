@@ -116,7 +116,7 @@ WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const*
 
 /// Runs `program` over `n` positions of operands that all lie one element after another.
 template <class Isa>
-WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
+void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
   if (n * program.cost <= 2 * parallel_grain) run_dense(program, in, out, n);
   else run_dense_parallel(program, in, out, n);
 }

@@ -65,7 +65,7 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
 }
 
 template <class Isa>
-WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
+void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
   int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes;
   std::int64_t const full = n & -lanes, rest = n - full;
   alignas(64) char splats[few_slots][64], tails[few_slots][64];
