@@ -92,11 +92,12 @@ struct SearchElement {
   constexpr void operator()(std::int64_t i) const {
     T const* const from = sorted + i / line * n;
     T const value = values[i];
-    std::int64_t low = 0, high = n;
-    while (low < high) {
-      std::int64_t const middle = low + (high - low) / 2;
-      if (right ? !before(value, from[middle]) : before(from[middle], value)) low = middle + 1;
-      else high = middle;
+    std::int64_t low = 0;
+    for (std::int64_t rest = n; rest > 0;) {
+      std::int64_t const half = rest / 2;
+      bool const above = right ? !before(value, from[low + half]) : before(from[low + half], value);
+      low = above ? low + half + 1 : low;
+      rest = above ? rest - half - 1 : half;
     }
     places[i] = low;
   }

@@ -102,6 +102,10 @@ struct LineScan<kind, T, reverse> {
   // What is missing to a whole register is nothing.
   static WICK_INLINE Wide load(T const* x, std::int64_t count) {
     if (count == width) [[likely]] {
+#if defined(__AVX512F__)
+      // g++ 12 converts the two halves one after the other.
+      if constexpr (std::is_same_v<T, float>) return turned(_mm512_cvtps_pd(_mm256_loadu_ps(x)));
+#endif
       Narrow narrow;
       std::memcpy(&narrow, x, sizeof narrow);
       return turned(__builtin_convertvector(narrow, Wide));

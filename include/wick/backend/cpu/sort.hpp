@@ -23,7 +23,7 @@ struct NarrowRecord {
   static constexpr int digits = 4;
   std::uint64_t word;
 
-  static NarrowRecord of(std::uint32_t key, std::int64_t place) { return {std::uint64_t{key} << 32 | static_cast<std::uint64_t>(place)}; }
+  static NarrowRecord of(std::uint64_t key, std::int64_t place) { return {key << 32 | static_cast<std::uint64_t>(place)}; }
   std::uint32_t key() const { return static_cast<std::uint32_t>(word >> 32); }
   std::int64_t place() const { return static_cast<std::int64_t>(word & 0xFFFFFFFFu); }
   std::size_t digit(int d) const { return word >> (32 + 8 * d) & 255u; }
@@ -146,28 +146,17 @@ std::int64_t leave_candidates(Record* records, std::int64_t n, std::int64_t& fir
 }
 
 /// Sorts one line after another: a thread's memory for that.
-template <class T, class Record>
+template <class T>
 class LineSorter {
   using Key = SortKey<T>;
-  // Which key has which rank, for a few keys.
-  class Ordered {
-   public:
-    template <class KeyOf>
-    WICK_INLINE Ordered(std::int64_t n, KeyOf const& key) {
-      alignas(64) Key keys[room];
-      for (std::int64_t i = 0; i < n; ++i) keys[i] = key(i);
-      std::fill_n(keys + n, room - counted_line<Key>, Key{0});
-      order_by_counting(keys, n, order_);
-    }
-    std::int64_t operator[](std::int64_t rank) const { return order_[rank]; }
-
-   private:
-    static constexpr std::int64_t room = counted_line<Key> + 16;
-    std::uint8_t order_[room];
-  };
+  static constexpr std::int64_t most_narrow = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::int64_t room(std::int64_t n) {
+    if (n <= counted_line<Key>) return 0;
+    return n * static_cast<std::int64_t>(sizeof(T) <= 4 && n <= most_narrow ? sizeof(NarrowRecord) : sizeof(WideRecord));
+  }
 
  public:
-  explicit LineSorter(std::int64_t n) : records_(n > counted_line<Key> ? n : 0), other_(n > counted_line<Key> ? n : 0) {}
+  explicit LineSorter(std::int64_t n) : memory_(room(n)), more_memory_(room(n)) {}
 
   void run(T const* x, std::int64_t n, std::int64_t first, std::int64_t count, bool descending, T* y, std::int64_t* index) const {
     if (n <= counted_line<Key>) {
@@ -175,34 +164,71 @@ class LineSorter {
       for (std::int64_t k = 0; k < count; ++k) index[k] = order[first + k], y[k] = x[order[first + k]];
       return;
     }
-    Record* records = records_.data();
+    // Digits that all keys have in common are no work: they begin at the smallest one.
+    Key low = 0;
+    bool narrow = sizeof(T) <= 4;
+    if constexpr (std::is_integral_v<T> && sizeof(T) > 1) {
+      Key high = 0;
+      low = ~Key{0};
+      for (std::int64_t i = 0; i < n; ++i) {
+        Key const key = sort_key(x[i], descending);
+        low = std::min(low, key), high = std::max(high, key);
+      }
+      narrow = high - low <= most_narrow;
+    }
+    if (narrow && n <= most_narrow) run_with<NarrowRecord>(x, n, first, count, descending, low, y, index);
+    else run_with<WideRecord>(x, n, first, count, descending, low, y, index);
+  }
+
+ private:
+  template <class Record>
+  void run_with(T const* x, std::int64_t n, std::int64_t first, std::int64_t count, bool descending, Key low, T* y, std::int64_t* index) const {
+    Record *records = reinterpret_cast<Record*>(memory_.data()), *other = reinterpret_cast<Record*>(more_memory_.data());
     parallel_for(n, shared_line / 4, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) records[i] = Record::of(sort_key(x[i], descending), i);
+      for (std::int64_t i = begin; i < end; ++i) records[i] = Record::of(static_cast<Key>(sort_key(x[i], descending) - low), i);
     });
     if (count < n) n = leave_candidates(records, n, first, count);
     if (n > counted_line<Key>) {
-      records = sort_by_digits(records, other_.data(), n);
+      records = sort_by_digits(records, other, n);
     } else {
       Ordered const order(n, [&](std::int64_t i) { return static_cast<Key>(records[i].key()); });
-      for (std::int64_t i = 0; i < n; ++i) other_[i] = records[order[i]];
-      records = other_.data();
+      for (std::int64_t i = 0; i < n; ++i) other[i] = records[order[i]];
+      records = other;
     }
     parallel_for(count, shared_line / 4, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) index[k] = records[first + k].place(), y[k] = x[index[k]];
     });
   }
 
- private:
-  Scratch<Record> records_, other_;
+  // Which key has which rank, for a few keys.
+  class Ordered {
+   public:
+    template <class KeyOf>
+    WICK_INLINE Ordered(std::int64_t n, KeyOf const& key) {
+      alignas(64) Key keys[most];
+      for (std::int64_t i = 0; i < n; ++i) keys[i] = key(i);
+      std::fill_n(keys + n, most - counted_line<Key>, Key{0});
+      order_by_counting(keys, n, order_);
+    }
+    std::int64_t operator[](std::int64_t rank) const { return order_[rank]; }
+
+   private:
+    static constexpr std::int64_t most = counted_line<Key> + 16;
+    std::uint8_t order_[most];
+  };
+
+  Scratch<char> memory_, more_memory_;
 };
 
-/// Sorts lines, those along other dimensions than the last some at a time, turned.
-template <class Record, class T>
-void sort_lines(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
+/// y = the elements of each line that stand at `first`, ... first + count - 1 when it is sorted, index = where they were.
+/// Lines along other dimensions than the last are sorted some at a time, turned.
+template <class T>
+void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
+  if (s.lines() * count == 0) return;
   constexpr std::int64_t together = 16;
   std::int64_t const units = s.inner == 1 ? 1 : (s.inner + together - 1) / together, columns = std::min(s.inner, together);
   auto const run = [&](std::int64_t begin, std::int64_t end) {
-    LineSorter<T, Record> const sorter(s.n);
+    LineSorter<T> const sorter(s.n);
     if (s.inner == 1) {
       for (std::int64_t o = begin; o < end; ++o) sorter.run(x + o * s.n, s.n, first, count, descending, y + o * count, index + o * count);
       return;
@@ -222,15 +248,6 @@ void sort_lines(LinesShape const& s, std::int64_t first, std::int64_t count, boo
   std::int64_t const pieces = s.outer * units;
   if (s.n >= shared_line && pieces < num_threads()) return run(0, pieces);  // the parts of a line are shared out
   parallel_for(pieces, sort_grain / (s.n * columns) + 1, run);
-}
-
-/// y = the elements of each line that stand at `first`, ... first + count - 1 when it is sorted, index = where they were.
-template <class T>
-void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
-  if (s.lines() * count == 0) return;
-  if constexpr (sizeof(T) <= 4)
-    if (s.n <= std::numeric_limits<std::uint32_t>::max()) return sort_lines<NarrowRecord>(s, first, count, descending, x, y, index);
-  sort_lines<WideRecord>(s, first, count, descending, x, y, index);
 }
 
 }  // namespace backend::cpu
