@@ -171,8 +171,8 @@ template <Scan kind, class T>
 void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
   for_each_of_lines(s, reverse, [&](auto i, auto before) {
     if (before < 0) y[i] = x[i];
-    else if constexpr (kind == Scan::sum) y[i] = static_cast<T>(y[before] + x[i]);
-    else if constexpr (kind == Scan::prod) y[i] = static_cast<T>(y[before] * x[i]);
+    else if constexpr (kind == Scan::sum) y[i] = math::plus(y[before], x[i]);
+    else if constexpr (kind == Scan::prod) y[i] = math::times(y[before], x[i]);
     else {
       T const high = std::max(x[i], y[before]), low = std::min(x[i], y[before]);
       y[i] = high == low ? high + std::log(T(2)) : high + std::log1p(std::exp(low - high));
@@ -203,13 +203,14 @@ void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y)
 template <class T>
 void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(s.n));
-  for (std::int64_t line = 0; line < s.lines(); ++line) {
+  for (std::int64_t line = 0; line < s.lines() && count > 0; ++line) {
     T const* const from = x + s.start(line);
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    auto const before = [&](std::int64_t a, std::int64_t b) {
       T const low = from[(descending ? b : a) * s.inner], high = from[(descending ? a : b) * s.inner];
       return low < high || (high != high && low == low);
-    });
+    };
+    std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return before(a, b) || (!before(b, a) && a < b); });
     for (std::int64_t k = 0; k < count; ++k) {
       std::int64_t const to = (line / s.inner * count + k) * s.inner + line % s.inner, at = order[static_cast<std::size_t>(first + k)];
       y[to] = from[at * s.inner], index[to] = at;

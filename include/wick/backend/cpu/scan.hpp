@@ -39,7 +39,7 @@ WICK_INLINE V lanes_up(V const& x, V const& fill) {
 template <class Body>
 void for_each_columns(LinesShape const& s, Body const& body) {
   std::int64_t const unit = scan_columns_together, units = (s.inner + unit - 1) / unit;
-  parallel_for(s.outer * units, scan_grain / std::max<std::int64_t>(1, s.n * std::min(unit, s.inner)) + 1, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(s.outer * units, scan_grain / (s.n * std::min(unit, s.inner)) + 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) body(i / units, i % units * unit, std::min(unit, s.inner - i % units * unit));
   });
 }
@@ -242,6 +242,7 @@ void scan_columns(T const* x, std::int64_t n, std::int64_t pitch, std::int64_t c
 /// y = what the elements of a line up to each one join to (backend/prefix.hpp); reverse: from the end.
 template <Scan kind, class T>
 void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
+  if (s.lines() * s.n == 0) return;
   if (s.inner != 1) {
     for_each_columns(s, [&](std::int64_t o, std::int64_t j, std::int64_t count) {
       std::int64_t const at = o * s.n * s.inner + j;
@@ -263,7 +264,7 @@ void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
     for (std::int64_t o = 0; o < s.outer; ++o) line(o);  // the chunks of a line are shared out
     return;
   }
-  parallel_for(s.outer, scan_grain / std::max<std::int64_t>(1, s.n) + 1, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(s.outer, scan_grain / s.n + 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t o = begin; o < end; ++o) line(o);
   });
 }
@@ -271,13 +272,14 @@ void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
 /// y = the largest (smallest) element of a line up to each one, index = where it is (backend/prefix.hpp).
 template <bool smallest, class T>
 void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
+  if (s.lines() * s.n == 0) return;
   auto const taken = [](T next, T best) { return next != next || (smallest ? next <= best : next >= best); };
   if (s.inner != 1) {
     for_each_columns(s, [&](std::int64_t o, std::int64_t j, std::int64_t count) {
       T best[scan_columns_together];
       std::int64_t place[scan_columns_together];
       std::int64_t const first = o * s.n * s.inner + j;
-      std::copy_n(x + first, s.n > 0 ? count : 0, best);
+      std::copy_n(x + first, count, best);
       for (std::int64_t k = 0; k < s.n; ++k)
         for (std::int64_t c = 0; c < count; ++c) {
           std::int64_t const at = first + k * s.inner + c;
@@ -288,7 +290,7 @@ void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
     });
     return;
   }
-  parallel_for(s.outer, scan_grain / std::max<std::int64_t>(1, s.n) + 1, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(s.outer, scan_grain / s.n + 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t o = begin; o < end; ++o) {
       T const* const from = x + o * s.n;
       T* const to = y + o * s.n;
@@ -315,6 +317,7 @@ void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
 /// y[i] = x[i] + c[i] y[i - 1] along each line; reversed, y[i] = x[i] + c[i + 1] y[i + 1].
 template <class T>
 void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y) {
+  if (s.lines() * s.n == 0) return;
   using P = prefix_t<T>;
   auto const columns = [&](std::int64_t o, std::int64_t j, std::int64_t count) {
     P so_far[scan_columns_together];
@@ -328,7 +331,7 @@ void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y)
     }
   };
   if (s.inner != 1) return for_each_columns(s, columns);
-  parallel_for(s.outer, scan_grain / 4 / std::max<std::int64_t>(1, s.n) + 1, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(s.outer, scan_grain / 4 / s.n + 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t o = begin; o < end; ++o) columns(o, 0, 1);
   });
 }
