@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <wick/backend/cpu/threads.hpp>
@@ -269,6 +270,45 @@ void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
   });
 }
 
+/// Columns of rows that are `pitch` apart, of at least one row.
+template <bool smallest, class T>
+void extreme_columns(T const* x, std::int64_t n, std::int64_t pitch, std::int64_t count, T* y, std::int64_t* index) {
+  constexpr std::int64_t most = scan_columns_together;
+  if constexpr (Lane<T>) {
+    // Registers count the rows in T, which has to hold their number.
+    if (n <= std::int64_t{1} << (std::numeric_limits<T>::digits - 1)) {
+      alignas(64) T best[most], place[most];
+      std::fill_n(best, most, smallest ? -math::least<T>() : math::least<T>()), std::fill_n(place, most, T(0));
+      for (std::int64_t k = 0; k < n; ++k, x += pitch, y += pitch, index += pitch) {
+        auto const step = [&, row = Batch<T>(static_cast<T>(k))](Batch<T> const& next, std::int64_t j) WICK_LAMBDA_INLINE {
+          Batch<T> const so_far = simd::load(best + j);
+          Mask<T> const better = (smallest ? next <= so_far : so_far <= next) | ~(next == next);
+          simd::store(place + j, simd::select<Batch<T>>(better, row, simd::load(place + j)));
+          Batch<T> const chosen = simd::select<Batch<T>>(better, next, so_far);
+          simd::store(best + j, chosen);
+          return chosen;
+        };
+        std::int64_t j = 0;
+        for (; j + lanes<T> <= count; j += lanes<T>) simd::store(y + j, step(simd::load(x + j), j));
+        if (j < count) {
+          simd::Part<T> const part(count - j);
+          part.store(y + j, step(part.load(x + j), j));
+        }
+        for (j = 0; j < count; ++j) index[j] = static_cast<std::int64_t>(place[j]);
+      }
+      return;
+    }
+  }
+  T best[most];
+  std::int64_t place[most];
+  for (std::int64_t k = 0; k < n; ++k)
+    for (std::int64_t j = 0; j < count; ++j) {
+      T const next = x[k * pitch + j];
+      if (k == 0 || next != next || (smallest ? next <= best[j] : next >= best[j])) best[j] = next, place[j] = k;
+      y[k * pitch + j] = best[j], index[k * pitch + j] = place[j];
+    }
+}
+
 /// y = the largest (smallest) element of a line up to each one, index = where it is (backend/prefix.hpp).
 template <bool smallest, class T>
 void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
@@ -276,17 +316,8 @@ void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
   auto const taken = [](T next, T best) { return next != next || (smallest ? next <= best : next >= best); };
   if (s.inner != 1) {
     for_each_columns(s, [&](std::int64_t o, std::int64_t j, std::int64_t count) {
-      T best[scan_columns_together];
-      std::int64_t place[scan_columns_together];
-      std::int64_t const first = o * s.n * s.inner + j;
-      std::copy_n(x + first, count, best);
-      for (std::int64_t k = 0; k < s.n; ++k)
-        for (std::int64_t c = 0; c < count; ++c) {
-          std::int64_t const at = first + k * s.inner + c;
-          bool const better = taken(x[at], best[c]);
-          y[at] = best[c] = better ? x[at] : best[c];
-          index[at] = place[c] = better ? k : place[c];
-        }
+      std::int64_t const at = o * s.n * s.inner + j;
+      extreme_columns<smallest>(x + at, s.n, s.inner, count, y + at, index + at);
     });
     return;
   }
