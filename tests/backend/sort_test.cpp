@@ -109,3 +109,18 @@ TEST_CASE("unique with several threads") {
   }
   set_num_threads(before);
 }
+
+TEST_CASE("sorting again asks the system for no memory") {
+  int const before = num_threads();
+  set_num_threads(1);
+  Tensor<float> const x = randn<float>({50000});
+  std::int64_t asked = 0;
+  for (int i = 0; i < 6; ++i) {
+    auto const sorted = sort(x), some = topk(x, 10);
+    Tensor<float> const sums = cumsum(sorted.values, 0);
+    auto const different = unique(sums);
+    if (i == 2) asked = pool_stats().system_allocations;
+  }
+  CHECK(pool_stats().system_allocations == asked);
+  set_num_threads(before);
+}

@@ -156,3 +156,18 @@ TEST_CASE("a scan on a device has the same bits for any number of threads") {
   Tensor<float> const one = with_threads(1);
   for (int threads : {2, 3}) CHECK(all(with_threads(threads) == one).item());
 }
+
+TEST_CASE("scans and chosen elements can be recorded in a graph") {
+  Tensor<float> x = randn<float>({3, 700}).to(there), y, z;
+  auto const work = [&] {
+    y = cumsum(x, 1) + logcumsumexp(x, 0);
+    z = cummax(x, 1).values;
+  };
+  for (int i = 0; i < 2; ++i) work();  // memory and sizes are known then
+  Graph graph = capture(there, work);
+  Tensor<float> const fresh = randn<float>({3, 700});
+  x.copy_from(fresh);
+  graph.replay();
+  check_close(Tensor<float>(cumsum(fresh, 1) + logcumsumexp(fresh, 0)), y, 1e-5);
+  check_same(cummax(fresh, 1).values, z);
+}

@@ -167,7 +167,7 @@ class LineSorter {
     // Digits that all keys have in common are no work: they begin at the smallest one.
     Key low = 0;
     bool narrow = sizeof(T) <= 4;
-    if constexpr (std::is_integral_v<T> && sizeof(T) > 1) {
+    if constexpr (std::is_integral_v<T>) {
       Key high = 0;
       low = ~Key{0};
       for (std::int64_t i = 0; i < n; ++i) {
