@@ -60,6 +60,18 @@ void operations() {
   c = index_select(a, 0, rows);
   c = gather(a, 1, unsqueeze(best, 1));
   check("gather", c(1, 0).item() == 4);
+  Tensor<float> sums = cumsum(a, 1), products = cumprod(a, 1), steps = diff(a);
+  check("scans", sums(1, 1).item() == 7 && products(1, 1).item() == 12 && steps(0, 0).item() == 1);
+  auto [running, since] = cummax(a, 0);
+  check("cummax", running(1, 0).item() == 3 && since(1, 0).item() == 1);
+  auto [sorted, places] = sort(a, 1, {.descending = true});
+  check("sort", sorted(0, 0).item() == 2 && places(0, 0).item() == 1 && argsort(a)(0, 0).item() == 0);
+  auto [top, where_top] = topk(a, 1);
+  check("topk", top(1, 0).item() == 4 && where_top(1, 0).item() == 1 && kthvalue(a, 1).values(0).item() == 1);
+  check("median", Tensor<float>(median(a)).item() == 2 && median(a, 0).values(1).item() == 2);
+  auto found = unique(best, {.return_inverse = true, .return_counts = true});
+  check("unique", found.values.numel() == found.counts.numel() && found.inverse.shape() == best.shape());
+  check("searchsorted", searchsorted(a[0], a[1])(0).item() == 2 && bucketize(a, a[0])(0, 1).item() == 1);
   check("isclose", Tensor<bool>(all(isclose(a, a))).item());
   Tensor<float> image = rand<float>({1, 3, 8, 8}), kernel = rand<float>({4, 3, 3, 3});
   c = conv2d(image, kernel, {.stride = {2, 2}, .padding = {1, 1}});

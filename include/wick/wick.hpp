@@ -13,7 +13,10 @@
 #include <wick/ops/matmul.hpp>
 #include <wick/ops/pool.hpp>
 #include <wick/ops/registry.hpp>
+#include <wick/ops/scan.hpp>
 #include <wick/ops/shape.hpp>
+#include <wick/ops/sort.hpp>
+#include <wick/ops/unique.hpp>
 
 #include <wick/autograd/backward.hpp>
 #include <wick/autograd/dual.hpp>

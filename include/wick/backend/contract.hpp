@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a backend offers: the kernels behind matmul, convolution, pooling and gather, on raw memory.
+// What a backend offers: the kernels behind matmul, convolution, pooling, gather, scans and sorting, on raw memory.
 #pragma once
 
 #include <concepts>
@@ -12,8 +12,8 @@ namespace backend {
 /// KnownEpilogue (`Epilogue::known`) in gemm, gemm_batch and conv2d, and no other epilogue.
 template <class K, class T>
 concept KernelSet = requires(K const& kernels, Matrix<T const> a, Matrix<T> c, MatrixBatch batch, Epilogue<T> epilogue, Conv2dShape conv,
-                             Pool2dShape pool, RowsShape rows, GatherShape picks, T const* in, T* out,
-                             std::uint8_t* chosen, std::int64_t const* index) {
+                             Pool2dShape pool, RowsShape rows, GatherShape picks, LinesShape lines, T const* in, T* out,
+                             std::uint8_t* chosen, std::int64_t const* index, std::int64_t* places) {
   kernels.gemm(a, a, c, false, epilogue);
   kernels.gemm_batch(batch, a, a, out, epilogue);
   kernels.conv2d(conv, in, in, out, epilogue);
@@ -27,6 +27,10 @@ concept KernelSet = requires(K const& kernels, Matrix<T const> a, Matrix<T> c, M
   kernels.scatter_add_rows(rows, in, index, out);
   kernels.gather(picks, in, index, out);
   kernels.scatter_add(picks, in, index, out, std::int64_t{});
+  kernels.template scan<Scan::sum>(lines, false, in, out);            // reverse: from the end of each line
+  kernels.template scan_extreme<false>(lines, in, out, places);       // largest (smallest) so far, and where it is
+  kernels.recurrence(lines, false, in, in, out);                      // y[i] = x[i] + c[i] y[i - 1]
+  kernels.sort(lines, std::int64_t{}, std::int64_t{}, false, in, out, places);  // places [first, first + count) of each sorted line
 };
 
 }  // namespace backend

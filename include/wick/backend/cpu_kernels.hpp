@@ -8,6 +8,8 @@
 #include <wick/backend/cpu/gather.hpp>
 #include <wick/backend/cpu/gemm_batch.hpp>
 #include <wick/backend/cpu/pool.hpp>
+#include <wick/backend/cpu/scan.hpp>
+#include <wick/backend/cpu/sort.hpp>
 #if defined(WICK_USE_CBLAS)
 #include <wick/backend/cpu/gemm_cblas.hpp>
 #endif
@@ -40,6 +42,12 @@ struct Kernels {
   static void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x);
   static void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y);
   static void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size);
+  template <Scan kind>
+  static void scan(LinesShape const& s, bool reverse, T const* x, T* y);
+  template <bool smallest>
+  static void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index);
+  static void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y);
+  static void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index);
   static bool in_range(T const* index, std::int64_t n, std::int64_t extent)
     requires std::is_integral_v<T>
   {
@@ -105,6 +113,24 @@ template <class T>
 void Kernels<T>::scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T* x, std::int64_t size) {
   cpu::scatter_add<T>(s, g, index, x, size);
 }
+template <class T>
+template <Scan kind>
+void Kernels<T>::scan(LinesShape const& s, bool reverse, T const* x, T* y) {
+  cpu::scan<kind, T>(s, reverse, x, y);
+}
+template <class T>
+template <bool smallest>
+void Kernels<T>::scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
+  cpu::scan_extreme<smallest, T>(s, x, y, index);
+}
+template <class T>
+void Kernels<T>::recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y) {
+  cpu::recurrence<T>(s, reverse, c, x, y);
+}
+template <class T>
+void Kernels<T>::sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
+  cpu::sort<T>(s, first, count, descending, x, y, index);
+}
 
 // What src/kernels.cpp instantiates, with `extern` before it everywhere else.
 #define WICK_KERNELS_OF(extern, T)                                                                                 \
@@ -112,7 +138,12 @@ void Kernels<T>::scatter_add(GatherShape const& s, T const* g, std::int64_t cons
   extern template void Kernels<T>::max_pool2d(Pool2dShape const&, T const*, T*, std::uint8_t*, Epilogue<T>);       \
   extern template void Kernels<T>::max_pool2d(Pool2dShape const&, T const*, T*, std::int32_t*, Epilogue<T>);       \
   extern template void Kernels<T>::max_pool2d_gradient(Pool2dShape const&, T const*, std::uint8_t const*, T*, bool); \
-  extern template void Kernels<T>::max_pool2d_gradient(Pool2dShape const&, T const*, std::int32_t const*, T*, bool)
+  extern template void Kernels<T>::max_pool2d_gradient(Pool2dShape const&, T const*, std::int32_t const*, T*, bool); \
+  extern template void Kernels<T>::scan<Scan::sum>(LinesShape const&, bool, T const*, T*);                         \
+  extern template void Kernels<T>::scan<Scan::prod>(LinesShape const&, bool, T const*, T*);                        \
+  extern template void Kernels<T>::scan<Scan::logsumexp>(LinesShape const&, bool, T const*, T*);                   \
+  extern template void Kernels<T>::scan_extreme<false>(LinesShape const&, T const*, T*, std::int64_t*);            \
+  extern template void Kernels<T>::scan_extreme<true>(LinesShape const&, T const*, T*, std::int64_t*)
 #if defined(WICK_PRECOMPILED_KERNELS)
 #if defined(WICK_USE_CBLAS)
 #error "WICK_PRECOMPILED_KERNELS and WICK_USE_CBLAS: the precompiled products do not call a CBLAS. Choose one of the two."

@@ -64,6 +64,23 @@ struct Kernels<T> {
     Result sums(x, size, false);
     Kernels<float>::scatter_add(s, Wide(g, s.lines(0) * s.line()).data(), index, sums.data(), size);
   }
+  template <Scan kind>
+  static void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
+    Result values(y, total(s), false);
+    Kernels<float>::template scan<kind>(s, reverse, Wide(x, total(s)).data(), values.data());
+  }
+  template <bool smallest>
+  static void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
+    Result values(y, total(s), false);
+    Kernels<float>::template scan_extreme<smallest>(s, Wide(x, total(s)).data(), values.data(), index);
+  }
+  static void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y) {
+    Result values(y, total(s), false);
+    Kernels<float>::recurrence(s, reverse, Wide(c, total(s)).data(), Wide(x, total(s)).data(), values.data());
+  }
+  static void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
+    cpu::sort<T>(s, first, count, descending, x, y, index);
+  }
 
  private:
   static constexpr std::int64_t part = 4096;  // elements converted at a time: they are in the first-level cache twice
@@ -102,6 +119,7 @@ struct Kernels<T> {
     Scratch<float> values_;
   };
 
+  static std::int64_t total(LinesShape const& s) { return s.lines() * s.n; }
   static std::int64_t input(Conv2dShape const& s) { return s.batch * s.in_channels * s.height * s.width; }
   static std::int64_t output(Conv2dShape const& s) { return s.batch * s.out_channels * s.out_pixels(); }
   static std::int64_t input(Pool2dShape const& s) { return s.planes * s.height * s.width; }

@@ -2,7 +2,11 @@
 // The naive backend: every kernel as its formula reads, one loop per index. It is the oracle of the tests.
 #pragma once
 
+#include <algorithm>
 #include <limits>
+#include <numeric>
+#include <vector>
+
 #include <wick/backend/contract.hpp>
 #include <wick/base/math.hpp>
 
@@ -148,6 +152,70 @@ void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumula
       T& to = gx[plane * in + ih * s.width + iw];
       to = static_cast<T>(to + gy[plane * out + oh * width + ow] / static_cast<T>(divisor));
     });
+}
+
+/// Calls visit(i, before) for the elements of each line in their order (reversed: from the end), `before` being the element
+/// visited before, or -1.
+template <class Visit>
+void for_each_of_lines(LinesShape const& s, bool reverse, Visit const& visit) {
+  for (std::int64_t line = 0; line < s.lines(); ++line)
+    for (std::int64_t k = 0, before = -1; k < s.n; ++k) {
+      std::int64_t const i = s.start(line) + (reverse ? s.n - 1 - k : k) * s.inner;
+      visit(i, before);
+      before = i;
+    }
+}
+
+/// y = the sums, products, or logarithms of sums of exponentials of the elements of a line up to each one.
+template <Scan kind, class T>
+void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
+  for_each_of_lines(s, reverse, [&](auto i, auto before) {
+    if (before < 0) y[i] = x[i];
+    else if constexpr (kind == Scan::sum) y[i] = math::plus(y[before], x[i]);
+    else if constexpr (kind == Scan::prod) y[i] = math::times(y[before], x[i]);
+    else {
+      T const high = std::max(x[i], y[before]), low = std::min(x[i], y[before]);
+      y[i] = high == low ? high + std::log(T(2)) : high + std::log1p(std::exp(low - high));
+    }
+  });
+}
+
+/// y = the largest (smallest) element up to each one, index = where it is: the last of equal ones, and of several NaN.
+template <bool smallest, class T>
+void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) {
+  for_each_of_lines(s, false, [&](auto i, auto before) {
+    bool const better = before < 0 || x[i] != x[i] || (smallest ? x[i] <= y[before] : x[i] >= y[before]);
+    y[i] = better ? x[i] : y[before];
+    index[i] = better ? i / s.inner % s.n : index[before];
+  });
+}
+
+/// y[i] = x[i] + c[i] y[i - 1] along each line; reversed, y[i] = x[i] + c[i + 1] y[i + 1].
+template <class T>
+void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y) {
+  for_each_of_lines(s, reverse, [&](auto i, auto before) {
+    y[i] = before < 0 ? x[i] : static_cast<T>(x[i] + c[std::max(i, before)] * y[before]);
+  });
+}
+
+/// y = the elements of each line that stand at `first`, ... first + count - 1 when it is sorted, index = where they were.
+/// Equal elements keep their order; NaN is larger than everything.
+template <class T>
+void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(s.n));
+  for (std::int64_t line = 0; line < s.lines() && count > 0; ++line) {
+    T const* const from = x + s.start(line);
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    auto const before = [&](std::int64_t a, std::int64_t b) {
+      T const low = from[(descending ? b : a) * s.inner], high = from[(descending ? a : b) * s.inner];
+      return low < high || (high != high && low == low);
+    };
+    std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return before(a, b) || (!before(b, a) && a < b); });
+    for (std::int64_t k = 0; k < count; ++k) {
+      std::int64_t const to = (line / s.inner * count + k) * s.inner + line % s.inner, at = order[static_cast<std::size_t>(first + k)];
+      y[to] = from[at * s.inner], index[to] = at;
+    }
+  }
 }
 
 }  // namespace backend::reference

@@ -145,6 +145,19 @@ struct GatherShape {
   constexpr std::int64_t scale() const { return axis + 1 < rank ? stride[axis] : 0; }
 };
 
+/// Lines of `n` elements: the middle dimension of contiguous elements (outer, n, inner).
+struct LinesShape {
+  std::int64_t outer, n, inner;
+
+  /// How many lines there are.
+  constexpr std::int64_t lines() const { return outer * inner; }
+  /// Where the first element of a line lies.
+  constexpr std::int64_t start(std::int64_t line) const { return line / inner * n * inner + line % inner; }
+};
+
+/// What a scan joins its elements by.
+enum class Scan : std::uint8_t { sum, prod, logsumexp };
+
 /// The kernels that operations call, for elements of type T: `gemm`, `conv2d`, `max_pool2d` ... (see
 /// backend/contract.hpp). Declared here so that operations need not know any backend; defined in backend/kernels.hpp.
 template <class T>

@@ -22,7 +22,7 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis);
 
 inline backend::GatherShape gather_shape(Dims const& source, Dims const& index, int axis) {
   Layout const layout{source};
-  backend::GatherShape s{index.size(), axis, {}, {}, source.empty() ? 1 : source[axis]};
+  backend::GatherShape s{index.size(), axis, {1}, {}, source.empty() ? 1 : source[axis]};  // a number is a line of one
   for (int d = 0; d < s.rank; ++d) s.extent[d] = index[d], s.stride[d] = layout.strides[d];
   return s;
 }

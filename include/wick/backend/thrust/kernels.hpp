@@ -7,6 +7,8 @@
 #include <wick/backend/cuda/dnn.hpp>
 #include <wick/backend/thrust/conv.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
+#include <wick/backend/thrust/scan.hpp>
+#include <wick/backend/thrust/sort.hpp>
 #include <wick/core/tensor.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -82,6 +84,21 @@ struct Kernels {
     std::int64_t const along = s.rank ? s.extent[s.axis] : 1;
     if (along > 0) for_each(s.lines(0) * s.line() / along, thrust_::ScatterLine<T>{s, g, index, sums, thrust_::IndexCheck::on(device)});
     if constexpr (Half<T>) for_each(size, thrust_::RoundElement<T>{sums, x});
+  }
+  template <Scan kind>
+  void scan(LinesShape const& s, bool reverse, T const* x, T* y) const {
+    thrust_::scan_lines<Prefix<kind, T>>(device, s, reverse, thrust_::PrefixSource<kind, T>{x}, thrust_::PrefixSink<kind, T>{y});
+  }
+  template <bool smallest>
+  void scan_extreme(LinesShape const& s, T const* x, T* y, std::int64_t* index) const {
+    thrust_::scan_lines<thrust_::ExtremeJoin<smallest, compute_t<T>>>(device, s, false, thrust_::ExtremeSource<T>{x}, thrust_::ExtremeSink<T>{y, index});
+  }
+  void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y) const {
+    thrust_::LinearSource<T> const source{c, x, reverse ? s.inner : 0};
+    thrust_::scan_lines<thrust_::LinearJoin<prefix_t<T>>>(device, s, reverse, source, thrust_::LinearSink<T>{y});
+  }
+  void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) const {
+    thrust_::sort(device, s, first, count, descending, x, y, index);
   }
   template <bool smallest>
   void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const* x, std::int64_t* y) const {
