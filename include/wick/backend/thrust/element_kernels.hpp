@@ -173,22 +173,6 @@ struct GatherRowsElement {
     y[i] = check.inside(index[k], s.extent) ? x[(o * s.extent + index[k]) * s.inner + inner] : T(0);
   }
 };
-/// One element of the target looks for its terms, in their order: no two threads write the same element.
-template <class T>
-struct ScatterRowsElement {
-  RowsShape s;
-  T const* g;
-  std::int64_t const* index;
-  T* x;
-
-  constexpr void operator()(std::int64_t i) const {
-    std::int64_t const inner = i % s.inner, row = i / s.inner % s.extent, o = i / s.inner / s.extent;
-    compute_t<T> sum = 0;
-    for (std::int64_t k = 0; k < s.count; ++k)
-      if (index[k] == row) sum += g[(o * s.count + k) * s.inner + inner];
-    x[i] = static_cast<T>(sum);
-  }
-};
 /// Where element i of the index points to in the source.
 constexpr std::int64_t gathered(GatherShape const& s, std::int64_t i, std::int64_t picked) {
   std::int64_t at = 0;

@@ -8,6 +8,7 @@
 #include <wick/backend/thrust/conv.hpp>
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/backend/thrust/scan.hpp>
+#include <wick/backend/thrust/scatter.hpp>
 #include <wick/backend/thrust/sort.hpp>
 #include <wick/core/tensor.hpp>
 
@@ -69,7 +70,7 @@ struct Kernels {
     for_each(s.outer * s.count * s.inner, thrust_::GatherRowsElement<T>{s, x, index, y, thrust_::IndexCheck::on(device)});
   }
   void scatter_add_rows(RowsShape const& s, T const* g, std::int64_t const* index, T* x) const {
-    for_each(s.outer * s.extent * s.inner, thrust_::ScatterRowsElement<T>{s, g, index, x});
+    thrust_::scatter_add_rows(device, s, g, index, x);
   }
   void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) const {
     for_each(s.lines(0) * s.line(), thrust_::GatherElement<T>{s, x, index, y, thrust_::IndexCheck::on(device)});

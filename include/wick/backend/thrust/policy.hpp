@@ -12,9 +12,6 @@
 #else
 #include <thrust/system/cpp/execution_policy.h>
 #endif
-#if defined(__CUDACC__)
-#include <thrust/system/cuda/execution_policy.h>
-#endif
 
 #include <cstdlib>
 
@@ -27,22 +24,18 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// Calls body(policy) with the execution policy of a device, for Thrust's algorithms.
-template <class Body>
-void with_policy(Device device, Body const& body) {
-  ++core::device_launches;
-#if defined(__CUDACC__)
-  if (device.kind() == Device::Kind::cuda) {
-    cuda_::DeviceGuard const guard(device.number());
-    return body(thrust::cuda::par_nosync.on(current_stream()));
-  }
-#endif
-  if (core::capturing) fail("capture: \"", core::current_statement, "\" cannot be recorded on ", device);
+/// How Thrust runs its algorithms on the processor.
 #if defined(_OPENMP)
-  body(thrust::omp::par);
+inline constexpr auto const& on_processor = thrust::omp::par;
 #else
-  body(thrust::cpp::par);
+inline constexpr auto const& on_processor = thrust::cpp::par;
 #endif
+
+/// Runs work() on the processor as a launch, now or when the graph that is being recorded runs. The work is copied.
+template <class Work>
+void launch_on_processor(Work const& work) {
+  ++core::device_launches;
+  core::run_or_record(work);
 }
 
 /// f(i) for 0 <= i < n on the processor. Copied, so that it can be recorded.
@@ -51,11 +44,7 @@ struct RunPositions {
   std::int64_t n;
   F f;
   void operator()() const {
-#if defined(_OPENMP)
-    thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::int64_t>(0), n, f);
-#else
-    thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::int64_t>(0), n, f);
-#endif
+    thrust::for_each_n(on_processor, thrust::counting_iterator<std::int64_t>(0), n, f);
   }
 };
 /// One block of a kernel on the processor.
@@ -75,8 +64,7 @@ void for_each_position([[maybe_unused]] Device device, std::int64_t n, F const& 
 #if defined(__CUDACC__)
   if (device.kind() == Device::Kind::cuda) return cuda_::launch_positions(device, n, f);
 #endif
-  ++core::device_launches;
-  core::run_or_record(RunPositions<F>{n, f});
+  launch_on_processor(RunPositions<F>{n, f});
 }
 /// Calls k(block, shared, i) for 0 <= i < blocks, in any order, each with a block of K::threads threads and shared memory of
 /// type K::Shared.
@@ -86,8 +74,7 @@ void for_each_block([[maybe_unused]] Device device, std::int64_t blocks, K const
 #if defined(__CUDACC__)
   if (device.kind() == Device::Kind::cuda) return cuda_::launch_blocks(device, blocks, k);
 #endif
-  ++core::device_launches;
-  core::run_or_record(RunPositions<RunBlock<K>>{blocks, {k}});
+  launch_on_processor(RunPositions<RunBlock<K>>{blocks, {k}});
 }
 
 /// Host memory as a device: allocated apart, so that nothing else takes it for the host's. Everything is done at once, so

@@ -59,9 +59,18 @@ struct SortedPlaces {
   }
 };
 
+/// Thrust's stable sort, as a launch.
+template <class Key, class Value>
+struct SortOnProcessor {
+  Key* key;
+  Value* value;
+  std::int64_t n;
+  void operator()() const { thrust::stable_sort_by_key(on_processor, key, key + n, value); }
+};
+
 /// Sorts keys, which differ in their lowest `bits` only, and with them what stands beside them; equal keys keep their order.
 template <class Key, class Value>
-void sort_pairs(Device device, Tensor<Key>& keys, Tensor<Value>& values, [[maybe_unused]] int bits) {
+void sort_pairs([[maybe_unused]] Device device, Tensor<Key>& keys, Tensor<Value>& values, [[maybe_unused]] int bits) {
   std::int64_t const n = keys.numel();
   auto* const key = const_cast<Key*>(std::as_const(keys).data());
   auto* const value = const_cast<Value*>(std::as_const(values).data());
@@ -84,7 +93,7 @@ void sort_pairs(Device device, Tensor<Key>& keys, Tensor<Value>& values, [[maybe
     return;
   }
 #endif
-  with_policy(device, [&](auto const& policy) { thrust::stable_sort_by_key(policy, key, key + n, value); });
+  launch_on_processor(SortOnProcessor<Key, Value>{key, value, n});
 }
 
 /// The kernel `sort` (backend/contract.hpp): whole lines are sorted, also where few places are wanted.
