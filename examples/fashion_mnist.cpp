@@ -51,9 +51,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 std::vector<std::int64_t> predict(Cnn& model, data::FashionMNIST const& images, Device device) {
   eval(model);
   std::vector<std::int64_t> classes;
-  data::DataLoader loader(images, {.batch_size = 128, .workers = 1});  // as in training: the same blocks of memory serve
+  data::DataLoader loader(images, {.batch_size = 128, .workers = 1, .device = device});  // as in training: the same blocks of memory serve
   for (auto [image, label] : loader) {
-    Tensor<float> const scores = model(image.to(device));
+    Tensor<float> const scores = model(image);
     Tensor<std::int64_t> const best = argmax(scores, 1).to("cpu");
     classes.insert(classes.end(), best.data(), best.data() + best.numel());
   }
@@ -67,18 +67,56 @@ double accuracy(std::vector<std::int64_t> const& predicted, data::FashionMNIST c
   return 100.0 * static_cast<double>(right) / static_cast<double>(predicted.size());
 }
 
+/// One step of training. On a GPU it is recorded as a graph once it has run twice, and then costs one launch.
+class TrainingStep {
+ public:
+  TrainingStep(Cnn& model, optim::AdamW<float>& optimizer, Device device) : model_(model), optimizer_(optimizer), device_(device) {}
+
+  Variable<float> const& operator()(Tensor<float> const& image, Tensor<std::int64_t> const& label) {
+    if (device_ == Device() || (runs_ > 0 && label.shape() != label_.shape())) {
+      learn(image, label);
+      return loss_;
+    }
+    if (runs_ == 0) image_ = image.clone(), label_ = label.clone();
+    else image_.copy_from(image), label_.copy_from(label);  // the graph reads them where they are
+    if (++runs_ == 3) graph_ = capture(device_, [&] { learn(image_, label_); });
+    if (graph_) graph_.replay();
+    else learn(image_, label_);
+    return loss_;
+  }
+
+ private:
+  void learn(Tensor<float> const& image, Tensor<std::int64_t> const& label) {
+    optimizer_.zero_grad();
+    loss_ = nll_loss(model_(image), label);
+    backward(loss_);
+    optimizer_.step();
+  }
+
+  Cnn& model_;
+  optim::AdamW<float>& optimizer_;
+  Device device_;
+  Tensor<float> image_;
+  Tensor<std::int64_t> label_;
+  Variable<float> loss_;
+  Graph graph_;
+  int runs_ = 0;
+};
+
 /// Trains one epoch; returns its seconds.
-double train_epoch(Cnn& model, optim::AdamW<float>& optimizer, auto& loader, std::int64_t images, Device device, std::string const& name) {
+double train_epoch(TrainingStep& step, auto& loader, std::int64_t images, Device device, std::string const& name) {
   auto const start = std::chrono::steady_clock::now();
   Progress bar(images, {.label = name});
-  for (auto [image, label] : loader) {
-    optimizer.zero_grad();
-    Variable<float> loss = nll_loss(model(image.to(device)), label.to(device));
-    backward(loss);
-    optimizer.step();
-    bar.update(label.numel(), loss.item());
+  // To show the loss of a GPU, the host has to wait for it: now and then is enough.
+  int const every = device == Device() ? 1 : 32;
+  float shown = 0;
+  for (int i = 0; auto [image, label] : loader) {
+    auto const& loss = step(image, label);
+    if (i++ % every == 0) shown = loss.item();
+    bar.update(label.numel(), shown);
   }
   bar.finish();
+  synchronize(device);
   return seconds_since(start);
 }
 
@@ -101,7 +139,7 @@ void run(Options const& o) {
   auto const normalize = data::Normalize(0.286f, 0.353f);
   data::FashionMNIST const train_images(o.data, {.train = true, .transform = normalize, .limit = o.limit});
   data::FashionMNIST const test_images(o.data, {.train = false, .transform = normalize, .limit = o.limit});
-  data::DataLoader loader(train_images, {.batch_size = o.batch_size, .shuffle = true, .workers = o.workers, .seed = o.seed});
+  data::DataLoader loader(train_images, {.batch_size = o.batch_size, .shuffle = true, .workers = o.workers, .seed = o.seed, .device = device});
 
   Cnn model;
   to(model, device);
@@ -111,11 +149,12 @@ void run(Options const& o) {
             << count << " parameters; " << num_threads() << " threads\n" << std::flush;
 
   optim::AdamW optimizer(parameters(model), {.lr = o.lr});
+  TrainingStep step(model, optimizer, device);
   std::vector<std::int64_t> predicted;
   double percent = 0;
   for (std::int64_t epoch = 1; epoch <= o.epochs; ++epoch) {
     std::string const name = "epoch " + std::to_string(epoch) + "/" + std::to_string(o.epochs);
-    double const seconds = train_epoch(model, optimizer, loader, train_images.size(), device, name);
+    double const seconds = train_epoch(step, loader, train_images.size(), device, name);
     predicted = predict(model, test_images, device);
     percent = accuracy(predicted, test_images);
     std::printf("%s: %.1f seconds, %.0f images a second, test accuracy %.2f %%\n", name.c_str(), seconds,

@@ -17,6 +17,7 @@ struct StreamPool {
   void* stream;
   std::mutex mutex;
   std::vector<void*> unused[pool::classes];
+  std::vector<void*> unused_numbers;    ///< those of graphs, which must not take what the recorded work needs
   std::atomic<std::int64_t> held{0};    ///< bytes got from the device
   std::atomic<std::int64_t> idle{0};    ///< those of them in `unused`
 };

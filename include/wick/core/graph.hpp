@@ -81,17 +81,16 @@ class Graph {
     bool marked[ways] = {};
     int way = 0;
     core::StreamPool& home;
-    std::uint32_t numbers_class = pool::class_of(core::GraphNumbers::room);
 
     explicit State(Device where)
         : device(where), runtime(core::device_runtime("capture", where)), last_stream(core::current_stream), home(core::stream_pool(where, last_stream)) {
       memory->home = &home;
       {
         std::scoped_lock const lock(home.mutex);
-        numbers.device_data = static_cast<char*>(core::take_unused(home.unused[numbers_class]));
-        if (numbers.device_data) home.idle.fetch_sub(static_cast<std::int64_t>(pool::bytes_of(numbers_class)));
+        numbers.device_data = static_cast<char*>(core::take_unused(home.unused_numbers));
       }
-      if (!numbers.device_data) numbers.device_data = static_cast<char*>(core::allocate_memory(home, core::GraphNumbers::room, numbers_class));
+      if (!numbers.device_data)
+        numbers.device_data = static_cast<char*>(core::allocate_memory(home, core::GraphNumbers::room, pool::class_of(core::GraphNumbers::room)));
     }
     State(State const&) = delete;
     ~State() {
@@ -110,7 +109,8 @@ class Graph {
       }
       for (auto const& loose : kept) core::release_memory(loose);
       if (memory->references.fetch_sub(1) == 1) delete memory;
-      core::release_memory({numbers.device_data, numbers_class, &home, nullptr});
+      std::scoped_lock const lock(home.mutex);
+      home.unused_numbers.push_back(numbers.device_data);
     }
 
     void replay() {
