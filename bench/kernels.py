@@ -27,6 +27,7 @@ subjects = {
     "conv": Subject({"torch": ()}, rounds=2),
     "math": Subject(threads=(1,), rounds=3),
     "memory": Subject({"torch": (), "numpy": ("--numpy",)}, rounds=3),
+    "ordering": Subject({"torch": (), "numpy": ("--numpy",)}, rounds=3),
     "train": Subject({"torch": ()}, rounds=3),
     "cnn": Subject({"torch": (), "compile": ("--compile",)}, rounds=3),
 }
@@ -164,6 +165,12 @@ def kernel_table(samples, epochs):
             here = [w for w in works if w.split(": ")[1].startswith(prefix)]
             if here:
                 ratios.summary(here, threads, f"{text}, every axis and shape of `bench/memory.cpp`", 1, 1)
+        works = ratios.works("ordering", threads)
+        for names_of, text in ((("cum", "logcum"), "prefixes (`cumsum` and its kin)"), (("sort",), "`sort`"),
+                               (("topk", "median"), "`topk`, `median`"), (("unique",), "`unique`")):
+            here = [w for w in works if w.split(": ")[1].startswith(names_of)]
+            if here:
+                ratios.summary(here, threads, f"{text}, every work of `bench/ordering.cpp`", 1, 1)
     middle = lambda name: statistics.median(epochs[name]) if epochs.get(name) else None  # noqa: E731
     t.row("one epoch of the main job, wall time of the whole command", 2, middle("wick_wall"), "PyTorch", middle("torch_wall"), 2)
     ours, peer = middle("wick_mb"), middle("torch_mb")

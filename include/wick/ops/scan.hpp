@@ -2,6 +2,9 @@
 // Prefixes along an axis: cumsum, cumprod, logcumsumexp, cummax, cummin; and differences of neighbours.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
 #include <wick/expr/kernel_call.hpp>
 #include <wick/ops/cast.hpp>
 #include <wick/ops/gather.hpp>

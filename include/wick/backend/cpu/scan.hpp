@@ -63,14 +63,14 @@ struct LineScan {
 };
 
 #if WICK_VECTORS
-/// The same for sums and products of floating-point numbers, in registers of doubles.
-template <Scan kind, Lane T, bool reverse>
-  requires(kind != Scan::logsumexp)
+/// The same for sums and products of floating-point numbers, in registers of doubles, and for sums of whole numbers.
+template <Scan kind, class T, bool reverse>
+  requires(Lane<T> ? kind != Scan::logsumexp : std::is_same_v<T, std::int64_t> && kind == Scan::sum)
 struct LineScan<kind, T, reverse> {
   using P = Prefix<kind, T>;
-  using Total = double;
+  using Total = typename P::State;
 
-  static double chunk(T const* x, std::int64_t n, double before, T* y) {
+  static Total chunk(T const* x, std::int64_t n, Total before, T* y) {
     Wide const start = all(before);
     Wide total = all(P::nothing());
     for (std::int64_t k = 0; k < n; k += width) {
@@ -79,16 +79,17 @@ struct LineScan<kind, T, reverse> {
       if (y) store(y + at, count, join(join(start, total), prefixes));
       total = join(total, shuffled(prefixes, [](int) { return last; }));
     }
-    return total[0];
+    return static_cast<Total>(total[0]);
   }
 
  private:
+  using Word = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;  // whole numbers wrap around
   static constexpr std::int64_t width = static_cast<std::int64_t>(sizeof(Batch<double>) / sizeof(double));
   static constexpr int last = static_cast<int>(width) - 1;
-  typedef double Wide __attribute__((vector_size(static_cast<std::size_t>(width) * sizeof(double))));
+  typedef Word Wide __attribute__((vector_size(static_cast<std::size_t>(width) * sizeof(Word))));
   typedef T Narrow __attribute__((vector_size(static_cast<std::size_t>(width) * sizeof(T))));
 
-  static WICK_INLINE Wide all(double value) { return Wide{} + value; }
+  static WICK_INLINE Wide all(Total value) { return Wide{} + static_cast<Word>(value); }
   static WICK_INLINE Wide join(Wide a, Wide b) { return kind == Scan::sum ? a + b : a * b; }
   template <class F>
   static WICK_INLINE Wide shuffled(Wide x, F) {
@@ -112,7 +113,7 @@ struct LineScan<kind, T, reverse> {
       return turned(__builtin_convertvector(narrow, Wide));
     }
     Wide wide = all(P::nothing());
-    for (std::int64_t i = 0; i < count; ++i) wide[i] = x[reverse ? count - 1 - i : i];
+    for (std::int64_t i = 0; i < count; ++i) wide[i] = static_cast<Word>(x[reverse ? count - 1 - i : i]);
     return wide;
   }
   static WICK_INLINE void store(T* y, std::int64_t count, Wide wide) {
@@ -132,6 +133,9 @@ struct LineScan<kind, T, reverse> {
 };
 #endif
 
+// Whether a line's chunks are shared out among threads: they read it twice, for two of them that does not pay.
+inline bool shares_chunks(std::int64_t n) { return n >= 4 * scan_chunk && num_threads() > 2; }
+
 /// A line, chunk by chunk.
 template <Scan kind, class T, bool reverse>
 void scan_line(T const* x, std::int64_t n, T* y) {
@@ -144,11 +148,11 @@ void scan_line(T const* x, std::int64_t n, T* y) {
     return Line::chunk(x + at, length, before, to ? to + at : nullptr);
   };
   Total before = P::nothing();
-  if (chunks < 4 || num_threads() == 1) {
+  if (!shares_chunks(n)) {
     for (std::int64_t c = 0; c < chunks; ++c) before = P::join(before, run(c, before, y));
     return;
   }
-  // With threads the line is read twice: first for what its chunks amount to.
+  // First what each chunk amounts to.
   Scratch<Total> const totals(chunks);
   parallel_for(chunks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c) totals[c] = run(c, P::nothing(), static_cast<T*>(nullptr));
@@ -261,8 +265,8 @@ void scan(LinesShape const& s, bool reverse, T const* x, T* y) {
     if (reverse) scan_line<kind, T, true>(from, s.n, to);
     else scan_line<kind, T, false>(from, s.n, to);
   };
-  if (s.outer < num_threads()) {
-    for (std::int64_t o = 0; o < s.outer; ++o) line(o);  // the chunks of a line are shared out
+  if (s.outer < num_threads() && shares_chunks(s.n) && (kind != Scan::logsumexp || !Lane<T> || reverse)) {
+    for (std::int64_t o = 0; o < s.outer; ++o) line(o);
     return;
   }
   parallel_for(s.outer, scan_grain / s.n + 1, [&](std::int64_t begin, std::int64_t end) {

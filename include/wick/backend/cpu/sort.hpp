@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/backend/cpu/transpose.hpp>
