@@ -73,24 +73,25 @@ class TrainingStep {
   TrainingStep(Cnn& model, optim::AdamW<float>& optimizer, Device device) : model_(model), optimizer_(optimizer), device_(device) {}
 
   Variable<float> const& operator()(Tensor<float> const& image, Tensor<std::int64_t> const& label) {
-    if (device_ == Device() || (runs_ > 0 && label.shape() != label_.shape())) {
-      learn(image, label);
-      return loss_;
-    }
-    if (runs_ == 0) image_ = image.clone(), label_ = label.clone();
-    else image_.copy_from(image), label_.copy_from(label);  // the graph reads them where they are
-    if (++runs_ == 3) graph_ = capture(device_, [&] { learn(image_, label_); });
-    if (graph_) graph_.replay();
-    else learn(image_, label_);
-    return loss_;
+    bool const first = runs_ == 0;
+    if (device_ == Device() || (!first && label.shape() != label_.shape())) return learn(image, label, loss_);
+    if (first) image_ = image.clone(), label_ = label.clone();
+    // [begin graph]
+    image_.copy_from(image), label_.copy_from(label);  // a graph reads its inputs where they were when it was recorded
+    if (++runs_ == 3) graph_ = capture(device_, [&] { learn(image_, label_, recorded_loss_); });
+    if (!graph_) return learn(image_, label_, recorded_loss_);
+    graph_.replay();
+    return recorded_loss_;
+    // [end graph]
   }
 
  private:
-  void learn(Tensor<float> const& image, Tensor<std::int64_t> const& label) {
+  Variable<float> const& learn(Tensor<float> const& image, Tensor<std::int64_t> const& label, Variable<float>& loss) {
     optimizer_.zero_grad();
-    loss_ = nll_loss(model_(image), label);
-    backward(loss_);
+    loss = nll_loss(model_(image), label);
+    backward(loss);
     optimizer_.step();
+    return loss;
   }
 
   Cnn& model_;
@@ -98,7 +99,7 @@ class TrainingStep {
   Device device_;
   Tensor<float> image_;
   Tensor<std::int64_t> label_;
-  Variable<float> loss_;
+  Variable<float> loss_, recorded_loss_;
   Graph graph_;
   int runs_ = 0;
 };

@@ -70,6 +70,7 @@ WICK_SHARED inline constinit thread_local std::int64_t device_launches = 0;
 
 /// Throws Error unless this program can hold tensors on `device`.
 inline DeviceRuntime const& device_runtime(char const* operation, Device device) {
+  if (device == Device()) fail(operation, ": this is for devices such as cuda, not for the cpu");
   DeviceRuntime const* const runtime = device_table.runtime[static_cast<int>(device.kind())];
   if (!runtime && device.kind() == Device::Kind::cuda)
     fail(operation, ": this program has no ", device,
