@@ -16,7 +16,7 @@ inline constexpr int philox_lanes = static_cast<int>(sizeof(simd::Words) / sizeo
 /// as `philox4x32` gives.
 WICK_INLINE void philox_batch(std::uint64_t seed, std::uint64_t first, std::uint32_t* out) {
   using simd::Words;
-  Words block;
+  Words block{};
   for (int i = 0; i < philox_lanes; ++i) block[i] = first + static_cast<std::uint64_t>(i);
   // Only the low half of each lane counts; what the shifts and products leave above it is never read.
   Words c0 = block, c1 = block >> 32, c2{}, c3{};

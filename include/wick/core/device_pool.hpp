@@ -130,9 +130,7 @@ inline void release_block(Block* block) {
   release_memory({block->device_elements, use.size_class, use.home, use.pins});
 }
 
-/// Notes that the calling thread's stream works on a block, before it is asked to.
-inline void note_use(Block const* block) {
-  if (!block || block->device == Device()) return;
+WICK_COLD inline void note_use_on_device(Block const* block) {
   DeviceUse& use = use_of(block);
   if (capturing) {
     for (GraphPin* pin = use.pins; pin; pin = pin->next)
@@ -148,6 +146,11 @@ inline void note_use(Block const* block) {
   if (known > DeviceUse::most) return;
   int const at = use.count.fetch_add(1, std::memory_order_acq_rel);
   if (at < DeviceUse::most) use.streams[at].store(current_stream, std::memory_order_release);
+}
+/// Notes that the calling thread's stream works on a block, before it is asked to.
+inline void note_use(Block const* block) {
+  if (block && !(block->device == Device())) [[unlikely]]
+    note_use_on_device(block);
 }
 
 /// Gives back to a device what its pools hold and nobody uses.
