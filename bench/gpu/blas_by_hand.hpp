@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// gelu(x W^T + b) by cuBLASLt, called by hand: what a product with an epilogue can cost on this GPU.
+// gelu_tanh(x W^T + b) by cuBLASLt, called by hand: what a product with an epilogue can cost on this GPU.
 #pragma once
 
 #include <cublasLt.h>

@@ -16,7 +16,7 @@ Bound simd_bound(Elementwise const& op, Dtype dtype) {
   std::string const name = op.name;
   if (name == "exp" || name == "exp2" || name == "pow" || name == "tanh" || name == "erf") return {2, 0};
   if (name == "erfc") return {6, 0};
-  if (name == "gelu" || name == "silu" || name == "softplus") return {4, 1e-7};
+  if (name == "gelu" || name == "gelu_tanh" || name == "silu" || name == "softplus") return {4, 1e-7};
   return {op.cheap ? 0.0 : 1.0, 0};
 }
 

@@ -66,6 +66,8 @@ TEST_CASE_TEMPLATE("a bias and relu around products", T, float, float16) {
   check<T>([](auto const& a, auto const& b) { return relu(matmul(a, transpose(b, 0, 1))); }, x, w);
   check<T>([](auto const& a, auto const& b, auto const& c) { return relu(linear(a, b) + c); }, numbers<T>({2, 3, 4, 6}), w, bias);
   check<T>([](auto const& a, auto const& b, auto const& c) { return relu(c + matmul(a, b)); }, numbers<T>({3, 1, 4, 6}), numbers<T>({2, 6, 5}), bias);
+  check<T>([](auto const& a, auto const& b, auto const& c) { return gelu_tanh(linear(a, b) + c); }, x, w, bias);
+  check<T>([](auto const& a, auto const& b) { return gelu_tanh(matmul(a, transpose(b, 0, 1))); }, x, w);
 }
 
 TEST_CASE_TEMPLATE("a bias and relu around convolutions", T, double, bfloat16) {
@@ -138,4 +140,10 @@ TEST_CASE_TEMPLATE("NaN goes through a bias and relu", T, float, float16) {
   Tensor<bool> const lost = cast<float>(y.to("cpu")) == cast<float>(y.to("cpu"));
   CHECK(sum(cast<float>(lost)).item() == 56);
   CHECK(!any(lost(3)).item());
+}
+
+TEST_CASE("gelu by tanh runs in a product's kernel") {
+  Tensor<float> const x = numbers<float>({7, 6}).to(there), w = numbers<float>({5, 6}).to(there), bias = numbers<float>({5}).to(there);
+  Tensor<float> y;
+  CHECK(launches([&] { y = gelu_tanh(linear(x, w) + bias); }) == 1);
 }

@@ -64,6 +64,7 @@ Doubles const functions = {{"add", [] { return a + b; }},
                            {"relu", [] { return relu(a); }},
                            {"sigmoid", [] { return sigmoid(a); }},
                            {"gelu", [] { return gelu(a); }},
+                           {"gelu_tanh", [] { return gelu_tanh(a); }},
                            {"silu", [] { return silu(a); }},
                            {"softplus", [] { return softplus(a); }}};
 

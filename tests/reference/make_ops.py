@@ -77,7 +77,7 @@ UNARY = {  # name: (function, low, high, has a slope)
     "atanh": (torch.atanh, -0.9, 0.9, True), "floor": (torch.floor, -4, 4, False), "ceil": (torch.ceil, -4, 4, False),
     "trunc": (torch.trunc, -4, 4, False), "round": (torch.round, -4, 4, False), "erf": (torch.erf, -3, 3, True),
     "erfc": (torch.erfc, -3, 3, True), "relu": (torch.relu, -4, 4, True), "sigmoid": (torch.sigmoid, -8, 8, True),
-    "gelu": (F.gelu, -4, 4, True), "silu": (F.silu, -8, 8, True),
+    "gelu": (F.gelu, -4, 4, True), "gelu_tanh": (lambda x: F.gelu(x, approximate="tanh"), -4, 4, True), "silu": (F.silu, -8, 8, True),
     "softplus": (lambda x: torch.logaddexp(x, torch.zeros_like(x)), -8, 8, True),
 }
 BINARY = {

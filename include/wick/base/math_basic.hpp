@@ -243,6 +243,13 @@ template <Integer A, Integer B>
   return C(a) < C(b) ? C(a) : C(b);
 }
 
+/// A literal as it stands beside x: in float beside a float. Plain C++ would go on in double, which a GPU does slowly.
+template <class X>
+WICK_FN auto like(X const&, double literal) {
+  if constexpr (std::is_same_v<X, float>) return static_cast<float>(literal);
+  else return literal;
+}
+
 /// `condition ? a : b`, lane by lane; literals take the type of the floating-point operand.
 template <Numeric A, Numeric B>
 [[gnu::always_inline]] WICK_FN auto where(bool condition, A a, B b) {

@@ -12,13 +12,16 @@
 namespace wick::inline WICK_ISA {
 namespace backend {
 
-/// What kernels of devices do to an element before they store it: they add a bias, then take max(x, 0).
+/// The activations that kernels of devices know.
+enum class Activation : std::uint8_t { none, relu, gelu_tanh };
+
+/// What kernels of devices do to an element before they store it: they add a bias, then take the activation.
 template <class T>
 struct KnownEpilogue {
   T const* bias = nullptr;  ///< a number for each column of a product, or each output channel of a convolution; null: none
-  bool relu = false;
+  Activation activation = Activation::none;
 
-  explicit operator bool() const { return bias || relu; }
+  explicit operator bool() const { return bias || activation != Activation::none; }
 };
 
 /// Called by a kernel exactly once for every finished row segment of its output: `values` holds n finished elements of

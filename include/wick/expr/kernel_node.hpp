@@ -381,7 +381,7 @@ inline constexpr int lazy_leaves<Map<Op, Args...>> = (lazy_leaves<Args> + ... + 
 }  // namespace detail
 
 /// Tries to run a formula over an unshared kernel node inside that kernel (the last one, if there are several; the
-/// others are computed before); false when it cannot. Kernels of devices take a bias and relu.
+/// others are computed before); false when it cannot. Kernels of devices take a bias, relu and gelu_tanh.
 template <class T, class F>
 bool run_epilogue(T* data, Layout const& target, F const& f) {
   if constexpr (!is_map<F> || detail::has_reduce<F> || detail::lazy_leaves<F> == 0 || ElementTraits<T>::planes != 1) {

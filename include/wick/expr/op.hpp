@@ -125,6 +125,7 @@ WICK_FN auto chain(G const& g, S const& slope) {
   if constexpr (std::is_same_v<S, Zero>) return Zero{};
   else if constexpr (std::is_same_v<S, One>) return g;
   else if constexpr (std::is_same_v<S, MinusOne>) return -g;
+  else if constexpr (std::is_same_v<G, float> && std::is_same_v<S, double>) return g * static_cast<float>(slope);  // a choice of literals
   else return g * slope;
 }
 /// Sum of two chained terms.

@@ -21,8 +21,23 @@ struct Sigmoid : Unary<"sigmoid", Domain<-8, 8>> {
 struct Gelu : Unary<"gelu"> {
   WICK_FN static auto value(auto x) { return math::gelu(x); }
   WICK_FN static auto slope(auto x) {
-    return 0.5 * (1 + math::erf(0.7071067811865476 * x)) + 0.3989422804014327 * x * math::exp(-0.5 * x * x);
+    auto const c = [x](double literal) { return math::like(x, literal); };
+    return c(0.5) * (1 + math::erf(c(0.7071067811865476) * x)) + c(0.3989422804014327) * x * math::exp(c(-0.5) * x * x);
   }
+};
+/// The approximation of gelu by tanh, x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), from the same paper.
+struct GeluTanh : Unary<"gelu_tanh"> {
+  // (1 + tanh u)/2 = sigmoid(2u), which keeps its digits where tanh comes close to -1.
+  // Beyond |x| = 100 all is decided, and the square must not overflow.
+  WICK_FN static auto value(auto x) { return x * math::sigmoid(inside(x, math::minimum(x * x, 1e4))); }
+  WICK_FN static auto slope(auto x) {
+    auto const square = math::minimum(x * x, 1e4);
+    auto const s = math::sigmoid(inside(x, square));
+    return s + x * s * (1 - s) * (math::like(x, 1.5957691216057308) * (1 + math::like(x, 0.134145) * square));
+  }
+
+ private:
+  WICK_FN static auto inside(auto x, auto square) { return math::like(x, 1.5957691216057308) * x * (1 + math::like(x, 0.044715) * square); }
 };
 /// x sigmoid(x)
 struct Silu : Unary<"silu", Domain<-8, 8>> {
@@ -44,6 +59,8 @@ template <Formula X> constexpr auto relu(X&& x) { return map<Relu>(std::forward<
 template <Formula X> constexpr auto sigmoid(X&& x) { return map<Sigmoid>(std::forward<X>(x)); }
 /// torch.nn.functional.gelu, exact form
 template <Formula X> constexpr auto gelu(X&& x) { return map<Gelu>(std::forward<X>(x)); }
+/// torch.nn.functional.gelu with approximate="tanh"
+template <Formula X> constexpr auto gelu_tanh(X&& x) { return map<GeluTanh>(std::forward<X>(x)); }
 /// x sigmoid(x) (torch.nn.functional.silu)
 template <Formula X> constexpr auto silu(X&& x) { return map<Silu>(std::forward<X>(x)); }
 /// log(1 + e^x) (torch.nn.functional.softplus)

@@ -33,7 +33,7 @@ using ElementwiseOps =
            Sinh, Cosh, Tanh, Asinh, Acosh, Atanh,                                                      // hyperbolic
            Floor, Ceil, Trunc, Round,                                                                  // rounding
            Erf, Erfc,                                                                                  // special
-           Relu, Sigmoid, Gelu, Silu, Softplus>;                                                       // activation
+           Relu, Sigmoid, Gelu, GeluTanh, Silu, Softplus>;                                             // activation
 
 /// Every reduction.
 using Reductions = OpList<Sum, Mean, Prod, Max, Min, Norm, Any, All>;

@@ -9,12 +9,12 @@ namespace wick::inline WICK_ISA {
 /// Error function
 struct Erf : Unary<"erf", Domain<-3, 3>> {
   WICK_FN static auto value(auto x) { return math::erf(x); }
-  WICK_FN static auto slope(auto x) { return 1.1283791670955126 * math::exp(-(x * x)); }
+  WICK_FN static auto slope(auto x) { return math::like(x, 1.1283791670955126) * math::exp(-(x * x)); }
 };
 /// 1 - erf(x), exact for large x
 struct Erfc : Unary<"erfc", Domain<-3, 3>> {
   WICK_FN static auto value(auto x) { return math::erfc(x); }
-  WICK_FN static auto slope(auto x) { return -1.1283791670955126 * math::exp(-(x * x)); }
+  WICK_FN static auto slope(auto x) { return math::like(x, -1.1283791670955126) * math::exp(-(x * x)); }
 };
 
 /// torch.special.erf

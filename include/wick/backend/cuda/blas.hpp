@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Products on CUDA devices by cuBLASLt: with WICK_USE_CUBLASLT defined, a file that nvcc compiles hands them over, with a
-// bias and relu.
+// bias, relu and gelu_tanh.
 #pragma once
 
 // Empty for other compilers than nvcc.
@@ -75,7 +75,8 @@ inline constexpr bool has_blas = Lane<T> || Half<T>;
 struct ProductData {
   void const *first, *second, *bias;
   void* result;
-  bool accumulate, relu;
+  bool accumulate;
+  Activation activation;
 };
 
 inline std::int64_t aligned_to(void const* data) {
@@ -95,9 +96,13 @@ inline std::unique_ptr<ProductPlan> make_plan(cublasLtHandle_t handle, ProductTy
   ok(cublasLtMatmulDescInit(&plan.operation, tf32 ? type.compute_tf32 : type.compute, type.scale));
   describe(CUBLASLT_MATMUL_DESC_TRANSA, p.first.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
   describe(CUBLASLT_MATMUL_DESC_TRANSB, p.second.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
-  if (data.bias || data.relu)
-    describe(CUBLASLT_MATMUL_DESC_EPILOGUE,
-             !data.bias ? CUBLASLT_EPILOGUE_RELU : data.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
+  switch (data.activation) {
+    case Activation::none:
+      if (data.bias) describe(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+      break;
+    case Activation::relu: describe(CUBLASLT_MATMUL_DESC_EPILOGUE, data.bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU); break;
+    case Activation::gelu_tanh: describe(CUBLASLT_MATMUL_DESC_EPILOGUE, data.bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU); break;
+  }
   if (data.bias) describe(CUBLASLT_MATMUL_DESC_BIAS_POINTER, data.bias);
   auto const lay_out = [&](cublasLtMatrixLayoutOpaque_t& layout, ColumnMajor const& m) {
     ok(cublasLtMatrixLayoutInit(&layout, type.element, static_cast<std::uint64_t>(m.rows), static_cast<std::uint64_t>(m.columns), m.leading));
@@ -135,7 +140,7 @@ inline bool run_product(Device device, ProductType const& type, ColumnMajorProdu
   DeviceGuard const guard(device.number());
   BlasLt& blas = library_of<BlasLt>(device.number());
   bool const tf32 = tf32_allowed();
-  std::int64_t const said = p.first.transposed | p.second.transposed << 1 | (data.bias ? 4 : 0) | data.relu << 3 | tf32 << 4 |
+  std::int64_t const said = p.first.transposed | p.second.transposed << 1 | (data.bias ? 4 : 0) | static_cast<std::int64_t>(data.activation) << 3 | std::int64_t{tf32} << 5 |
                             std::int64_t{type.element} << 8;
   ProductKey const key{said, p.rows, p.columns, p.depth, p.count, p.first.leading, p.second.leading, p.result.leading,
                        p.first.batch_stride, p.second.batch_stride, p.result.batch_stride, aligned_to(data.first), aligned_to(data.second),
@@ -202,9 +207,9 @@ bool products(Device device, MatrixBatch batch, Matrix<T const> a, Matrix<T cons
       from_a += rest % batch.extent[d] * batch.a_stride[d];
       from_b += rest % batch.extent[d] * batch.b_stride[d];
     }
-    if (run_product(device, product_type<T>, *p, {from_b, from_a, epilogue.bias, to, accumulate, epilogue.relu})) continue;
+    if (run_product(device, product_type<T>, *p, {from_b, from_a, epilogue.bias, to, accumulate, epilogue.activation})) continue;
     // Maybe it is the epilogue that the library does not take.
-    if (!epilogue || !run_product(device, product_type<T>, *p, {from_b, from_a, nullptr, to, accumulate, false})) return false;
+    if (!epilogue || !run_product(device, product_type<T>, *p, {from_b, from_a, nullptr, to, accumulate, Activation::none})) return false;
     thrust_::for_each_position(device, p->count * c.rows * c.columns, thrust_::FinishElement<T>{epilogue, c.columns, 1, c.row_stride, to});
   }
   return true;

@@ -166,7 +166,8 @@ inline bool fits_dnn(Conv2dShape const& s) {
 struct ConvData {
   void *x, *w, *y;
   void const* bias;
-  bool accumulate, relu;
+  bool accumulate;
+  Activation activation;
 };
 /// What was done: all of it, all but the epilogue, nothing.
 enum class ConvDone : std::uint8_t { all, convolution, nothing };
@@ -188,8 +189,10 @@ inline ConvDone run_conv(Device device, ConvKind kind, ConvType const& type, Con
   if (kind == ConvKind::forward) {
     auto const algorithm = static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm);
     // Without relu one algorithm alone takes a bias.
-    if (data.bias && plan.fuses && (data.relu || algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)) {
-      ok(cudnnSetActivationDescriptor(plan.activation, data.relu ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY, CUDNN_PROPAGATE_NAN, 0));
+    bool const relu = data.activation == Activation::relu;
+    bool const bias_alone = data.activation == Activation::none && algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+    if (data.bias && plan.fuses && (relu || bias_alone)) {
+      ok(cudnnSetActivationDescriptor(plan.activation, relu ? CUDNN_ACTIVATION_RELU : CUDNN_ACTIVATION_IDENTITY, CUDNN_PROPAGATE_NAN, 0));
       cudnnStatus_t const status = cudnnConvolutionBiasActivationForward(
           dnn.handle, factors.one(), plan.x, data.x, plan.w, data.w, plan.conv, algorithm, scratch.data(), plan.workspace, factors.zero(), plan.y, data.y,
           plan.bias, data.bias, plan.activation, plan.y, data.y);
@@ -216,7 +219,7 @@ inline ConvDone run_conv(Device device, ConvKind kind, ConvType const& type, Con
 /// As `Kernels::conv2d`; false when cuDNN does not take it.
 template <class T>
 bool conv2d(Device device, Conv2dShape const& s, T const* x, T const* w, T* y, KnownEpilogue<T> const& epilogue) {
-  ConvData const data{const_cast<T*>(x), const_cast<T*>(w), y, epilogue.bias, false, epilogue.relu};
+  ConvData const data{const_cast<T*>(x), const_cast<T*>(w), y, epilogue.bias, false, epilogue.activation};
   ConvDone const done = run_conv(device, ConvKind::forward, conv_type<T>, s, data);
   if (done == ConvDone::convolution && epilogue)
     thrust_::for_each_position(device, s.batch * s.out_channels * s.out_pixels(),
@@ -226,13 +229,13 @@ bool conv2d(Device device, Conv2dShape const& s, T const* x, T const* w, T* y, K
 /// As `Kernels::conv2d_input_gradient`; false when cuDNN does not take it.
 template <class T>
 bool conv2d_input_gradient(Device device, Conv2dShape const& s, T const* gy, T const* w, T* gx, bool accumulate) {
-  ConvData const data{gx, const_cast<T*>(w), const_cast<T*>(gy), nullptr, accumulate, false};
+  ConvData const data{gx, const_cast<T*>(w), const_cast<T*>(gy), nullptr, accumulate, Activation::none};
   return run_conv(device, ConvKind::input_gradient, conv_type<T>, s, data) == ConvDone::all;
 }
 /// As `Kernels::conv2d_weight_gradient`; false when cuDNN does not take it.
 template <class T>
 bool conv2d_weight_gradient(Device device, Conv2dShape const& s, T const* x, T const* gy, T* gw, bool accumulate) {
-  ConvData const data{const_cast<T*>(x), gw, const_cast<T*>(gy), nullptr, accumulate, false};
+  ConvData const data{const_cast<T*>(x), gw, const_cast<T*>(gy), nullptr, accumulate, Activation::none};
   return run_conv(device, ConvKind::weight_gradient, conv_type<T>, s, data) == ConvDone::all;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The kernel set of a device (backend/contract.hpp). Of the formulas around a kernel node products and convolutions take a
-// bias and relu; others run after it.
+// bias, relu and gelu_tanh; others run after it.
 #pragma once
 
 #include <wick/backend/cuda/blas.hpp>

@@ -2,7 +2,11 @@
 // Where kernels of devices run: on OpenMP threads or in plain loops of the processor, through Thrust, or on a CUDA device.
 #pragma once
 
-#if defined(WICK_USE_THRUST) && !__has_include(<thrust/for_each.h>)
+// A file that nvcc compiles runs kernels on CUDA devices; one of another compiler, with WICK_USE_THRUST, on the processor.
+#if defined(__CUDACC__)
+#include <wick/backend/cuda/launch.hpp>
+#else
+#if !__has_include(<thrust/for_each.h>)
 #error "WICK_USE_THRUST needs Thrust's headers: install libthrust-dev (Debian, Ubuntu), or the CUDA toolkit and add its include/cccl."
 #endif
 #include <thrust/for_each.h>
@@ -12,17 +16,40 @@
 #else
 #include <thrust/system/cpp/execution_policy.h>
 #endif
+#endif
 
 #include <cstdlib>
 
 #include <wick/backend/thrust/block.hpp>
 #include <wick/core/device_pool.hpp>
-#if defined(__CUDACC__)
-#include <wick/backend/cuda/launch.hpp>
-#endif
 
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
+
+#if defined(__CUDACC__)
+
+/// Throws Error unless kernels of this file run on `device`.
+inline void require_cuda(Device device) {
+  if (device.kind() != Device::Kind::cuda)
+    fail(core::current_statement, ": its operands are on ", device, ", and this file was compiled for CUDA devices alone; compile it without nvcc and with WICK_USE_THRUST");
+}
+/// Calls f(i) for 0 <= i < n, in any order.
+template <class F>
+void for_each_position(Device device, std::int64_t n, F const& f) {
+  if (n <= 0) return;
+  require_cuda(device);
+  cuda_::launch_positions(device, n, f);
+}
+/// Calls k(block, shared, i) for 0 <= i < blocks, in any order, each with a block of K::threads threads and shared memory of
+/// type K::Shared.
+template <class K>
+void for_each_block(Device device, std::int64_t blocks, K const& k) {
+  if (blocks <= 0) return;
+  require_cuda(device);
+  cuda_::launch_blocks(device, blocks, k);
+}
+
+#else
 
 /// How Thrust runs its algorithms on the processor.
 #if defined(_OPENMP)
@@ -57,24 +84,13 @@ struct RunBlock {
   }
 };
 
-/// Calls f(i) for 0 <= i < n, in any order.
 template <class F>
-void for_each_position([[maybe_unused]] Device device, std::int64_t n, F const& f) {
-  if (n <= 0) return;
-#if defined(__CUDACC__)
-  if (device.kind() == Device::Kind::cuda) return cuda_::launch_positions(device, n, f);
-#endif
-  launch_on_processor(RunPositions<F>{n, f});
+void for_each_position(Device, std::int64_t n, F const& f) {
+  if (n > 0) launch_on_processor(RunPositions<F>{n, f});
 }
-/// Calls k(block, shared, i) for 0 <= i < blocks, in any order, each with a block of K::threads threads and shared memory of
-/// type K::Shared.
 template <class K>
-void for_each_block([[maybe_unused]] Device device, std::int64_t blocks, K const& k) {
-  if (blocks <= 0) return;
-#if defined(__CUDACC__)
-  if (device.kind() == Device::Kind::cuda) return cuda_::launch_blocks(device, blocks, k);
-#endif
-  launch_on_processor(RunPositions<RunBlock<K>>{blocks, {k}});
+void for_each_block(Device, std::int64_t blocks, K const& k) {
+  if (blocks > 0) launch_on_processor(RunPositions<RunBlock<K>>{blocks, {k}});
 }
 
 /// Host memory as a device: allocated apart, so that nothing else takes it for the host's. Everything is done at once, so
@@ -114,6 +130,8 @@ inline constexpr core::DeviceRuntime host_as_device{
     &HostAsDevice::free_host,     &HostAsDevice::make_mark, &HostAsDevice::set_mark,  &HostAsDevice::use_mark, &HostAsDevice::use_mark,
     nullptr,                      nullptr,                  nullptr,                  nullptr,                &HostAsDevice::fault};
 inline bool const thrust_is_registered = core::register_device(Device::Kind::thrust, &host_as_device);
+
+#endif
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA

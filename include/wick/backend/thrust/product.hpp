@@ -6,6 +6,7 @@
 #include <wick/backend/thrust/fold.hpp>
 #include <wick/base/math.hpp>
 #include <wick/expr/kernel_contract.hpp>
+#include <wick/ops/activation.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
@@ -115,7 +116,14 @@ struct MatrixLines {
 template <class T>
 constexpr compute_t<T> finished(KnownEpilogue<T> const& epilogue, compute_t<T> value, std::int64_t column) {
   if (epilogue.bias) value = static_cast<compute_t<T>>(value + epilogue.bias[column]);
-  return epilogue.relu ? math::maximum(value, compute_t<T>(0)) : value;
+  switch (epilogue.activation) {
+    case Activation::relu: return math::maximum(value, compute_t<T>(0));
+    case Activation::gelu_tanh:
+      if constexpr (!std::is_integral_v<T>) return apply<GeluTanh>(value);
+      else return value;
+    case Activation::none: break;
+  }
+  return value;
 }
 /// The sums of a product, put into row-major matrices that lie one after another.
 template <class T>

@@ -11,9 +11,10 @@
 #include <wick/core/tensor.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
-#include <thrust/sort.h>
 #if defined(__CUDACC__)
 #include <cub/device/device_radix_sort.cuh>
+#else
+#include <thrust/sort.h>
 #endif
 
 namespace wick::inline WICK_ISA {
@@ -59,6 +60,33 @@ struct SortedPlaces {
   }
 };
 
+#if defined(__CUDACC__)
+
+/// Sorts keys, which differ in their lowest `bits` only, and with them what stands beside them; equal keys keep their order.
+/// CUB's sort: it takes its memory from us, and no more digits than there are.
+template <class Key, class Value>
+void sort_pairs(Device device, Tensor<Key>& keys, Tensor<Value>& values, int bits) {
+  require_cuda(device);
+  std::int64_t const n = keys.numel();
+  cuda_::DeviceGuard const guard(device.number());
+  Tensor<Key> other_keys(Tensor<Key>::uninitialized, Dims(n), device);
+  Tensor<Value> other_values(Tensor<Value>::uninitialized, Dims(n), device);
+  auto* const key = const_cast<Key*>(std::as_const(keys).data());
+  auto* const value = const_cast<Value*>(std::as_const(values).data());
+  auto* const other_key = const_cast<Key*>(std::as_const(other_keys).data());
+  cub::DoubleBuffer<Key> all_keys(key, other_key);
+  cub::DoubleBuffer<Value> all_values(value, const_cast<Value*>(std::as_const(other_values).data()));
+  std::size_t bytes = 0;
+  cuda_::check("sort", cub::DeviceRadixSort::SortPairs(nullptr, bytes, all_keys, all_values, n, 0, bits, current_stream()));
+  Tensor<std::uint8_t> const scratch(Tensor<std::uint8_t>::uninitialized, Dims(static_cast<std::int64_t>(bytes)), device);
+  auto* const room = const_cast<std::uint8_t*>(scratch.data());
+  cuda_::check("sort", cub::DeviceRadixSort::SortPairs(room, bytes, all_keys, all_values, n, 0, bits, current_stream()));
+  if (all_keys.Current() == other_key) std::swap(keys, other_keys);
+  if (all_values.Current() != value) std::swap(values, other_values);
+}
+
+#else
+
 /// Thrust's stable sort, as a launch.
 template <class Key, class Value>
 struct SortOnProcessor {
@@ -67,34 +95,12 @@ struct SortOnProcessor {
   std::int64_t n;
   void operator()() const { thrust::stable_sort_by_key(on_processor, key, key + n, value); }
 };
-
-/// Sorts keys, which differ in their lowest `bits` only, and with them what stands beside them; equal keys keep their order.
 template <class Key, class Value>
-void sort_pairs([[maybe_unused]] Device device, Tensor<Key>& keys, Tensor<Value>& values, [[maybe_unused]] int bits) {
-  std::int64_t const n = keys.numel();
-  auto* const key = const_cast<Key*>(std::as_const(keys).data());
-  auto* const value = const_cast<Value*>(std::as_const(values).data());
-#if defined(__CUDACC__)
-  if (device.kind() == Device::Kind::cuda) {
-    // CUB's sort itself: it takes its memory from us, and no more digits than there are.
-    cuda_::DeviceGuard const guard(device.number());
-    Tensor<Key> other_keys(Tensor<Key>::uninitialized, Dims(n), device);
-    Tensor<Value> other_values(Tensor<Value>::uninitialized, Dims(n), device);
-    auto* const other_key = const_cast<Key*>(std::as_const(other_keys).data());
-    cub::DoubleBuffer<Key> all_keys(key, other_key);
-    cub::DoubleBuffer<Value> all_values(value, const_cast<Value*>(std::as_const(other_values).data()));
-    std::size_t bytes = 0;
-    cuda_::check("sort", cub::DeviceRadixSort::SortPairs(nullptr, bytes, all_keys, all_values, n, 0, bits, current_stream()));
-    Tensor<std::uint8_t> const scratch(Tensor<std::uint8_t>::uninitialized, Dims(static_cast<std::int64_t>(bytes)), device);
-    auto* const room = const_cast<std::uint8_t*>(scratch.data());
-    cuda_::check("sort", cub::DeviceRadixSort::SortPairs(room, bytes, all_keys, all_values, n, 0, bits, current_stream()));
-    if (all_keys.Current() == other_key) std::swap(keys, other_keys);
-    if (all_values.Current() != value) std::swap(values, other_values);
-    return;
-  }
-#endif
-  launch_on_processor(SortOnProcessor<Key, Value>{key, value, n});
+void sort_pairs(Device, Tensor<Key>& keys, Tensor<Value>& values, int) {
+  launch_on_processor(SortOnProcessor<Key, Value>{const_cast<Key*>(std::as_const(keys).data()), const_cast<Value*>(std::as_const(values).data()), keys.numel()});
 }
+
+#endif
 
 /// The kernel `sort` (backend/contract.hpp): whole lines are sorted, also where few places are wanted.
 template <class T>
