@@ -135,7 +135,7 @@ inline void release_block(Block* block) {
   for (int i = 0; i < std::min(others, DeviceUse::most); ++i) runtime.order(number, use.streams[i].load(), use.home->stream);
   if (others > DeviceUse::most) runtime.wait_all(number);
   GraphPin* const pins = use.pins.load(std::memory_order_acquire);
-  if (capturing && pins && !use.fresh_in_graph && pins->graph == capturing->memory) capturing->replaced = true;
+  for (GraphPin* pin = pins; capturing && !use.fresh_in_graph && pin; pin = pin->next) capturing->replaced |= pin->graph == capturing->memory;
   release_memory({block->device_elements, use.size_class, use.home, pins});
 }
 
