@@ -11,13 +11,21 @@ namespace {
 /// SIMD against one element at a time, in units of the last place: exact (for 16 bits: one, since what differs by a little
 /// as a float may round to neighbours), except where a function of math:: is allowed
 /// to differ (docs/math_error.md: AVX-512 has tables and scales in one step) and where a compiler may contract a * b + c.
-Bound simd_bound(Elementwise const& op, Dtype dtype) {
+Bound host_bound(Elementwise const& op, Dtype dtype) {
   if (dtype == Dtype::float16 || dtype == Dtype::bfloat16) return {op.cheap ? 0.0 : 1.0, 0};
   std::string const name = op.name;
   if (name == "exp" || name == "exp2" || name == "pow" || name == "tanh" || name == "erf") return {2, 0};
   if (name == "erfc") return {6, 0};
   if (name == "gelu" || name == "gelu_tanh" || name == "silu" || name == "softplus") return {4, 1e-7};
   return {op.cheap ? 0.0 : 1.0, 0};
+}
+/// The same for a GPU, which contracts a * b + c in other places than the host's compiler, or where that one may not.
+Bound simd_bound(Elementwise const& op, Dtype dtype) {
+  Bound bound = host_bound(op, dtype);
+  if (tested_device().kind() != wick::Device::Kind::cuda || op.cheap) return bound;
+  bound.ulp = std::max(bound.ulp, dtype == Dtype::float32 || dtype == Dtype::float64 ? 4.0 : 1.0);
+  bound.absolute = std::max(bound.absolute, dtype == Dtype::float32 ? 1e-7 : dtype == Dtype::float64 ? 2e-16 : 0.0);
+  return bound;
 }
 
 Dtype dtype_of_argument(Elementwise const& op, int k, Dtype dtype) {

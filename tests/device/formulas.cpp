@@ -50,7 +50,8 @@ TEST_CASE("formulas run where their operands are") {
   Tensor<float> const a = x.to(there), b = w.to(there);
   Tensor<float> const y = a * b + 1;
   CHECK(y.device() == there);
-  CHECK(same(y, Tensor<float>(x * w + 1)));
+  // A GPU rounds a product and a sum once; whether the host does, its compiler says.
+  CHECK(max(abs(y.to("cpu") - (x * w + 1))).item() < 1e-5);
   Tensor<float> const s = softmax(a, 1), t = softmax(x, 1);
   CHECK(max(abs(s.to("cpu") - t)).item() < 1e-6);
   CHECK(Tensor<float>(sum(a * a)).item() == doctest::Approx(Tensor<float>(sum(x * x)).item()).epsilon(1e-5));

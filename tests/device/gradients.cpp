@@ -54,6 +54,18 @@ TEST_CASE("operands of which one needs no gradient, and one stands twice") {
   CHECK_FALSE(b.has_grad());
 }
 
+TEST_CASE("an operand of a formula without elements has the gradient zero") {
+  {
+    std::vector<Tensor<float>> used;  // memory that is not zero
+    for (int i = 0; i < 20; ++i) used.push_back(Tensor<float>(full({9}, 7.0f)).to(there));
+  }
+  Variable<float> const x(ones<float>({3, 1}).to(there)), w(ones<float>({4}).to(there)), rows(ones<float>({0, 4}).to(there));
+  backward(Variable<float>(sum(x * zeros<float>({3, 0}).to(there))));
+  backward(Variable<float>(softmax(rows + w, 1) * w), zeros<float>({0, 4}).to(there));
+  CHECK(all(x.grad().to("cpu") == 0).item());
+  CHECK(all(w.grad().to("cpu") == 0).item());
+}
+
 TEST_CASE("gradients of gradients on a device") {
   Tensor<double> const x = randn<double>({7});
   Variable<double> const v(x.to(there));

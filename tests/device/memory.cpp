@@ -120,7 +120,75 @@ TEST_CASE("memory that another stream has used goes back when that stream is don
   CHECK(HostAsDevice::orders == before + 1);  // used on its own stream alone
 }
 
+TEST_CASE("memory that was only an index is in use by the stream that read it") {
+  using backend::thrust_::HostAsDevice;
+  Tensor<float> const x = randn<float>({4, 5}).to(device);
+  Tensor<std::int64_t> const zero = zeros<std::int64_t>({4, 1});
+  Stream const other(device);
+  auto const orders_after = [&](auto const& use) {
+    Tensor<std::int64_t> index = zero.to(device);
+    Tensor<float> values = x * 1;
+    {
+      StreamGuard const guard(other);
+      use(index, values);
+      other.synchronize();
+    }
+    std::int64_t const before = HostAsDevice::orders;
+    index = Tensor<std::int64_t>(), values = Tensor<float>();
+    return HostAsDevice::orders - before;
+  };
+  CHECK(orders_after([&](auto const& index, auto const&) { Tensor<float>(gather(x, 1, index)); }) == 1);
+  CHECK(orders_after([&](auto const& index, auto const&) { Tensor<float>(index_select(x, 0, index.reshape({4}))); }) == 1);
+  CHECK(orders_after([&](auto const&, auto const& values) { sort(values, 1); }) == 1);
+  CHECK(orders_after([&](auto const&, auto const& values) { cummax(values, 1); }) == 1);
+  CHECK(orders_after([&](auto const& index, auto const&) { searchsorted(index.reshape({4}), index.reshape({4})); }) == 1);
+  CHECK(orders_after([&](auto const& index, auto const&) { unique_consecutive(index); }) == 1);
+}
+
+TEST_CASE("memory that many streams have used waits for all of them") {
+  using backend::thrust_::HostAsDevice;
+  Tensor<float> x = randn<float>({64}).to(device);
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (int i = 0; i < core::DeviceUse::most + 2; ++i) {
+    streams.push_back(std::make_unique<Stream>(device));
+    StreamGuard const guard(*streams.back());
+    Tensor<float> const y = x + 1;
+  }
+  std::int64_t const before = HostAsDevice::waits;
+  x = Tensor<float>();
+  CHECK(HostAsDevice::waits == before + 1);
+}
+
+TEST_CASE("memory of another stream that a graph has used goes back behind the graph's last run") {
+  using backend::thrust_::HostAsDevice;
+  Stream const other(device);
+  Tensor<float> x, y;
+  {
+    StreamGuard const guard(other);
+    x = randn<float>({64}).to(device);
+  }
+  y = x * 2;
+  Graph graph = capture(device, [&] { y = x * 2; });
+  graph.replay();
+  x = Tensor<float>(), y = Tensor<float>();
+  std::int64_t const before = HostAsDevice::orders;
+  graph = Graph();
+  CHECK(HostAsDevice::orders == before + 1);
+}
+
 #endif
+
+TEST_CASE("what is copied to a device may change at once") {
+  std::int64_t const work = device.kind() == Device::Kind::cuda ? 4000 : 100;
+  Tensor<float> const slow = randn<float>({work, work}).to(device);
+  for (std::int64_t const n : {16, 5000, 3000000}) {
+    Tensor<float> x = full({n}, 1.0f);
+    Tensor<float> const busy = matmul(slow, Tensor<float>(slow.t()));
+    Tensor<float> const there = x.to(device);
+    std::fill_n(x.data(), n, 3.0f);
+    CHECK(all(there.to("cpu") == 1).item());
+  }
+}
 
 TEST_CASE("an allocation that fails in the middle of a step leaves everything usable") {
   auto net = net_on_device(1);
@@ -264,6 +332,41 @@ TEST_CASE("what a graph uses stays its own until it ends") {
   CHECK((a.data() == result || b.data() == result));
 }
 
+TEST_CASE("what a graph works on is not moved by a write") {
+  Tensor<float> x = ones<float>({100}).to(device), y;
+  Tensor<std::int64_t> index = zeros<std::int64_t>({100}).to(device);
+  auto const work = [&] { y = gather(x, 0, index); };
+  work();
+  Graph graph = capture(device, work);
+  {
+    Tensor<float> const shared = x;
+    CHECK(has(sentence([&] { x.copy_from(zeros<float>({100})); }), "copy_from: a graph works on these elements where they lie, but another tensor shares them"));
+  }
+  x.copy_from(full({100}, 3.0f));
+  std::int64_t const* const place = std::as_const(index).data();
+  index = Tensor<std::int64_t>();  // the graph still reads it
+  Tensor<std::int64_t> const wrong = Tensor<std::int64_t>(full({100}, std::int64_t{1000})).to(device);
+  CHECK(wrong.data() != place);
+  graph.replay();
+  CHECK(same_bits(y, full({100}, 3.0f)));
+  graph = Graph();
+  Tensor<float> const shared = x;
+  x.copy_from(zeros<float>({100}));
+  CHECK(same_bits(shared, full({100}, 3.0f)));
+
+  auto net = net_on_device(4);
+  optim::SGD optimizer(parameters(net), {.lr = 0.1});
+  Tensor<float> const images = randn<float>({8, 6}).to(device);
+  auto const step = [&] {
+    optimizer.zero_grad();
+    backward(Variable<float>(sum(net(images))));
+    optimizer.step();
+  };
+  for (int i = 0; i < 2; ++i) step();
+  Tensor<float> const kept = net.fc1.weight.value();
+  CHECK(has(sentence([&] { capture(device, step); }), "step: a graph works on these elements where they lie"));
+}
+
 TEST_CASE("what cannot be recorded is an error that names the statement") {
   Tensor<float> x = ones<float>({50}).to(device), y, s;
   auto const refused = [&](auto const& work) { return sentence([&] { capture(device, work); }); };
@@ -275,6 +378,12 @@ TEST_CASE("what cannot be recorded is an error that names the statement") {
   { Tensor<float> const room = x + 1; }
   CHECK(has(refused([&] { x = x * 2, x = Tensor<float>(x + 1); }), "is replaced by the work"));
   CHECK(has(refused([&] { capture(device, [] {}); }), "capture: other work is being recorded"));
+  CHECK(has(refused([&] {
+              Stream const other(device);
+              StreamGuard const guard(other);
+              y = tanh(x * 2);
+            }),
+            "capture: \"tanh\" is done on another stream than the one that is recorded"));
   CHECK(has(sentence([] { Graph().replay(); }), "replay: this graph is empty"));
   // The failures above have left nothing behind.
   x = ones<float>({50}).to(device);

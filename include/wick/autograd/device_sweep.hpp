@@ -177,7 +177,7 @@ void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed co
     core::note_use(result.storage().block());
     for (int s = 0; s < S::slots; ++s) {
       if (needed[static_cast<std::size_t>(s)]) continue;
-      slots.data[s].data = seed.data();  // any memory of the device will do: what is read is not used
+      slots.data[s].data = seed.storage().elements();  // any memory that suits every type will do: what is read is not used
       std::fill_n(slots.data[s].stride, shape.size(), 0);
     }
     detail::WideGradients wide;

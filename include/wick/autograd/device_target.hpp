@@ -82,6 +82,9 @@ void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, De
       core::note_use(gradient.storage().block());
       detail::fill_leaf({gradient.data(), &gradient.layout()}, sizeof(compute_t<U>), 1, shape, &slot);
       slot.fresh = fresh;
+      // No position will write to it.
+      using C = compute_t<U>;
+      if (fresh && shape.numel() == 0) compute_into<C>(const_cast<C*>(gradient.data()), 0, gradient.layout(), Scalar<C>{C(0)}, device);
     };
     if constexpr (Half<U>) {
       open(std::as_const(wide.open(pass, *node, device)), true);

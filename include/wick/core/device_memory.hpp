@@ -35,12 +35,13 @@ struct DeviceRuntime {
   void* (*make_stream)(int number);
   void (*order)(int number, void* earlier, void* later);          ///< what comes on `later` waits for all on `earlier`
   void (*wait)(int number, void* stream);                         ///< the host waits for all on `stream`
+  void (*wait_all)(int number);                                   ///< the host waits for all on all streams; reports nothing
   void* (*allocate_host)(std::size_t bytes);                      ///< host memory that a device reads by itself
   void (*free_host)(void* memory);
   void* (*make_mark)(int number);                                 ///< a place in a stream that the host can wait for
   void (*set_mark)(int number, void* mark, void* stream);
   void (*wait_mark)(int number, void* mark);
-  void (*free_mark)(int number, void* mark);
+  void (*free_mark)(int number, void* mark);                      ///< waits for the mark; reports nothing
   /// Recording of the work on `stream`; null where work is recorded by its caller.
   void (*begin_capture)(int number, void* stream);
   void* (*end_capture)(int number, void* stream);                 ///< an executable graph; null when recording failed
@@ -116,7 +117,7 @@ class StreamGuard {
 };
 
 namespace core {
-/// Streams that nobody uses now. They are never destroyed: blocks of memory remember theirs.
+/// Streams for one purpose that nobody uses now. They are never destroyed: blocks of memory remember theirs.
 struct IdleStreams {
   struct Entry {
     Device device;
@@ -131,13 +132,23 @@ WICK_SHARED inline IdleStreams& idle_streams() {
 }
 }  // namespace core
 
+namespace core {
+/// Those on which work is recorded. Nothing else is done there and no block belongs to them, so that nothing makes another
+/// stream wait for one that is recording, which would end the recording.
+WICK_SHARED inline IdleStreams& idle_recording_streams() {
+  static IdleStreams& shared = *new IdleStreams;
+  return shared;
+}
+}  // namespace core
+
 /// An order of its own for work on a device: what is done on two streams may overlap.
 class Stream {
  public:
   /// Throws Error when this program lacks the device.
-  explicit Stream(Device device) : device_(device) {
+  explicit Stream(Device device) : Stream(device, core::idle_streams()) {}
+  /// One of a set of streams, to which it goes back.
+  Stream(Device device, core::IdleStreams& idle) : device_(device), idle_(idle) {
     auto const& runtime = core::device_runtime("Stream", device);
-    auto& idle = core::idle_streams();
     std::scoped_lock const lock(idle.mutex);
     for (auto& entry : idle.entries)
       if (entry.device == device) {
@@ -151,9 +162,8 @@ class Stream {
   Stream(Stream const&) = delete;
   Stream& operator=(Stream const&) = delete;
   ~Stream() {
-    auto& idle = core::idle_streams();
-    std::scoped_lock const lock(idle.mutex);
-    idle.entries.push_back({device_, stream_});
+    std::scoped_lock const lock(idle_.mutex);
+    idle_.entries.push_back({device_, stream_});
   }
 
   Device device() const { return device_; }
@@ -167,6 +177,7 @@ class Stream {
 
  private:
   Device device_;
+  core::IdleStreams& idle_;
   void* stream_ = nullptr;
 };
 

@@ -62,13 +62,14 @@ struct GraphMemory {
   std::mutex mutex;
   bool ended = false;
   StreamPool* home = nullptr;
+  std::vector<StreamPool*> others;  ///< homes of further blocks that the graph touches
   std::vector<LooseMemory> kept;
 };
 
 /// How a block on a device is used; it lies behind the block's header.
 struct DeviceUse {
   StreamPool* home;
-  GraphPin* pins;
+  std::atomic<GraphPin*> pins;
   std::uint32_t size_class;
   bool fresh_in_graph;               ///< made while a graph was recorded
   std::atomic<std::uint8_t> count;   ///< other streams that have used it
@@ -81,6 +82,7 @@ inline DeviceUse& use_of(Block const* block) { return *reinterpret_cast<DeviceUs
 /// A recording in progress on the calling thread.
 struct Capture {
   Device device;
+  void* stream;
   GraphMemory* memory;
   std::vector<void*> unused[pool::classes];  ///< freed while recording: free again
   bool replaced = false;                     ///< a tensor that the work reads was replaced by the work
@@ -88,6 +90,12 @@ struct Capture {
   void* numbers = nullptr;                   ///< those computed anew for each run (core/graph.hpp)
 };
 WICK_SHARED inline constinit thread_local Capture* capturing = nullptr;
+
+/// Throws Error when the calling thread records the work of another stream than its current one.
+inline void check_recorded_stream() {
+  if (capturing->stream != current_stream)
+    fail("capture: \"", current_statement, "\" is done on another stream than the one that is recorded, so the graph would lack it; let the recorded work use one stream");
+}
 
 inline void drop_pins(GraphPin* pins) {
   while (pins) {
@@ -125,18 +133,23 @@ inline void release_block(Block* block) {
   int const number = block->device.number();
   int const others = use.count.load(std::memory_order_acquire);
   for (int i = 0; i < std::min(others, DeviceUse::most); ++i) runtime.order(number, use.streams[i].load(), use.home->stream);
-  if (others > DeviceUse::most) runtime.wait(number, nullptr);
-  if (capturing && use.pins && !use.fresh_in_graph && use.pins->graph == capturing->memory) capturing->replaced = true;
-  release_memory({block->device_elements, use.size_class, use.home, use.pins});
+  if (others > DeviceUse::most) runtime.wait_all(number);
+  GraphPin* const pins = use.pins.load(std::memory_order_acquire);
+  for (GraphPin* pin = pins; capturing && !use.fresh_in_graph && pin; pin = pin->next) capturing->replaced |= pin->graph == capturing->memory;
+  release_memory({block->device_elements, use.size_class, use.home, pins});
 }
 
 WICK_COLD inline void note_use_on_device(Block const* block) {
   DeviceUse& use = use_of(block);
   if (capturing) {
-    for (GraphPin* pin = use.pins; pin; pin = pin->next)
-      if (pin->graph == capturing->memory) return;
-    capturing->memory->references.fetch_add(1);
-    use.pins = new GraphPin{capturing->memory, use.pins};
+    check_recorded_stream();
+    GraphMemory& graph = *capturing->memory;
+    for (GraphPin* pin = use.pins.load(std::memory_order_acquire); pin; pin = pin->next)
+      if (pin->graph == &graph) return;
+    if (use.home != graph.home && std::find(graph.others.begin(), graph.others.end(), use.home) == graph.others.end()) graph.others.push_back(use.home);
+    graph.references.fetch_add(1);
+    auto* const pin = new GraphPin{&graph, use.pins.load(std::memory_order_relaxed)};
+    while (!use.pins.compare_exchange_weak(pin->next, pin, std::memory_order_acq_rel)) {}  // other threads may record too
     return;
   }
   if (use.home->stream == current_stream) return;
@@ -151,6 +164,16 @@ WICK_COLD inline void note_use_on_device(Block const* block) {
 inline void note_use(Block const* block) {
   if (block && !(block->device == Device())) [[unlikely]]
     note_use_on_device(block);
+}
+
+/// True when a graph that can still run works on a block where it lies.
+inline bool used_by_graph(Block const* block) {
+  if (!block || block->device == Device()) return false;
+  for (GraphPin* pin = use_of(block).pins.load(std::memory_order_acquire); pin; pin = pin->next) {
+    std::scoped_lock const lock(pin->graph->mutex);
+    if (!pin->graph->ended) return true;
+  }
+  return false;
 }
 
 /// Gives back to a device what its pools hold and nobody uses.
@@ -225,6 +248,7 @@ inline Block* allocate_on(Device device, std::size_t bytes) {
   if (recorded) {
     if (!(capturing->device == device))
       fail("capture: \"", current_statement, "\" makes a tensor on ", device, " while work on ", capturing->device, " is recorded");
+    check_recorded_stream();
     home = capturing->memory->home;
     memory = take_unused(capturing->unused[size_class]);
     if (memory) {  // the graph has it already

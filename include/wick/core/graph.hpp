@@ -96,9 +96,14 @@ class Graph {
     ~State() {
       if (executable) runtime.free_graph(device.number(), executable);
       for (Work const& work : works) work.drop(work.data);
-      if (last_stream != home.stream) runtime.order(device.number(), last_stream, home.stream);
+      // What goes back to a stream's memory is used there again only behind the last run.
+      auto const wait = [&](core::StreamPool const* pool) {
+        if (last_stream != pool->stream) runtime.order(device.number(), last_stream, pool->stream);
+      };
+      wait(&home);
+      for (core::StreamPool const* pool : memory->others) wait(pool);
       for (int w = 0; w < ways; ++w) {
-        if (mark[w]) runtime.wait_mark(device.number(), mark[w]), runtime.free_mark(device.number(), mark[w]);
+        if (mark[w]) runtime.free_mark(device.number(), mark[w]);
         if (host[w]) runtime.free_host(host[w]);
       }
       std::vector<core::LooseMemory> kept;
@@ -146,12 +151,12 @@ Graph capture(Device device, F&& work) {
   Graph graph;
   graph.state_ = std::make_unique<Graph::State>(device);
   auto& state = *graph.state_;
-  core::Capture recording{device, state.memory, {}, false, nullptr, &state.numbers};
+  Stream const stream(device, core::idle_recording_streams());
+  core::Capture recording{device, stream, state.memory, {}, false, nullptr, &state.numbers};
   static thread_local std::vector<Graph::Work>* works = nullptr;
   bool const by_device = state.runtime.begin_capture != nullptr;
   if (!by_device)
     recording.record = [](core::Capture&, void (*run)(void*), void (*drop)(void*), void* data) { works->push_back({run, drop, data}); };
-  Stream const stream(device);
   void* executable = nullptr;
   {
     StreamGuard const guard(stream);

@@ -233,6 +233,7 @@ class Tensor {
   void copy_from(Tensor const& source) {
     if (source.shape() != shape()) fail("copy_from: a tensor of shape ", source.shape(), " does not fit into one of shape ", shape());
     Tensor const from = source.contiguous();
+    storage_.check_stays("copy_from");
     if (!is_contiguous()) *this = clone<Isa>();
     else own<Isa>();
     core::current_statement = "copy_from";

@@ -37,7 +37,6 @@ class Feed {
   Feed& operator=(Feed const&) = delete;
   ~Feed() {
     for (Slot& slot : slots_) {
-      if (slot.used) runtime_.wait_mark(device_.number(), slot.mark);
       runtime_.free_mark(device_.number(), slot.mark);
       if (slot.memory) runtime_.free_host(slot.memory);
     }
@@ -64,6 +63,7 @@ class Feed {
     core::current_statement = "DataLoader";
     char* place = slot.memory;
     B sent = each_tensor(batch, [&]<class T>(Tensor<T> const& tensor) {
+      if (!(tensor.device() == Device())) return tensor.to(device_);
       Tensor<T> const dense = tensor.contiguous();
       Tensor<T> copy(Tensor<T>::uninitialized, dense.shape(), device_);
       auto const bytes = static_cast<std::size_t>(dense.numel()) * sizeof(T);

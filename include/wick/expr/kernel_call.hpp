@@ -8,10 +8,12 @@
 namespace wick::inline WICK_ISA {
 namespace detail {
 
-/// Calls body(kernels) with the kernels for elements of type T on a device.
-template <class T, class Body>
-void with_kernels([[maybe_unused]] char const* operation, Device device, Body const& body) {
+/// Calls body(kernels) with the kernels for elements of type T on a device; `operands` are the tensors that they read.
+template <class T, class Body, class... X>
+void with_kernels(char const* operation, Device device, Body const& body, X const&... operands) {
   if (core::devices_in_use() && !(device == Device())) [[unlikely]] {
+    core::current_statement = operation;
+    (core::note_use(operands.storage().block()), ...);
 #if WICK_DEVICE_KERNELS
     body(backend::device::Kernels<T>{device});
 #else

@@ -41,6 +41,7 @@ struct GatherOp {
   Dims from;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    core::note_use(index.storage().block());
     kernels.gather(gather_shape(from, shape, axis), x.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(scatter_sum(g, index, axis, from)); }
@@ -52,6 +53,7 @@ struct ScatterSumOp {
   int axis;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    core::note_use(index.storage().block());
     kernels.scatter_add(gather_shape(shape, g.shape(), axis), g.contiguous().data(), index.data(), y, shape.numel());
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(gather_along(gg, index, axis)); }
@@ -64,6 +66,7 @@ struct PickRowsOp {
   Dims from;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    core::note_use(index.storage().block());
     kernels.gather_rows(rows_shape(from, index.numel(), axis), x.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(add_rows(g, index, axis, from)); }
@@ -75,6 +78,7 @@ struct AddRowsOp {
   int axis;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    core::note_use(index.storage().block());
     kernels.scatter_add_rows(rows_shape(shape, index.numel(), axis), g.contiguous().data(), index.data(), y);
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(pick_rows(gg, index, axis)); }

@@ -34,6 +34,7 @@ struct Chosen {
   /// Calls f with the first index; all copies of a Chosen share what is written through it.
   template <class F>
   void visit(F const& f) const {
+    core::note_use(narrow.storage().block()), core::note_use(wide.storage().block());
     if (narrow.storage()) f(const_cast<std::uint8_t*>(narrow.data()));
     else f(const_cast<std::int32_t*>(wide.data()));
   }

@@ -185,7 +185,7 @@ auto extreme_so_far(char const* name, X const& x, std::int64_t axis) {
   Tensor<std::int64_t> const indices(Tensor<std::int64_t>::uninitialized, shape, in.device());
   with_kernels<T>(name, in.device(), [&](auto const& kernels) {
     kernels.template scan_extreme<smallest>(lines_along(shape, d), in.data(), fresh(values), fresh(indices));
-  });
+  }, in);
   return picked(x, std::move(values), indices, d);
 }
 

@@ -54,9 +54,9 @@ struct CountRuns {
   constexpr void operator()(std::int64_t k) const { counts[k] = (k + 1 < runs ? start[k + 1] : n) - start[k]; }
 };
 
-// The runs of equal elements in x, which stand at `order` of the input.
+// The runs of equal elements in x, which stand at `order` of the input (an empty one: as they are).
 template <class T>
-Unique<T> runs_of(char const* name, Tensor<T> const& x, std::int64_t const* order, Dims const& shape, UniqueOptions const& options) {
+Unique<T> runs_of(char const* name, Tensor<T> const& x, Tensor<std::int64_t> const& order, Dims const& shape, UniqueOptions const& options) {
   using Places = Tensor<std::int64_t>;
   std::int64_t const n = x.numel();
   Unique<T> result;
@@ -69,13 +69,13 @@ Unique<T> runs_of(char const* name, Tensor<T> const& x, std::int64_t const* orde
     result.values = Tensor<T>(Tensor<T>::uninitialized, Dims(runs), x.device());
     Places const start = room(options.return_counts ? runs : 0);
     if (options.return_inverse) result.inverse = room(n).reshape(shape);
-    kernels.for_each(n, CollectRuns<T>{x.data(), run.data(), order, fresh(result.values), options.return_counts ? fresh(start) : nullptr,
+    kernels.for_each(n, CollectRuns<T>{x.data(), run.data(), order.data(), fresh(result.values), options.return_counts ? fresh(start) : nullptr,
                                        options.return_inverse ? fresh(result.inverse) : nullptr});
     if (options.return_counts) {
       result.counts = room(runs);
       kernels.for_each(runs, CountRuns{start.data(), runs, n, fresh(result.counts)});
     }
-  });
+  }, x, order);
   return result;
 }
 
@@ -112,7 +112,7 @@ auto unique(X const& x, UniqueOptions const& options = {}) {
   using T = value_t<decltype(operand(x))>;
   Tensor<T> const value(operand(x));
   auto const sorted = sort(value.reshape(Dims(-1)));
-  return detail::runs_of("unique", sorted.values, sorted.indices.data(), value.shape(), options);
+  return detail::runs_of("unique", sorted.values, sorted.indices, value.shape(), options);
 }
 /// x without the elements that equal the one before them, all dimensions together (torch.unique_consecutive). The host
 /// waits for their number.
@@ -120,7 +120,7 @@ template <Formula X>
 auto unique_consecutive(X const& x, UniqueOptions const& options = {}) {
   using T = value_t<decltype(operand(x))>;
   Tensor<T> const value = Tensor<T>(operand(x)).contiguous();
-  return detail::runs_of("unique_consecutive", value, nullptr, value.shape(), options);
+  return detail::runs_of("unique_consecutive", value, {}, value.shape(), options);
 }
 
 /// Where each value belongs in a sorted sequence so that it stays sorted: before its equals, or with {.right = true} behind
@@ -141,7 +141,7 @@ Tensor<std::int64_t> searchsorted(S const& sorted, X const& values, SearchOption
   std::int64_t const each = shape.size() == 1 ? std::max<std::int64_t>(1, x.numel()) : x.shape()[x.dim() - 1];
   detail::with_kernels<T>("searchsorted", x.device(), [&](auto const& kernels) {
     kernels.for_each(x.numel(), detail::SearchElement<T>{line.data(), x.data(), shape[shape.size() - 1], each, options.right, detail::fresh(places)});
-  });
+  }, line, x);
   return places;
 }
 /// Which interval between boundaries each value lies in: 0 below the first (torch.bucketize). boundaries: (N), ascending.

@@ -9,6 +9,7 @@
 
 #include <wick/backend/cuda/memory.hpp>
 #include <wick/backend/thrust/block.hpp>
+#include <wick/core/storage.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::cuda_ {
@@ -58,17 +59,17 @@ inline void launched() {
 template <class F>
 class InMemory {
  public:
-  InMemory(Device device, F const& f) : block_(core::allocate_on(device, sizeof(F))) {
+  InMemory(Device device, F const& f) {
     if (core::capturing) fail("capture: \"", core::current_statement, "\" is too large for a kernel's parameters; split it into two statements");
-    check(core::current_statement, cudaMemcpyAsync(block_->elements(), &f, sizeof(F), cudaMemcpyHostToDevice, current_stream()));
+    block_ = Storage::make<unsigned char>(static_cast<std::int64_t>(sizeof(F)), device);
+    check(core::current_statement, cudaMemcpyAsync(block_.elements(), &f, sizeof(F), cudaMemcpyHostToDevice, current_stream()));
   }
   InMemory(InMemory const&) = delete;
   InMemory& operator=(InMemory const&) = delete;
-  ~InMemory() { pool::recycle(block_); }  // used again after the kernel: in the order of the stream
-  F const* get() const { return static_cast<F const*>(block_->elements()); }
+  F const* get() const { return static_cast<F const*>(block_.elements()); }
 
  private:
-  Block* block_;
+  Storage block_;  // used again after the kernel: in the order of the stream
 };
 
 /// f(i) for 0 <= i < n, n > 0.

@@ -10,8 +10,19 @@
 #include <wick/core/device_pool.hpp>
 
 namespace wick {
+namespace core {
+/// A stream's handle as CUDA takes it. Null is the default stream of the device, the same for all threads, also in a file that
+/// nvcc compiles with --default-stream per-thread: blocks of memory go from thread to thread in its order.
+inline cudaStream_t cuda_stream(void* handle) {
+#if defined(CUDA_API_PER_THREAD_DEFAULT_STREAM)
+  if (!handle) return cudaStreamLegacy;
+#endif
+  return static_cast<cudaStream_t>(handle);
+}
+}  // namespace core
+
 /// The stream that the calling thread uses.
-inline cudaStream_t current_stream() { return static_cast<cudaStream_t>(core::current_stream); }
+inline cudaStream_t current_stream() { return core::cuda_stream(core::current_stream); }
 }  // namespace wick
 
 namespace wick::inline WICK_ISA {
@@ -51,12 +62,35 @@ class DeviceGuard {
   bool changed_ = false;
 };
 
-inline cudaStream_t stream_of(void* handle) { return static_cast<cudaStream_t>(handle); }
+using core::cuda_stream;
+
+/// For calls where tensors end, whose failure nobody has to know: the program may be ending, and the driver be gone.
+inline bool quietly(cudaError_t status) {
+  if (status != cudaSuccess) cudaGetLastError();  // so that the next call does not report it
+  return status == cudaSuccess;
+}
+/// As DeviceGuard for such calls: false when there is no device any more.
+class QuietDevice {
+ public:
+  explicit QuietDevice(int number) : usable_(quietly(cudaGetDevice(&before_))), changed_(usable_ && number != before_) {
+    if (changed_) quietly(cudaSetDevice(number));
+  }
+  QuietDevice(QuietDevice const&) = delete;
+  QuietDevice& operator=(QuietDevice const&) = delete;
+  ~QuietDevice() {
+    if (changed_) quietly(cudaSetDevice(before_));
+  }
+  explicit operator bool() const { return usable_; }
+
+ private:
+  int before_ = 0;
+  bool usable_, changed_;
+};
 
 inline void* allocate(int number, std::size_t bytes, void* stream) {
   DeviceGuard const guard(number);
   void* memory = nullptr;
-  cudaError_t const status = cudaMallocAsync(&memory, bytes, stream_of(stream));
+  cudaError_t const status = cudaMallocAsync(&memory, bytes, cuda_stream(stream));
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
     return nullptr;
@@ -64,13 +98,8 @@ inline void* allocate(int number, std::size_t bytes, void* stream) {
   check("allocate", status);
   return memory;
 }
-// What is called where tensors end reports nothing: the program may be ending, and the driver be gone.
 inline void free(int number, void* memory, void* stream) {
-  int before = 0;
-  if (cudaGetDevice(&before) != cudaSuccess) return;
-  if (number != before) cudaSetDevice(number);
-  cudaFreeAsync(memory, stream_of(stream));
-  if (number != before) cudaSetDevice(before);
+  if (QuietDevice const device(number); device) quietly(cudaFreeAsync(memory, cuda_stream(stream)));
 }
 inline void copy(void* to, Device to_device, void const* from, Device from_device, std::size_t bytes, void* stream) {
   bool const to_host = to_device == Device(), from_host = from_device == Device();
@@ -82,17 +111,17 @@ inline void copy(void* to, Device to_device, void const* from, Device from_devic
     {
       DeviceGuard const guard(earlier);
       check("copy", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-      check("copy", cudaEventRecord(event, nullptr));
+      check("copy", cudaEventRecord(event, cuda_stream(nullptr)));
     }
     DeviceGuard const guard(later);
-    check("copy", cudaStreamWaitEvent(nullptr, event, 0));
+    check("copy", cudaStreamWaitEvent(cuda_stream(nullptr), event, 0));
     cudaEventDestroy(event);
   };
   after(from_device.number(), to_device.number());
   {
     DeviceGuard const guard(to_host ? from_device.number() : to_device.number());
-    if (peers) check("copy", cudaMemcpyPeerAsync(to, to_device.number(), from, from_device.number(), bytes, stream_of(stream)));
-    else check("copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_of(stream)));
+    if (peers) check("copy", cudaMemcpyPeerAsync(to, to_device.number(), from, from_device.number(), bytes, cuda_stream(stream)));
+    else check("copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_stream(stream)));
   }
   after(to_device.number(), from_device.number());
 }
@@ -124,42 +153,50 @@ inline void* make_mark(int number) {
   check("event", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   return event;
 }
-inline void set_mark(int, void* mark, void* stream) { check("event", cudaEventRecord(static_cast<cudaEvent_t>(mark), stream_of(stream))); }
+inline void set_mark(int number, void* mark, void* stream) {
+  DeviceGuard const guard(number);  // the default stream is that of the current device
+  check("event", cudaEventRecord(static_cast<cudaEvent_t>(mark), cuda_stream(stream)));
+}
 inline void wait_mark(int, void* mark) { check("event", cudaEventSynchronize(static_cast<cudaEvent_t>(mark))); }
-inline void free_mark(int, void* mark) { cudaEventDestroy(static_cast<cudaEvent_t>(mark)); }
+inline void free_mark(int number, void* mark) {
+  QuietDevice const device(number);
+  if (!device) return;
+  quietly(cudaEventSynchronize(static_cast<cudaEvent_t>(mark)));
+  quietly(cudaEventDestroy(static_cast<cudaEvent_t>(mark)));
+}
 inline void order(int number, void* earlier, void* later) {
   if (earlier == later) return;
-  int before = 0;
-  if (cudaGetDevice(&before) != cudaSuccess) return;
-  if (number != before) cudaSetDevice(number);
+  QuietDevice const device(number);
+  if (!device) return;
   cudaEvent_t event = nullptr;
-  if (cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess) {
-    cudaEventRecord(event, stream_of(earlier));
-    cudaStreamWaitEvent(stream_of(later), event, 0);
-    cudaEventDestroy(event);  // once it has come to pass
+  if (quietly(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) {
+    if (quietly(cudaEventRecord(event, cuda_stream(earlier)))) quietly(cudaStreamWaitEvent(cuda_stream(later), event, 0));
+    quietly(cudaEventDestroy(event));  // once it has come to pass
   }
-  if (number != before) cudaSetDevice(before);
 }
 inline void wait(int number, void* stream) {
   DeviceGuard const guard(number);
-  check(core::current_statement, cudaStreamSynchronize(stream_of(stream)));
+  check(core::current_statement, cudaStreamSynchronize(cuda_stream(stream)));
 }
-inline void* allocate_host(std::size_t bytes) {
+inline void wait_all(int number) {
+  if (QuietDevice const device(number); device) quietly(cudaDeviceSynchronize());
+}
+WICK_NOINLINE inline void* allocate_host(std::size_t bytes) {
   void* memory = nullptr;
   check("allocate", cudaHostAlloc(&memory, bytes, cudaHostAllocPortable | cudaHostAllocMapped));
   return memory;
 }
-inline void free_host(void* memory) { cudaFreeHost(memory); }
+inline void free_host(void* memory) { quietly(cudaFreeHost(memory)); }
 
 inline void begin_capture(int number, void* stream) {
   DeviceGuard const guard(number);
-  check("capture", cudaStreamBeginCapture(stream_of(stream), cudaStreamCaptureModeThreadLocal));
+  check("capture", cudaStreamBeginCapture(cuda_stream(stream), cudaStreamCaptureModeThreadLocal));
 }
 inline void* end_capture(int number, void* stream) {
   DeviceGuard const guard(number);
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
-  if (cudaStreamEndCapture(stream_of(stream), &graph) == cudaSuccess && graph) {
+  if (cudaStreamEndCapture(cuda_stream(stream), &graph) == cudaSuccess && graph) {
     if (cudaGraphInstantiate(&executable, graph, 0) != cudaSuccess) executable = nullptr;
     cudaGraphDestroy(graph);
   }
@@ -168,9 +205,9 @@ inline void* end_capture(int number, void* stream) {
 }
 inline void run_graph(int number, void* graph, void* stream) {
   DeviceGuard const guard(number);
-  check("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream_of(stream)));
+  check("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), cuda_stream(stream)));
 }
-inline void free_graph(int, void* graph) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)); }
+inline void free_graph(int, void* graph) { quietly(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph))); }
 
 inline core::DeviceFault* fault(int) {
   static core::DeviceFault* const shared = static_cast<core::DeviceFault*>(std::memset(allocate_host(sizeof(core::DeviceFault)), 0, sizeof(core::DeviceFault)));
@@ -178,7 +215,7 @@ inline core::DeviceFault* fault(int) {
 }
 
 inline constexpr core::DeviceRuntime runtime{
-    &allocate, &free,      &copy,     &devices,     &usage,     &make_stream,   &order,       &wait,      &allocate_host,
+    &allocate, &free,      &copy,     &devices,     &usage,     &make_stream,   &order,       &wait,      &wait_all, &allocate_host,
     &free_host, &make_mark, &set_mark, &wait_mark,   &free_mark, &begin_capture, &end_capture, &run_graph, &free_graph, &fault};
 inline bool const cuda_is_registered = core::register_device(Device::Kind::cuda, &runtime);
 

@@ -54,6 +54,7 @@ template <class Library>
 Library& library_of(int device) {
   static thread_local std::unique_ptr<Library> handles[10];  // "cuda:0" to "cuda:9"
   auto& handle = handles[device];
+  if (!handle && core::capturing) fail("capture: \"", core::current_statement, "\" starts a library of the GPU; run the same work once before");
   if (!handle) handle = std::make_unique<Library>();
   return *handle;
 }

@@ -81,6 +81,7 @@ void sort_pairs(Device device, Tensor<Key>& keys, Tensor<Value>& values, int bit
   Tensor<std::uint8_t> const scratch(Tensor<std::uint8_t>::uninitialized, Dims(static_cast<std::int64_t>(bytes)), device);
   auto* const room = const_cast<std::uint8_t*>(scratch.data());
   cuda_::check("sort", cub::DeviceRadixSort::SortPairs(room, bytes, all_keys, all_values, n, 0, bits, current_stream()));
+  cuda_::launched();
   if (all_keys.Current() == other_key) std::swap(keys, other_keys);
   if (all_values.Current() != value) std::swap(values, other_values);
 }
