@@ -3,6 +3,7 @@
 #pragma once
 
 #include <wick/autograd/propagate.hpp>
+#include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/backend/thrust/loop.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -70,6 +71,7 @@ void each_target(F const& saved, Visit const& visit) {
 }
 
 /// Opens the gradients that a backward pass adds to, as slots of a loop over `shape`; those that nobody wants have no data.
+/// Where the loop has no positions, nothing will be added: gradients of operands that were broadcast are 0.
 template <class F>
 void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, Device device, detail::WideGradients& wide, SlotData* slots) {
   each_target(saved, [&]<class U>(int o, auto const& leaf) {
@@ -82,6 +84,8 @@ void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, De
       core::note_use(gradient.storage().block());
       detail::fill_leaf({gradient.data(), &gradient.layout()}, sizeof(compute_t<U>), 1, shape, &slot);
       slot.fresh = fresh;
+      using C = compute_t<U>;
+      if (fresh && shape.numel() == 0) for_each_position(device, gradient.numel(), FillElement<C>{const_cast<C*>(gradient.data()), C(0)});
     };
     if constexpr (Half<U>) {
       open(std::as_const(wide.open(pass, *node, device)), true);
