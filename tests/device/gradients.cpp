@@ -74,3 +74,17 @@ TEST_CASE("gradients of gradients on a device") {
   CHECK(bend.device() == there);
   CHECK(max(abs(bend.to("cpu") - 6 * x)).item() < 1e-12);
 }
+
+TEST_CASE_TEMPLATE("what is broadcast to no elements has gradient 0", T, float, float16) {
+  Tensor<T> const none = ones<T>({0, 5}).to(there), old = full({5}, T(3)).to(there);
+  auto const check = [&](auto const& f) {
+    Variable<T> const row(ones<T>({5}).to(there)), number(Tensor<T>(T(2)).to(there));
+    { Tensor<T> const room = old * 1, more = old * 1; }  // memory with something in it
+    Variable<T> const y = f(Variable<T>(none), row, number);
+    backward(y, Tensor<T>(Tensor<T>::uninitialized, y.shape(), there));
+    CHECK(all(row.grad().to("cpu") == 0).item());
+    CHECK(number.grad().to("cpu").data()[0] == 0);
+  };
+  check([](auto const& x, auto const& w, auto const& c) { return x * w + c; });
+  check([](auto const& x, auto const& w, auto const& c) { return softmax(x * w, 1) * c; });
+}

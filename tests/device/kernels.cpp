@@ -113,6 +113,12 @@ TEST_CASE_TEMPLATE("dropout draws the same numbers on a device", T, float, doubl
   CHECK(far.device() == there);
   CHECK(all(far.to("cpu") == here).item());
   CHECK(any(here == 0).item());
+  Tensor<T> const column = ones<T>({7, 1}), wide = ones<T>({7, 32});
+  manual_seed(5);
+  Tensor<T> const rows = dropout(column, 0.5) * wide;  // a row keeps one number of the mask
+  manual_seed(5);
+  Tensor<T> const far_rows = dropout(column.to(there), 0.5) * wide.to(there);
+  CHECK(all(far_rows.to("cpu") == rows).item());
 }
 
 TEST_CASE("a network learns on a device as on the host") {

@@ -13,6 +13,13 @@ struct Numbers {
   std::int64_t size() const { return 23; }
   data::Sample<> operator[](std::int64_t index) const { return {full({3, 2}, static_cast<float>(index)), index}; }
 };
+struct Broken {
+  std::int64_t size() const { return 9; }
+  data::Sample<> operator[](std::int64_t index) const {
+    if (index == 7) throw std::runtime_error("no such file");
+    return {full({2}, static_cast<float>(index)), index};
+  }
+};
 struct Pairs {
   std::int64_t size() const { return 10; }
   std::tuple<Tensor<double>, float> operator[](std::int64_t index) const { return {full({2}, static_cast<double>(index)), static_cast<float>(index)}; }
@@ -53,4 +60,20 @@ TEST_CASE("tuples go to a device too, and leaving an epoch early is fine") {
     break;
   }
   CHECK_THROWS_AS(data::DataLoader(pairs, {.device = "cuda:7"}), Error);
+}
+
+TEST_CASE("an error of the data set comes when its batch is asked for, after those before it") {
+  Broken const broken;
+  for (int workers : {0, 2}) {
+    data::DataLoader loader(broken, {.batch_size = 3, .workers = workers, .device = device});
+    int batches = 0;
+    std::string said;
+    try {
+      for (auto&& batch : loader) batches += batch.image.device() == device;
+    } catch (Error const& error) {
+      said = error.what();
+    }
+    CHECK(batches == 2);
+    CHECK(said.find("DataLoader: batch 2: sample 7") == 0);
+  }
 }

@@ -154,9 +154,9 @@ TEST_CASE("memory that many streams have used waits for all of them") {
     StreamGuard const guard(*streams.back());
     Tensor<float> const y = x + 1;
   }
-  std::int64_t const before = HostAsDevice::waits;
+  std::int64_t const before = HostAsDevice::orders;
   x = Tensor<float>();
-  CHECK(HostAsDevice::waits == before + 1);
+  CHECK(HostAsDevice::orders > before + 4);
 }
 
 TEST_CASE("memory of another stream that a graph has used goes back behind the graph's last run") {

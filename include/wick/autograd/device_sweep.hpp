@@ -47,7 +47,7 @@ struct SweepPack {
     std::array<int, static_cast<std::size_t>(N)> size{};
     for (int s = 0; s < N; ++s) {
       SlotType const& type = K::in_types[static_cast<std::size_t>(s)];
-      size[static_cast<std::size_t>(s)] = type.number || type.describe ? 0 : static_cast<int>(type.element_size);
+      size[static_cast<std::size_t>(s)] = type.number || type.computed ? 0 : static_cast<int>(type.element_size);
     }
     return size;
   }();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <wick/autograd/propagate.hpp>
+#include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/backend/thrust/loop.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -70,6 +71,7 @@ void each_target(F const& saved, Visit const& visit) {
 }
 
 /// Opens the gradients that a backward pass adds to, as slots of a loop over `shape`; those that nobody wants have no data.
+/// Where the loop has no positions, nothing will be added: gradients of operands that were broadcast are 0.
 template <class F>
 void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, Device device, detail::WideGradients& wide, SlotData* slots) {
   each_target(saved, [&]<class U>(int o, auto const& leaf) {

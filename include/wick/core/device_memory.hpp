@@ -35,7 +35,6 @@ struct DeviceRuntime {
   void* (*make_stream)(int number);
   void (*order)(int number, void* earlier, void* later);          ///< what comes on `later` waits for all on `earlier`
   void (*wait)(int number, void* stream);                         ///< the host waits for all on `stream`
-  void (*wait_all)(int number);                                   ///< the host waits for all on all streams; reports nothing
   void* (*allocate_host)(std::size_t bytes);                      ///< host memory that a device reads by itself
   void (*free_host)(void* memory);
   void* (*make_mark)(int number);                                 ///< a place in a stream that the host can wait for

@@ -62,19 +62,20 @@ struct GraphMemory {
   std::mutex mutex;
   bool ended = false;
   StreamPool* home = nullptr;
-  std::vector<StreamPool*> others;  ///< homes of further blocks that the graph touches
   std::vector<LooseMemory> kept;
+  std::vector<StreamPool*> others;  ///< the homes of what it touches besides its own: they wait for it in the end
 };
 
 /// How a block on a device is used; it lies behind the block's header.
 struct DeviceUse {
   StreamPool* home;
-  std::atomic<GraphPin*> pins;
+  std::atomic<GraphPin*> pins;       ///< two threads may record work on one block
+  GraphMemory const* made_by;        ///< the graph during whose recording it was made
   std::uint32_t size_class;
-  bool fresh_in_graph;               ///< made while a graph was recorded
-  std::atomic<std::uint8_t> count;   ///< other streams that have used it
+  std::atomic<bool> many;            ///< more other streams have used it than are noted
   static constexpr int most = 4;
-  std::atomic<void*> streams[most];
+  std::atomic<void*> streams[most];  ///< other streams that have used it, then `no_stream()`
+  static void* no_stream() { return reinterpret_cast<void*>(~std::uintptr_t{0}); }  // a null handle is the default stream
 };
 static_assert(sizeof(DeviceUse) <= 64 && alignof(DeviceUse) <= alignment);
 inline DeviceUse& use_of(Block const* block) { return *reinterpret_cast<DeviceUse*>(const_cast<Block*>(block) + 1); }
@@ -97,6 +98,12 @@ inline void check_recorded_stream() {
     fail("capture: \"", current_statement, "\" is done on another stream than the one that is recorded, so the graph would lack it; let the recorded work use one stream");
 }
 
+/// True when a graph is among those that pin a block.
+inline bool is_pinned(DeviceUse const& use, GraphMemory const* graph) {
+  for (GraphPin const* pin = use.pins.load(std::memory_order_acquire); pin; pin = pin->next)
+    if (pin->graph == graph) return true;
+  return false;
+}
 inline void drop_pins(GraphPin* pins) {
   while (pins) {
     GraphPin* const next = pins->next;
@@ -127,16 +134,23 @@ inline void release_memory(LooseMemory const& loose) {
   home.idle.fetch_add(static_cast<std::int64_t>(pool::bytes_of(loose.size_class)), std::memory_order_relaxed);
 }
 
+/// A pool's stream waits for every other stream of its device that has a pool.
+WICK_COLD inline void wait_for_all(StreamPool const& home) {
+  auto& all = stream_pools();
+  std::scoped_lock const lock(all.mutex);
+  for (StreamPool const* p : all.pools)
+    if (p->device == home.device && p != &home) runtime_of(home.device).order(home.device.number(), p->stream, home.stream);
+}
+
 inline void release_block(Block* block) {
   DeviceUse& use = use_of(block);
   auto const& runtime = runtime_of(block->device);
   int const number = block->device.number();
-  int const others = use.count.load(std::memory_order_acquire);
-  for (int i = 0; i < std::min(others, DeviceUse::most); ++i) runtime.order(number, use.streams[i].load(), use.home->stream);
-  if (others > DeviceUse::most) runtime.wait_all(number);
-  GraphPin* const pins = use.pins.load(std::memory_order_acquire);
-  for (GraphPin* pin = pins; capturing && !use.fresh_in_graph && pin; pin = pin->next) capturing->replaced |= pin->graph == capturing->memory;
-  release_memory({block->device_elements, use.size_class, use.home, pins});
+  for (auto const& slot : use.streams)
+    if (void* const stream = slot.load(std::memory_order_acquire); stream != DeviceUse::no_stream()) runtime.order(number, stream, use.home->stream);
+  if (use.many.load(std::memory_order_acquire)) wait_for_all(*use.home);
+  if (capturing && use.made_by != capturing->memory && is_pinned(use, capturing->memory)) capturing->replaced = true;
+  release_memory({block->device_elements, use.size_class, use.home, use.pins});
 }
 
 WICK_COLD inline void note_use_on_device(Block const* block) {
@@ -144,21 +158,23 @@ WICK_COLD inline void note_use_on_device(Block const* block) {
   if (capturing) {
     check_recorded_stream();
     GraphMemory& graph = *capturing->memory;
-    for (GraphPin* pin = use.pins.load(std::memory_order_acquire); pin; pin = pin->next)
-      if (pin->graph == &graph) return;
-    if (use.home != graph.home && std::find(graph.others.begin(), graph.others.end(), use.home) == graph.others.end()) graph.others.push_back(use.home);
+    if (is_pinned(use, &graph)) return;
+    if (use.home != graph.home && std::find(graph.others.begin(), graph.others.end(), use.home) == graph.others.end())
+      graph.others.push_back(use.home);
     graph.references.fetch_add(1);
     auto* const pin = new GraphPin{&graph, use.pins.load(std::memory_order_relaxed)};
-    while (!use.pins.compare_exchange_weak(pin->next, pin, std::memory_order_acq_rel)) {}  // other threads may record too
+    while (!use.pins.compare_exchange_weak(pin->next, pin, std::memory_order_acq_rel)) {}
     return;
   }
   if (use.home->stream == current_stream) return;
-  int const known = use.count.load(std::memory_order_acquire);
-  for (int i = 0; i < std::min(known, DeviceUse::most); ++i)
-    if (use.streams[i].load(std::memory_order_acquire) == current_stream) return;
-  if (known > DeviceUse::most) return;
-  int const at = use.count.fetch_add(1, std::memory_order_acq_rel);
-  if (at < DeviceUse::most) use.streams[at].store(current_stream, std::memory_order_release);
+  for (auto& slot : use.streams) {
+    void* noted = slot.load(std::memory_order_acquire);
+    if (noted == current_stream) return;
+    if (noted != DeviceUse::no_stream()) continue;
+    if (slot.compare_exchange_strong(noted, current_stream, std::memory_order_acq_rel) || noted == current_stream) return;
+  }
+  stream_pool(block->device, current_stream);  // one of all that the block will wait for
+  use.many.store(true, std::memory_order_release);
 }
 /// Notes that the calling thread's stream works on a block, before it is asked to.
 inline void note_use(Block const* block) {
@@ -174,6 +190,16 @@ inline bool used_by_graph(Block const* block) {
     if (!pin->graph->ended) return true;
   }
   return false;
+}
+
+/// Throws Error when a tensor that has to be written where it is would move instead, because `shared` says that another tensor
+/// holds its elements: while work is recorded, or when a graph works on them, whose runs would go on with the old ones.
+inline void require_in_place(char const* operation, Block const* block, bool shared) {
+  if (!shared || !block || block->device == Device()) return;
+  bool const recorded = capturing && use_of(block).made_by != capturing->memory;
+  if (recorded || (!capturing && used_by_graph(block)))
+    fail(operation, ": a graph works on these elements where they lie, but another tensor shares them, so that a write would have to move them; "
+                    "let that one go, or make it a clone()");
 }
 
 /// Gives back to a device what its pools hold and nobody uses.
@@ -274,7 +300,8 @@ inline Block* allocate_on(Device device, std::size_t bytes) {
   if (!memory) memory = allocate_memory(*home, bytes, size_class);
 
   Block* const block = pool::allocate(sizeof(DeviceUse));
-  ::new (static_cast<void*>(block + 1)) DeviceUse{home, nullptr, size_class, recorded, 0, {}};
+  void* const none = DeviceUse::no_stream();
+  ::new (static_cast<void*>(block + 1)) DeviceUse{home, nullptr, recorded ? capturing->memory : nullptr, size_class, false, {none, none, none, none}};
   block->device_elements = memory;
   block->device = device;
   block->count = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(block));

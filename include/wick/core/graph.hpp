@@ -69,7 +69,7 @@ class Graph {
   struct State {
     Device device;
     core::DeviceRuntime const& runtime;
-    core::GraphMemory* memory = new core::GraphMemory;
+    core::GraphMemory* memory = nullptr;
     core::GraphNumbers numbers;
     void* executable = nullptr;
     std::vector<Work> works;  // where the device does not record by itself
@@ -84,13 +84,14 @@ class Graph {
 
     explicit State(Device where)
         : device(where), runtime(core::device_runtime("capture", where)), last_stream(core::current_stream), home(core::stream_pool(where, last_stream)) {
-      memory->home = &home;
       {
         std::scoped_lock const lock(home.mutex);
         numbers.device_data = static_cast<char*>(core::take_unused(home.unused_numbers));
       }
       if (!numbers.device_data)
         numbers.device_data = static_cast<char*>(core::allocate_memory(home, core::GraphNumbers::room, pool::class_of(core::GraphNumbers::room)));
+      memory = new core::GraphMemory;
+      memory->home = &home;
     }
     State(State const&) = delete;
     ~State() {
@@ -143,8 +144,9 @@ class Graph {
 /// training step as one launch. The host's side runs once, now; numbers that it computes are those of now, except random
 /// positions and what optimizers compute, which each run has anew. Run the same work once before, so that the pool holds the
 /// memory it needs: asking for memory or waiting for the device while recording is an error that names the statement. What
-/// lives from run to run (parameters, state, inputs) has to be written where it is, as optimizers and `copy_from` do.
-/// (torch.cuda.graph)
+/// lives from run to run (parameters, state, inputs) has to be written where it is, as optimizers and `copy_from` do: while
+/// another tensor shares its elements, other ways to write move it, and each run would read the old elements. Optimizers that
+/// the work used must live as long as the graph. (torch.cuda.graph)
 template <class F>
 Graph capture(Device device, F&& work) {
   if (core::capturing) fail("capture: other work is being recorded on this thread");

@@ -69,12 +69,6 @@ class Storage {
   void* elements() const { return block_->elements(); }
   Block const* block() const { return block_; }
   Device device() const { return block_ ? block_->device : Device(); }
-  /// Throws Error when a graph works on the elements where they lie, and other handles would make a write move them.
-  void check_stays(char const* operation) const {
-    if (use_count() > 1 && core::used_by_graph(block_))
-      fail(operation, ": a graph works on these elements where they lie, but another tensor shares them, so that a write would have to move them; "
-           "let that one go, or make it a clone()");
-  }
   std::int64_t plane_stride() const { return block_ ? block_->plane_stride : 0; }
   /// How many handles share the block.
   std::uint32_t use_count() const { return block_ ? block_->references.load(std::memory_order_acquire) : 0; }

@@ -232,8 +232,8 @@ class Tensor {
   template <class Isa = IsaTag>
   void copy_from(Tensor const& source) {
     if (source.shape() != shape()) fail("copy_from: a tensor of shape ", source.shape(), " does not fit into one of shape ", shape());
+    core::require_in_place("copy_from", storage_.block(), storage_.use_count() > 1);
     Tensor const from = source.contiguous();
-    storage_.check_stays("copy_from");
     if (!is_contiguous()) *this = clone<Isa>();
     else own<Isa>();
     core::current_statement = "copy_from";

@@ -212,6 +212,7 @@ class DataLoader {
     Iterator& operator++() {
       batch_ = BatchType{};
       if (feed_) {
+        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
         if (!sent_) return epoch_.reset(), *this;
         feed_->arrive();
         batch_ = std::move(*sent_);
@@ -228,13 +229,18 @@ class DataLoader {
     void send_next() {
       BatchType here{};
       sent_.reset();
-      if (epoch_->next(here)) sent_ = feed_->send(here);
+      try {
+        if (epoch_->next(here)) sent_ = feed_->send(here);
+      } catch (...) {
+        error_ = std::current_exception();  // of that batch, not of the one that is delivered now
+      }
     }
 
     std::unique_ptr<Epoch> epoch_;
     BatchType batch_{};
     std::unique_ptr<detail::Feed> feed_;  // to a device
     std::optional<BatchType> sent_;       // the batch that is on its way
+    std::exception_ptr error_;            // or why there is none
   };
 
   /// Starts an epoch: its order is fixed, its workers begin.

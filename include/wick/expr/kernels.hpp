@@ -33,7 +33,8 @@ struct FillSlots<Number<T>, L, N> {
 template <class G, class L, std::size_t N>
 struct FillSlots<Generated<G>, L, N> {
   static constexpr void fill(std::array<SlotType, N>& table, int& next) {
-    table[static_cast<std::size_t>(next++)] = {sizeof(typename G::value_type), sizeof(typename G::value_type), false, false, &G::fetch, false, &G::describe};
+    table[static_cast<std::size_t>(next++)] = {
+        sizeof(typename G::value_type), sizeof(typename G::value_type), false, false, &G::fetch, false, &G::describe, true};
   }
 };
 template <class Op, class... Args, class L, std::size_t N>

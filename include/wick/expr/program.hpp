@@ -44,6 +44,7 @@ struct SlotType {
   void (*fetch)(void const* data, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) = nullptr;
   bool movable = false;  ///< elements in memory that may be copied as bytes
   void (*describe)(void const* object, void* out) = nullptr;  ///< of computed elements: what they are computed from, 32 bytes at most
+  bool computed = false;                                      ///< elements that lie nowhere; `describe` is given
 };
 /// An output slot: written, or accumulated into with an associative operation.
 struct TargetType {

@@ -43,7 +43,7 @@ class Optimizer {
     Tensor<T>& value = parameter.mutable_value();
     if (!value.is_contiguous()) value = value.contiguous();
     if (core::devices_in_use()) [[unlikely]] {
-      value.storage().check_stays("step");
+      core::require_in_place("step", value.storage().block(), value.storage().use_count() > 1);
       core::note_use(value.storage().block()), core::note_use(parameter.grad().storage().block());
       (core::note_use(state.storage().block()), ...);
     }

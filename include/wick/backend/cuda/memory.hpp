@@ -178,9 +178,6 @@ inline void wait(int number, void* stream) {
   DeviceGuard const guard(number);
   check(core::current_statement, cudaStreamSynchronize(cuda_stream(stream)));
 }
-inline void wait_all(int number) {
-  if (QuietDevice const device(number); device) quietly(cudaDeviceSynchronize());
-}
 WICK_NOINLINE inline void* allocate_host(std::size_t bytes) {
   void* memory = nullptr;
   check("allocate", cudaHostAlloc(&memory, bytes, cudaHostAllocPortable | cudaHostAllocMapped));
@@ -215,7 +212,7 @@ inline core::DeviceFault* fault(int) {
 }
 
 inline constexpr core::DeviceRuntime runtime{
-    &allocate, &free,      &copy,     &devices,     &usage,     &make_stream,   &order,       &wait,      &wait_all, &allocate_host,
+    &allocate, &free,      &copy,     &devices,     &usage,     &make_stream,   &order,       &wait,      &allocate_host,
     &free_host, &make_mark, &set_mark, &wait_mark,   &free_mark, &begin_capture, &end_capture, &run_graph, &free_graph, &fault};
 inline bool const cuda_is_registered = core::register_device(Device::Kind::cuda, &runtime);
 

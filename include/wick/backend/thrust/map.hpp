@@ -15,7 +15,7 @@ inline constexpr auto element_sizes = [] {
   std::array<int, static_cast<std::size_t>(S::slots + 1)> size{};
   for (int s = 0; s < S::slots; ++s) {
     SlotType const& type = slot_types<S, void>[static_cast<std::size_t>(s)];
-    size[static_cast<std::size_t>(s)] = type.number || type.describe ? 0 : static_cast<int>(type.element_size);
+    size[static_cast<std::size_t>(s)] = type.number || type.computed ? 0 : static_cast<int>(type.element_size);
   }
   size[static_cast<std::size_t>(S::slots)] = static_cast<int>(sizeof(Result));
   return size;

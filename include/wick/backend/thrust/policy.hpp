@@ -114,7 +114,6 @@ struct HostAsDevice {
     ++waits;
     if (core::capturing) fail("capture: \"", core::current_statement, "\" waits for the device, which cannot be recorded");
   }
-  static void wait_all(int) { ++waits; }
   static void* allocate_host(std::size_t bytes) { return std::malloc(bytes); }
   static void free_host(void* memory) { std::free(memory); }
   static void* make_mark(int) { return nullptr; }
@@ -127,7 +126,7 @@ struct HostAsDevice {
 };
 inline constexpr core::DeviceRuntime host_as_device{
     &HostAsDevice::allocate,      &HostAsDevice::free,      &HostAsDevice::copy,      &HostAsDevice::devices,  &HostAsDevice::usage,
-    &HostAsDevice::make_stream,   &HostAsDevice::order,     &HostAsDevice::wait,      &HostAsDevice::wait_all,  &HostAsDevice::allocate_host,
+    &HostAsDevice::make_stream,   &HostAsDevice::order,     &HostAsDevice::wait,      &HostAsDevice::allocate_host,
     &HostAsDevice::free_host,     &HostAsDevice::make_mark, &HostAsDevice::set_mark,  &HostAsDevice::use_mark, &HostAsDevice::use_mark,
     nullptr,                      nullptr,                  nullptr,                  nullptr,                &HostAsDevice::fault};
 inline bool const thrust_is_registered = core::register_device(Device::Kind::thrust, &host_as_device);

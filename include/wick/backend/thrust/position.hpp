@@ -159,7 +159,7 @@ struct PackFrame {
   template <class G, int I>
   constexpr auto generated() const {
     auto const& source = *reinterpret_cast<typename G::Source const*>(loop->slot[I].number);
-    return static_cast<compute_t<typename G::value_type>>(G::element(source, offset[I] + k));
+    return static_cast<compute_t<typename G::value_type>>(G::element(source, offset[I] + k * loop->slot[I].stride[loop->rank - 1]));
   }
 
   constexpr void advance(int dimension, std::int64_t steps) {
