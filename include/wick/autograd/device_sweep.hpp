@@ -75,7 +75,7 @@ struct SweepPack {
       auto* const to = reinterpret_cast<Values*>(static_cast<C*>(all.target[o].data) + first);
       Values sum{};
       if (!all.target[o].fresh) sum = *to;
-      unrolled<V>([&](auto k) constexpr { sum.value[k] += term[o][k]; });
+      unrolled<V>([&](auto k) constexpr { sum.value[k] = sum.value[k] + term[o][k]; });
       *to = sum;
     });
   }

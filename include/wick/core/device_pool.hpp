@@ -18,6 +18,8 @@ struct StreamPool {
   std::mutex mutex;
   std::vector<void*> unused[pool::classes];
   std::vector<void*> unused_numbers;    ///< those of graphs, which must not take what the recorded work needs
+  static constexpr std::size_t numbers_bytes = std::size_t{64} << 10;  ///< the size of one of these
+  static constexpr std::uint32_t numbers_class = pool::class_of(numbers_bytes);
   std::atomic<std::int64_t> held{0};    ///< bytes got from the device
   std::atomic<std::int64_t> idle{0};    ///< those of them in `unused`
 };
@@ -218,6 +220,11 @@ inline void release_unused(Device device) {
       }
       p->unused[c].clear();
     }
+    for (void* memory : p->unused_numbers) {
+      runtime.free(device.number(), memory, p->stream);
+      p->held.fetch_sub(static_cast<std::int64_t>(pool::bytes_of(p->numbers_class)));
+    }
+    p->unused_numbers.clear();
     runtime.wait(device.number(), p->stream);
   }
 }

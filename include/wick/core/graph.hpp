@@ -13,7 +13,7 @@ namespace core {
 /// Numbers of a recording that the host computes anew for each run, such as the position in a random stream. They lie in
 /// memory of the device, where the recorded work reads them.
 struct GraphNumbers {
-  static constexpr std::size_t room = std::size_t{64} << 10;
+  static constexpr std::size_t room = StreamPool::numbers_bytes;
   struct Update {
     std::size_t offset;
     std::function<void(void* to)> write;
@@ -89,7 +89,7 @@ class Graph {
         numbers.device_data = static_cast<char*>(core::take_unused(home.unused_numbers));
       }
       if (!numbers.device_data)
-        numbers.device_data = static_cast<char*>(core::allocate_memory(home, core::GraphNumbers::room, pool::class_of(core::GraphNumbers::room)));
+        numbers.device_data = static_cast<char*>(core::allocate_memory(home, core::GraphNumbers::room, core::StreamPool::numbers_class));
       memory = new core::GraphMemory;
       memory->home = &home;
     }

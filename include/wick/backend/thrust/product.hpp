@@ -62,7 +62,7 @@ struct ProductBlock {
         for (int k = 0; k < deep; ++k)
           unrolled<each>([&](auto r) constexpr {
             C const left = shared.a[k][y + side * r];
-            unrolled<each>([&](auto c) constexpr { state.sum[r][c] += left * shared.b[k][x + side * c]; });
+            unrolled<each>([&](auto c) constexpr { state.sum[r][c] = state.sum[r][c] + left * shared.b[k][x + side * c]; });
           });
       });
     }
