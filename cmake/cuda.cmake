@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The seam for nvcc: the language, its architecture, and the list of files that it compiles.
+# The seam for nvcc: the language, its architecture, and the libraries that come with it.
 
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES 90)
@@ -13,22 +13,13 @@ endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
 
-file(GLOB wick_cuda_tests RELATIVE ${PROJECT_SOURCE_DIR}/tests CONFIGURE_DEPENDS
-     ${PROJECT_SOURCE_DIR}/tests/*/*_test.cu)
-list(LENGTH wick_cuda_tests wick_cuda_count)
-message(STATUS "wick: nvcc ${CMAKE_CUDA_COMPILER_VERSION}, architecture ${CMAKE_CUDA_ARCHITECTURES}, compiles "
-               "${wick_cuda_count} files (tests/*/*_test.cu)")
+message(STATUS "wick: nvcc ${CMAKE_CUDA_COMPILER_VERSION}, architecture ${CMAKE_CUDA_ARCHITECTURES}")
 
 # The target wick::cuda: Wick with the libraries behind products and convolutions, as far as they are here. What links to
 # wick::wick alone runs Wick's own kernels.
 add_library(wick_cuda INTERFACE)
 add_library(wick::cuda ALIAS wick_cuda)
 target_link_libraries(wick_cuda INTERFACE wick)
-if("cuda_std_20" IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
-  target_compile_features(wick_cuda INTERFACE cuda_std_20)
-else()  # a CMake that is older than this nvcc
-  target_compile_options(wick_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
-endif()
 if(TARGET CUDA::cublasLt)
   target_link_libraries(wick_cuda INTERFACE CUDA::cublasLt)
   target_compile_definitions(wick_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:WICK_USE_CUBLASLT=1>)
