@@ -2,26 +2,11 @@
 // The network of the main job on one batch in memory: a training step of 128 images, and inference of 1 and of 128.
 #include <benchmark/benchmark.h>
 
-#include <wick/wick.hpp>
+#include "network.hpp"
 
 namespace {
 
 using namespace wick;
-
-struct Cnn {
-  nn::Conv2d<> conv1{1, 32, 3}, conv2{32, 64, 3};
-  nn::Dropout drop1{0.25}, drop2{0.5};
-  nn::Linear<> fc1{9216, 128}, fc2{128, 10};
-
-  auto operator()(auto const& x) {
-    auto h = drop1(max_pool2d(relu(conv2(relu(conv1(x)))), 2));
-    return log_softmax(fc2(drop2(relu(fc1(flatten(h, 1))))), 1);
-  }
-  void visit(auto&& member) {
-    member("conv1", conv1), member("conv2", conv2), member("drop1", drop1), member("drop2", drop2);
-    member("fc1", fc1), member("fc2", fc2);
-  }
-};
 
 // Of one image: 2 flops for each multiply-add. Backward computes as much for the weights and as much for the inputs,
 // but nobody needs the gradient of the images.

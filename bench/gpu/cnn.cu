@@ -2,39 +2,16 @@
 // One training step of the network of the main job on a GPU, 128 images: statement by statement, and recorded once and run
 // again (a CUDA graph), with the longest gap between two of its kernels.
 #include "timing.hpp"
-#if __has_include(<wick/core/graph.hpp>)
-#include <wick/core/graph.hpp>
-#define WICK_BENCH_HAS_GRAPH 1
-#endif
-#if __has_include(<wick/core/tf32.hpp>)
-#include <wick/core/tf32.hpp>
-#endif
+#include "../network.hpp"
 #if defined(WICK_BENCH_HAS_CUPTI)
 #include "activity.hpp"
 #endif
 
 using namespace wick;
 
-struct Cnn {
-  nn::Conv2d<> conv1{1, 32, 3}, conv2{32, 64, 3};
-  nn::Dropout drop1{0.25}, drop2{0.5};
-  nn::Linear<> fc1{9216, 128}, fc2{128, 10};
-
-  auto operator()(auto const& x) {
-    auto h = drop1(max_pool2d(relu(conv2(relu(conv1(x)))), 2));
-    return log_softmax(fc2(drop2(relu(fc1(flatten(h, 1))))), 1);
-  }
-  void visit(auto&& member) {
-    member("conv1", conv1), member("conv2", conv2), member("drop1", drop1), member("drop2", drop2);
-    member("fc1", fc1), member("fc2", fc2);
-  }
-};
-
 int main() {
   return gpu::run("bench_gpu_cnn", [](gpu::Report& report) {
-#if __has_include(<wick/core/tf32.hpp>)
     allow_tf32(true);  // PyTorch's convolutions do by default; its products are told to as well
-#endif
     manual_seed(1);
     Cnn model;
     to(model, Device("cuda"));
@@ -50,7 +27,6 @@ int main() {
       optimizer.step();
     };
     report.add("wick", "cnn_step", gpu::rounds(step));
-#if defined(WICK_BENCH_HAS_GRAPH)
     Graph graph = capture(step);
     report.add("wick", "cnn_step_graph", gpu::rounds([&] { graph.replay(); }));
 #if defined(WICK_BENCH_HAS_CUPTI)
@@ -60,7 +36,6 @@ int main() {
     });
     report.number("kernels of cnn_step_graph", static_cast<double>(spans.size()));
     report.number("longest gap of cnn_step_graph", gpu::longest_gap(spans));
-#endif
 #endif
   });
 }

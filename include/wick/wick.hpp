@@ -3,6 +3,8 @@
 #pragma once
 
 #include <wick/tensor.hpp>
+#include <wick/core/graph.hpp>
+#include <wick/core/tf32.hpp>
 
 #include <wick/backend/kernels.hpp>
 #include <wick/expr/print.hpp>
