@@ -93,7 +93,7 @@ TEST_CASE_TEMPLATE("a product and a convolution's gradients are added to what is
   kernels.gemm(far_a, far_b, {c.data(), 5, 7, 11, 1}, true, {});
   backend::reference::gemm<T>(here_a, here_b, Matrix<T>{c.expected(), 5, 7, 11, 1}, true);
   CHECK(c.same());
-  backend::KnownEpilogue<T> epilogue{bias.data(), true};
+  backend::KnownEpilogue<T> epilogue{bias.data(), backend::Activation::relu};
   kernels.gemm(far_a, far_b, {c.data(), 5, 7, 11, 1}, true, {nullptr, &epilogue});
   backend::reference::gemm<T>(here_a, here_b, Matrix<T>{c.expected(), 5, 7, 11, 1}, true);
   for (int i = 0; i < 5; ++i)
