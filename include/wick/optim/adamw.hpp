@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include <wick/core/graph.hpp>
 #include <wick/optim/optimizer.hpp>
 
 namespace wick::inline WICK_ISA {

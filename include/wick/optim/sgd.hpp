@@ -2,6 +2,7 @@
 // Stochastic gradient descent with momentum.
 #pragma once
 
+#include <wick/core/graph.hpp>
 #include <wick/optim/optimizer.hpp>
 
 namespace wick::inline WICK_ISA {
