@@ -54,8 +54,6 @@ class Graph {
     state_->replay();
   }
   explicit operator bool() const { return state_ != nullptr; }
-  /// Kernels and copies of one run; 0 where the device does not tell.
-  std::size_t size() const { return state_ ? state_->works.size() : 0; }
 
  private:
   template <class F>

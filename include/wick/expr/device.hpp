@@ -64,17 +64,6 @@ void note_operands(F const& f) {
   });
 }
 
-/// The sentence of an operation that runs on the host alone.
-[[noreturn]] WICK_COLD inline void fail_on_device(char const* operation, Device device) {
-  fail(operation, ": this operation does not run on ", device, " yet; move the operands with .to(\"cpu\")");
-}
-/// Throws Error unless the host can read the elements.
-template <class X>
-void require_host(char const* operation, X const& x) {
-  if (core::devices_in_use() && !(x.device() == Device())) [[unlikely]]
-    fail_on_device(operation, x.device());
-}
-
 /// The sentence of a file that cannot run anything on a device.
 [[noreturn]] WICK_COLD inline void fail_without_kernels(char const* operation, Device device) {
   fail(operation, ": its operands are on ", device, ", and this file was compiled for the CPU alone; ",

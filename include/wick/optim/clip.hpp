@@ -129,14 +129,15 @@ double grad_norm(std::vector<Variable<T>> const& parameters, double norm_type = 
 template <Lane T>
 double clip_grad_norm(std::vector<Variable<T>> const& parameters, double max_norm, ClipNormOptions options = {}) {
   if (!(max_norm >= 0)) fail("clip_grad_norm: the norm's limit is ", max_norm, ", expected 0 or more");
+  if (!(options.norm_type > 0)) fail("clip_grad_norm: norm_type is ", options.norm_type, ", expected a positive number");
 #if WICK_DEVICE_KERNELS
-  if (auto const parts = detail::gradients(parameters, true); parts.on_device()) {
+  if (auto const parts = detail::gradients(parameters, false); parts.on_device()) {
     auto const found = backend::thrust_::norm_on_device<T>(parts.device(), parts.parts(), options.norm_type, Clip::unlimited, max_norm);
     double const before = core::capturing ? std::numeric_limits<double>::quiet_NaN() : found.norm.item();
     if (options.error_if_nonfinite && !core::capturing && !std::isfinite(before))
       fail("clip_grad_norm: the norm of the gradients is ", before, ", so they cannot be scaled");
     if (core::capturing || detail::clip_factor(before, max_norm) != 1)
-      update_all(parts, detail::TakeGradient{}, Scaling<T>{found.factor.data(), std::numeric_limits<T>::infinity()});
+      update_all(detail::gradients(parameters, true), detail::TakeGradient{}, Scaling<T>{found.factor.data(), std::numeric_limits<T>::infinity()});
     return before;
   }
 #endif
