@@ -40,21 +40,19 @@ struct DeviceLoop {
   /// row-major order over these dimensions.
   template <class Move>
   constexpr void locate(std::int64_t index, unsigned mask, Move const& move) const {
-    if (narrow) {
-      auto rest = static_cast<std::uint32_t>(index);
-      for (int d = rank - 1; d >= 0; --d) {
-        if (!(mask >> d & 1)) continue;
-        auto const here = static_cast<std::uint32_t>(extent[d]), next = rest / here;
-        move(d, static_cast<std::int64_t>(rest - next * here));
-        rest = next;
-      }
-    } else {
-      for (int d = rank - 1; d >= 0; --d) {
-        if (!(mask >> d & 1)) continue;
-        std::int64_t const next = index / extent[d];
-        move(d, index - next * extent[d]);
-        index = next;
-      }
+    if (narrow) locate_in<std::uint32_t>(static_cast<std::uint32_t>(index), mask, move);
+    else locate_in<std::int64_t>(index, mask, move);
+  }
+
+ private:
+  template <class Index, class Move>
+  constexpr void locate_in(Index index, unsigned mask, Move const& move) const {
+    WICK_ROLLED for (int d = rank - 1; d >= 0; --d) {
+      if (!(mask >> d & 1)) continue;
+      if (!(mask & ((1u << d) - 1))) return move(d, static_cast<std::int64_t>(index));  // the outermost: nothing to divide
+      auto const here = static_cast<Index>(extent[d]), next = static_cast<Index>(index / here);
+      move(d, static_cast<std::int64_t>(index - next * here));
+      index = next;
     }
   }
 };
