@@ -20,7 +20,7 @@ TEST_CASE("a register of blocks holds the blocks") {
 }
 
 TEST_CASE("a dropout mask is the same wherever it is cut") {
-  DropoutMask<float> const mask{Layout(Dims(4096)), 0.25, 7, 3};
+  DropoutMask<float> const mask{Layout(Dims(4096)), 0.25, {{7, 3}}};
   std::vector<float> whole(2000), part(2000);
   DropoutMask<float>::fetch(&mask, 5, 1, 2000, whole.data());
   int zeros = 0;

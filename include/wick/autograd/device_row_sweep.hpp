@@ -22,12 +22,13 @@ struct RowGatherSink {
     if (detail::index_in<Folds, F> == which) *total += static_cast<C>(adjoint);
   }
 };
-/// Adds up what one position gives to each target.
-template <class C>
+/// Adds up what position k of a pack gives to each target.
+template <int V, class C>
 struct RowTermSink {
-  C* term;
+  C (*term)[V];
+  int k;
   template <class T, int O>
-  constexpr void add(auto const& adjoint) const { term[O] += static_cast<C>(adjoint); }
+  constexpr void add(auto const& adjoint) const { term[O][k] += static_cast<C>(adjoint); }
   template <class T, int O>
   constexpr void add_nothing(int) const {}
   template <class F>
@@ -70,7 +71,9 @@ struct RowAdjoints {
 template <class K, class S>
 struct RowSweepBlock {
   using C = lane_t<S>;
-  using Work = RowWork<S, C, K::inputs>;
+  using Sizes = SlotSizes<S, K::inputs, typename S::value_type, C>;
+  using Work = RowWork<S, C, K::inputs, K::inputs, Sizes>;
+  using Frame = typename Work::Frame;
   using State = typename Work::State;
   using Adjoints = RowAdjoints<K, S, C>;
   using Folds = typename Work::Folds;
@@ -103,44 +106,46 @@ struct RowSweepBlock {
         C* const row = kept + (index * plan.groups() + plan.group(t)) * 2 * folds;
         for (int k = 0; k < folds; ++k) row[k] = state.folded[k], row[folds + k] = seeds[t].value[k];
       }
-      if (mask) write(state, seeds[t], index * plan.groups() + plan.group(t), plan.member(t));
+      if (mask) write(state, seeds[t], index * plan.groups() + plan.group(t), t);
     });
   }
 
  private:
-  constexpr void write(State const& state, Seeds const& seeds, std::int64_t row, int member) const {
+  constexpr void write(State const& state, Seeds const& seeds, std::int64_t row, int thread) const {
     std::int64_t offset[K::outputs] = {};
-    work.loop.locate(row, ~(1u << work.plan.axis), [&](int d, std::int64_t at) constexpr {
+    int const axis = work.plan.axis;
+    work.loop.locate(row, ~(1u << axis), [&](int d, std::int64_t at) constexpr {
       unrolled<K::outputs>([&](auto o) constexpr { offset[o] += at * target[o].stride[d]; });
     });
-    for (std::int64_t column = member; column < work.plan.count; column += work.plan.width) {
-      C term[K::outputs] = {};
-      Adjoints::template push<0>(work.frame(state.start, state.folded, column), seeds.value, RowTermSink<C>{term});
+    work.template each_pack_of_row<1>(state, thread, [&](Frame& frame, std::int64_t first) constexpr {
+      C term[K::outputs][Work::V] = {};
+      WICK_UNROLLED for (int k = 0; k < Work::V; ++k) {
+        frame.k = k;
+        Adjoints::template push<0>(frame, seeds.value, RowTermSink<Work::V, C>{term, k});
+      }
       unrolled<K::outputs>([&](auto o) constexpr {
-        if (!(mask >> o & 1)) return;
-        C& to = static_cast<C*>(target[o].data)[offset[o] + column * target[o].stride[work.plan.axis]];
-        to = target[o].fresh ? term[o] : to + term[o];
+        if (mask >> o & 1) target[o].template add<Work::V>(frame, offset[o] + first * target[o].stride[axis], axis, term[o]);
       });
-    }
+    });
   }
   template <int Stage, class Op, class Arg, class Block, class States, class SeedsOf>
   constexpr void find_seed(Block const& block, Shared& shared, States& states, SeedsOf& seeds, std::type_identity<Fold<Op, Arg>>) const {
     auto const zero = []() constexpr { return C(0); };
     auto const add = [](C const& a, C const& b) constexpr { return a + b; };
     if constexpr (detail::has_active<Arg>) {
-      work.total(
+      work.template total<1>(
           block, shared, states, zero, add,
-          [&](State const& state, std::int64_t column, int t) constexpr {
+          [&](Frame const& frame, int t) constexpr {
             C sum = 0;
-            Adjoints::template push<Stage + 1>(work.frame(state.start, state.folded, column), seeds[t].value, RowGatherSink<Folds, C>{Stage, &sum});
+            Adjoints::template push<Stage + 1>(frame, seeds[t].value, RowGatherSink<Folds, C>{Stage, &sum});
             return sum;
           },
           [&](int t, C sum) constexpr { seeds[t].value[Stage] = sum * static_cast<C>(Op::seed_scale(work.plan.count)); });
       if constexpr (requires { typename Op::by_ties; })
-        work.total(
+        work.template total<1>(
             block, shared, states, zero, add,
-            [&](State const& state, std::int64_t column, int) constexpr {
-              return evaluate<Arg, C, detail::first_slot<S, Fold<Op, Arg>>()>(work.frame(state.start, state.folded, column)) == state.folded[Stage] ? C(1) : C(0);
+            [](Frame const& frame, int) constexpr {
+              return evaluate<Arg, C, detail::first_slot<S, Fold<Op, Arg>>()>(frame) == frame.folded[Stage] ? C(1) : C(0);
             },
             [&](int t, C ties) constexpr { seeds[t].value[Stage] /= ties; });
     } else {
@@ -155,18 +160,22 @@ template <class K, class S>
 struct RowSweepTerm {
   using Result = lane_t<S>;
   static constexpr int N = K::inputs + 1, folds = RowStages<S>::Folds::size;
+  using Sizes = SlotSizes<S, N, typename S::value_type>;
+  using Frame = RowFrame<N, S, Result, Sizes>;
   DeviceLoop<N> loop;
   DeviceTarget target;
   int which;
-  TermWalk<N> walk;
+  TermWalk<N, Frame::V> walk;
 
   constexpr Result identity() const { return Result(0); }
   constexpr Result combine(Result const& a, Result const& b) const { return a + b; }
   constexpr auto start(std::int64_t result) const { return walk.start(loop, result); }
-  constexpr Result at(PositionFrame<N> const& started, std::int64_t element) const {
-    PositionFrame<N> const here = walk.at(started, element);
-    Result const* const row = static_cast<Result const*>(loop.slot[N - 1].data) + here.offset[N - 1];
-    RowPositionFrame<N, S, Result> const frame{here, row};
+  constexpr void read(Frame& frame, PositionFrame<N> const& started, std::int64_t pack) const { walk.template read<N - 1>(frame, started, pack); }
+  constexpr Result at(Frame& frame) const {
+    DeviceSlot const& kept = loop.slot[N - 1];
+    int const k = frame.k < frame.valid ? frame.k : frame.valid - 1;
+    Result const* const row = static_cast<Result const*>(kept.data) + frame.offset[N - 1] + k * kept.stride[frame.axis];
+    unrolled<folds>([&](auto f) constexpr { frame.folded[f] = row[f]; });
     Result total = 0;
     RowAdjoints<K, S, Result>::template push<0>(frame, row + folds, TotalSink<Result>{which, &total});
     return total;
@@ -182,13 +191,15 @@ void run_row_sweep(Device device, Loop& loop, int row) {
   constexpr int inputs = K::inputs, outputs = K::outputs;
   detail::rows_of(loop, row);
   int const axis = loop.rank - 1;
-  RowPlan const plan(loop, axis);
-  Block block{{device_loop<S, inputs>(loop), plan}, {}, 0, nullptr};
+  constexpr int V = Block::Work::V;
+  RowPlan const plan(loop, axis, V);
+  Block block{{with_wide_slots<typename Block::Sizes>(device_loop<S, inputs>(loop), axis), plan}, {}, 0, nullptr};
   bool summed[outputs] = {}, any = false;
   for (int o = 0; o < outputs; ++o) {
     SlotData const& slot = loop.slots[inputs + o];
     set_target(block.target[o], loop, slot);
     if (!slot.data) continue;
+    block.target[o] = wide_target<V>(block.target[o], block.work.loop, axis, sizeof(C));
     summed[o] = broadcast_mask(loop, slot) != 0;
     any |= summed[o];
     if (!summed[o]) block.mask |= 1u << o;
@@ -205,8 +216,9 @@ void run_row_sweep(Device device, Loop& loop, int row) {
     std::int64_t step = 2 * Block::folds;
     for (int d = axis - 1; d >= 0; step *= loop.extent[d], --d) kept.stride[d] = step;
     here.data[inputs + 1] = loop.slots[inputs + o];
-    sum_into<S, inputs + 1>(device, here.loop, [&](auto const& terms, DeviceTarget const& target, unsigned mask) {
-      return RowSweepTerm<K, S>{terms, target, o, TermWalk<inputs + 1>(mask)};
+    using Term = RowSweepTerm<K, S>;
+    sum_into<S, inputs + 1, typename Term::Sizes>(device, here.loop, [&](auto const& terms, DeviceTarget const& target, unsigned mask) {
+      return Term{terms, target, o, {terms, mask}};
     });
   }
 }

@@ -37,78 +37,62 @@ struct PackSink {
   template <class T, int O>
   constexpr void add_nothing(int) const {}
 };
-/// Neighbouring positions of a sweep over one line, 16 bytes of each gradient at once.
-template <class K, class C>
+/// V neighbouring positions of a sweep along the innermost dimension, for targets that are all of type C.
+template <class K, class S, class C>
 struct SweepPack {
-  static constexpr int V = 16 / static_cast<int>(sizeof(C)), N = K::inputs;
-  SweepElement<K> all;
+  static constexpr int N = K::inputs;
+  using Sizes = SlotSizes<S, N, base_t<typename K::T>, C>;
+  static constexpr int V = Sizes::V;
+  DeviceLoop<N> loop;
+  std::int64_t along;  ///< packs along the innermost dimension
+  DeviceTarget target[K::outputs];
+  unsigned mask;
 
-  static constexpr auto sizes = [] {
-    std::array<int, static_cast<std::size_t>(N)> size{};
-    for (int s = 0; s < N; ++s) {
-      SlotType const& type = K::in_types[static_cast<std::size_t>(s)];
-      size[static_cast<std::size_t>(s)] = type.number || type.computed ? 0 : static_cast<int>(type.element_size);
-    }
-    return size;
-  }();
   constexpr void operator()(std::int64_t index) const {
-    DeviceLoop<N> const& loop = all.loop;
-    std::int64_t const first = index * V;
-    if (loop.extent[0] - first < V) {
-      for (std::int64_t i = first; i < loop.extent[0]; ++i) all(i);
-      return;
+    PositionFrame<N> start{&loop, {}};
+    std::int64_t offset[K::outputs] = {};
+    int const inner = loop.rank - 1;
+    if (inner > 0) {
+      std::int64_t const line = loop.quotient(index, along);
+      loop.locate(line, (1u << inner) - 1, [&](int d, std::int64_t at) constexpr {
+        start.advance(d, at);
+        unrolled<K::outputs>([&](auto o) constexpr { offset[o] += at * target[o].stride[d]; });
+      });
+      index -= line * along;
     }
-    PackFrame<N, V> frame{&loop, {}, {}, 0};
-    frame.advance(0, first);
-    unrolled<N>([&](auto s) constexpr { frame.template fetch<s, sizes[static_cast<std::size_t>(int{s})]>(); });
+    PackFrame<N, Sizes> frame;
+    frame.template read<N>(start, inner, index * V);
     C term[K::outputs][V] = {};
-    unrolled<V>([&](auto k) constexpr {
+    WICK_UNROLLED for (int k = 0; k < V; ++k) {
       frame.k = k;
       K::step(frame, PackSink<V, C>{term, k});
-    });
-    struct alignas(16) Values {
-      C value[V];
-    };
+    }
     // A variable that stands twice has two targets in one place: the second adds to what the first has stored.
     unrolled<K::outputs>([&](auto o) constexpr {
-      if (!(all.mask >> o & 1)) return;
-      auto* const to = reinterpret_cast<Values*>(static_cast<C*>(all.target[o].data) + first);
-      Values sum{};
-      if (!all.target[o].fresh) sum = *to;
-      unrolled<V>([&](auto k) constexpr { sum.value[k] = sum.value[k] + term[o][k]; });
-      *to = sum;
+      if (mask >> o & 1) target[o].template add<V>(frame, offset[o] + index * V * target[o].stride[inner], inner, term[o]);
     });
-  }
-  /// True when the loop is one line whose operands and targets may be read and written 16 bytes at once.
-  static bool fits(Loop const& loop) {
-    if (loop.rank != 1) return false;
-    auto const aligned = [](SlotData const& slot) { return reinterpret_cast<std::uintptr_t>(slot.data) % 16 == 0; };
-    for (int s = 0; s < loop.count; ++s) {
-      SlotData const& slot = loop.slots[s];
-      bool const target = s >= N;
-      if (target ? slot.data && (slot.stride[0] != 1 || !aligned(slot))
-                 : sizes[static_cast<std::size_t>(s)] > static_cast<int>(sizeof(C)) || (slot.stride[0] != 0 && (slot.stride[0] != 1 || !aligned(slot))))
-        return false;
-    }
-    return true;
   }
 };
 
 /// The adjoints of target `which`, summed over the positions that share one of its elements.
-template <class K, class C>
+template <class K, class S, class C>
 struct SweepTerm {
+  static constexpr int N = K::inputs;
   using Result = C;
-  DeviceLoop<K::inputs> loop;
+  using Sizes = SlotSizes<S, N, base_t<typename K::T>>;
+  using Frame = PackFrame<N, Sizes>;
+  DeviceLoop<N> loop;
   DeviceTarget target;
   int which;
-  TermWalk<K::inputs> walk;
+  TermWalk<N, Frame::V> walk;
 
   constexpr Result identity() const { return Result(0); }
   constexpr Result combine(Result const& a, Result const& b) const { return a + b; }
   constexpr auto start(std::int64_t result) const { return walk.start(loop, result); }
-  constexpr Result at(PositionFrame<K::inputs> const& started, std::int64_t element) const {
+  constexpr void read(Frame& frame, PositionFrame<N> const& started, std::int64_t pack) const { walk.template read<N>(frame, started, pack); }
+  constexpr Result at(Frame const& frame) const {
     Result total = 0;
-    K::step(walk.at(started, element), TotalSink<Result>{which, &total});
+    K::step(frame, TotalSink<Result>{which, &total});
     return total;
   }
   constexpr void put(std::int64_t result, Result total) const { add_total(loop, target, walk.reduced, result, total); }
@@ -133,24 +117,29 @@ void run_sweep_kernels(Device device, F const& saved, Loop const& loop) {
   if (each) {
     unsigned none = 0;
     join_dimensions(line.loop, none);
-    SweepElement<K> element{device_loop<S, inputs>(line.loop), {}, each};
-    for (int o = 0; o < outputs; ++o) set_target(element.target[o], line.loop, line.data[inputs + o]);
-    bool packed = false;
+    auto const on_device = device_loop<S, inputs>(line.loop);
+    int const inner = on_device.rank - 1;
+    DeviceTarget target[outputs];
+    for (int o = 0; o < outputs; ++o) set_target(target[o], line.loop, line.data[inputs + o]);
     if constexpr (detail::gradients_in_lane<S, C>) {
-      using Pack = SweepPack<K, C>;
-      if (Pack::fits(line.loop)) {
-        for_each_position(device, (line.loop.extent[0] + Pack::V - 1) / Pack::V, Pack{element});
-        packed = true;
-      }
+      using Pack = SweepPack<K, S, C>;
+      std::int64_t const along = packs_of<Pack::V>(on_device.extent[inner]);
+      Pack pack{with_wide_slots<typename Pack::Sizes>(on_device, inner), along, {}, each};
+      for (int o = 0; o < outputs; ++o) pack.target[o] = wide_target<Pack::V>(target[o], pack.loop, inner, sizeof(C));
+      for_each_position(device, line.loop.total() / on_device.extent[inner] * along, pack);
+    } else {
+      SweepElement<K> element{on_device, {}, each};
+      std::copy_n(target, outputs, element.target);
+      for_each_position(device, line.loop.total(), element);
     }
-    if (!packed) for_each_position(device, line.loop.total(), element);
   }
   each_target(saved, [&]<class U>(int o, auto const&) {
     if (!loop.slots[inputs + o].data || each >> o & 1) return;
     SomeSlots<inputs + 1> here(loop);
     here.data[inputs] = loop.slots[inputs + o];
-    sum_into<S, inputs>(device, here.loop, [&](auto const& terms, DeviceTarget const& target, unsigned mask) {
-      return SweepTerm<K, compute_t<U>>{terms, target, o, TermWalk<inputs>(mask)};
+    using Term = SweepTerm<K, S, compute_t<U>>;
+    sum_into<S, inputs, typename Term::Sizes>(device, here.loop, [&](auto const& terms, DeviceTarget const& target, unsigned mask) {
+      return Term{terms, target, o, {terms, mask}};
     });
   });
 }

@@ -14,6 +14,24 @@ struct DeviceTarget {
   void* data = nullptr;  ///< null: nobody wants it
   std::int64_t stride[max_rank];
   bool fresh = false;    ///< its old contents do not count
+  bool wide = false;     ///< neighbours may be read and written 16 bytes at once
+
+  /// Adds the terms of a frame's positions to the elements from `offset` on, along dimension `axis`.
+  template <int V, class T>
+  constexpr void add(auto const& frame, std::int64_t offset, int axis, T (&term)[V]) const {
+    T* const to = static_cast<T*>(data) + offset;
+    std::int64_t const step = stride[axis];
+    if (!fresh) {
+      alignas(16) T old[V];
+      if (wide && frame.valid == V) {
+        copy_chunk<V * static_cast<int>(sizeof(T))>(old, to);
+      } else {
+        WICK_UNROLLED for (int e = 0; e < V; ++e) old[e] = to[(e < frame.valid ? e : frame.valid - 1) * step];
+      }
+      WICK_UNROLLED for (int e = 0; e < V; ++e) term[e] = old[e] + term[e];
+    }
+    frame.store(to, step, wide, term);
+  }
 };
 
 /// Adds adjoints to the targets in `mask`, each of which has an element of its own at every position.
@@ -104,7 +122,14 @@ void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, De
 inline void set_target(DeviceTarget& target, Loop const& loop, SlotData const& slot) {
   target.data = const_cast<void*>(slot.data);
   target.fresh = slot.fresh;
+  if (loop.rank == 0) target.stride[0] = 0;
   for (int d = 0; d < loop.rank; ++d) target.stride[d] = slot.stride[d];
+}
+/// A target that knows whether its elements of `bytes` may be read and written V at a time along `axis`.
+template <int V, int N>
+DeviceTarget wide_target(DeviceTarget target, DeviceLoop<N> const& loop, int axis, std::size_t bytes) {
+  target.wide = target.data && is_wide<V>(loop, target.data, target.stride, axis, static_cast<int>(bytes));
+  return target;
 }
 
 /// Adds a total to the element of a target that belongs to result `index`.
@@ -129,16 +154,18 @@ struct SomeSlots : detail::Slots<N> {
 
 /// Runs a fold of adjoints into the last slot of `loop`, whose first N slots are what they are computed from; makes the
 /// fold's terms by make(device loop, target, mask of what is summed).
-template <class S, int N, class Make>
+template <class S, int N, class Sizes, class Make>
 void sum_into(Device device, Loop& loop, Make const& make) {
   SlotData& slot = loop.slots[N];
   unsigned summed = broadcast_mask(loop, slot);
   join_dimensions(loop, summed);
-  std::int64_t results = 1, terms = 1;
-  for (int d = 0; d < loop.rank; ++d) (summed >> d & 1 ? terms : results) *= loop.extent[d];
+  std::int64_t results = 1;
+  for (int d = 0; d < loop.rank; ++d)
+    if (!(summed >> d & 1)) results *= loop.extent[d];
   DeviceTarget target;
   set_target(target, loop, slot);
-  run_fold(device, make(device_loop<S, N>(loop), target, summed), results, terms, results_are_neighbours(loop, summed));
+  auto const term = make(with_wide_slots<Sizes>(device_loop<S, N>(loop), std::bit_width(summed) - 1), target, summed);
+  run_fold(device, term, results, term.walk.packs, results_are_neighbours(loop, summed));
 }
 
 }  // namespace backend::thrust_

@@ -101,12 +101,14 @@
 // A function that runs on the host and on the device, and has to disappear.
 #define WICK_FN_INLINE WICK_FN WICK_LAMBDA_INLINE
 
-// Before a loop over dimensions in a kernel: nvcc would write it out for all that a tensor can have, which costs more to
-// compile and to fetch than it saves.
+// Before a loop in a kernel. Over dimensions: nvcc would write it out for all that a tensor can have, which costs more to
+// compile and to fetch than it saves. Over neighbours: what they index is to be in registers.
 #if defined(__CUDACC__)
 #define WICK_ROLLED _Pragma("unroll 1")
+#define WICK_UNROLLED _Pragma("unroll")
 #else
 #define WICK_ROLLED
+#define WICK_UNROLLED
 #endif
 
 // The compilers' own vectors (`vector_size`); nvcc does not take their shuffles.

@@ -247,6 +247,7 @@ template <Integer A, Integer B>
 template <class X>
 WICK_FN auto like(X const&, double literal) {
   if constexpr (std::is_same_v<X, float>) return static_cast<float>(literal);
+  else if constexpr (is_batch_v<X>) return static_cast<typename X::value_type>(literal);
   else return literal;
 }
 

@@ -44,48 +44,67 @@ class Generator {
                       {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   }
   /// Uniform on [0, 1), from 32 random bits.
-  static float unit(std::uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+  static constexpr float unit(std::uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+  /// Number `k` of a block.
+  static constexpr std::uint32_t word(std::array<std::uint32_t, 4> const& block, int k) {
+    std::uint32_t const low = k & 1 ? block[1] : block[0], high = k & 1 ? block[3] : block[2];
+    return k & 2 ? high : low;
+  }
+  /// Uniform on [0, 1): element `at` of those that `uniform` makes, `block` being the block of number at / 4.
+  template <class T>
+  static constexpr T uniform_value(std::array<std::uint32_t, 4> const& block, std::int64_t at) {
+    int const k = static_cast<int>(at % 4);
+    std::uint32_t const bits = word(block, k);
+    if constexpr (sizeof(T) == 8) {
+      // 53 bits: the second word comes from the block's neighbour lane
+      std::uint32_t const low = word(block, (k + 1) % 4) * 0x9E3779B1u ^ static_cast<std::uint32_t>(at);
+      return static_cast<T>(static_cast<double>(std::uint64_t{bits} << 21 | low >> 11) * 0x1p-53);
+    } else if constexpr (Half<T>) {
+      // Only as many bits as T has: rounding more of them could give 1.
+      constexpr int digits = std::numeric_limits<T>::digits;
+      return static_cast<T>(static_cast<float>(bits >> (32 - digits)) / (1 << digits));
+    } else {
+      return static_cast<T>(unit(bits));
+    }
+  }
+  /// Two normal numbers, mean 0, deviation 1, from two random words (Box and Muller, Ann. Math. Statist. 29, 1958). `Functions`
+  /// has the log, sqrt, cos and sin that are used.
+  template <class Functions>
+  static constexpr std::array<double, 2> normal_pair(std::uint32_t first, std::uint32_t second) {
+    double const radius = Functions::sqrt(-2 * Functions::log((first + 1.0) * 0x1p-32)), angle = second * (0x1p-32 * 6.283185307179586);
+    return {radius * Functions::cos(angle), radius * Functions::sin(angle)};
+  }
 
   /// Fills with numbers uniform on [0, 1).
   template <class T>
   void uniform(T* out, std::int64_t count) {
     std::uint64_t const first = reserve(static_cast<std::uint64_t>(count + 3) / 4);
     for (std::int64_t i = 0; i < count; i += 4) {
-      auto const bits = block(seed_, first + static_cast<std::uint64_t>(i / 4));
-      for (std::int64_t k = 0; k < 4 && i + k < count; ++k) {
-        if constexpr (sizeof(T) == 8) {
-          // 53 bits: the second word comes from the block's neighbour lane
-          auto const low = bits[static_cast<std::size_t>((k + 1) % 4)] * 0x9E3779B1u ^ static_cast<std::uint32_t>(i + k);
-          out[i + k] = static_cast<T>((std::uint64_t{bits[static_cast<std::size_t>(k)]} << 21 | low >> 11) * 0x1p-53);
-        } else if constexpr (Half<T>) {
-          // Only as many bits as T has: rounding more of them could give 1.
-          constexpr int digits = std::numeric_limits<T>::digits;
-          out[i + k] = static_cast<T>(static_cast<float>(bits[static_cast<std::size_t>(k)] >> (32 - digits)) / (1 << digits));
-        } else {
-          out[i + k] = static_cast<T>(unit(bits[static_cast<std::size_t>(k)]));
-        }
-      }
+      auto const words = block(seed_, first + static_cast<std::uint64_t>(i / 4));
+      for (std::int64_t k = 0; k < 4 && i + k < count; ++k) out[i + k] = uniform_value<T>(words, i + k);
     }
   }
-  /// Fills with normal numbers, mean 0, deviation 1 (Box and Muller, Ann. Math. Statist. 29, 1958).
+  /// Fills with normal numbers, mean 0, deviation 1.
   template <class T>
   void normal(T* out, std::int64_t count) {
     std::uint64_t const first = reserve(static_cast<std::uint64_t>(count + 3) / 4);
     for (std::int64_t i = 0; i < count; i += 4) {
-      auto const bits = block(seed_, first + static_cast<std::uint64_t>(i / 4));
-      T values[4];
-      for (int pair = 0; pair < 2; ++pair) {
-        double const u = (bits[static_cast<std::size_t>(2 * pair)] + 1.0) * 0x1p-32;
-        double const angle = bits[static_cast<std::size_t>(2 * pair + 1)] * (0x1p-32 * 6.283185307179586);
-        double const radius = std::sqrt(-2 * std::log(u));
-        values[2 * pair] = static_cast<T>(radius * std::cos(angle));
-        values[2 * pair + 1] = static_cast<T>(radius * std::sin(angle));
+      auto const words = block(seed_, first + static_cast<std::uint64_t>(i / 4));
+      for (std::int64_t k = 0; k < 4 && i + k < count; k += 2) {
+        auto const pair = normal_pair<StandardFunctions>(words[static_cast<std::size_t>(k)], words[static_cast<std::size_t>(k + 1)]);
+        out[i + k] = static_cast<T>(pair[0]);
+        if (i + k + 1 < count) out[i + k + 1] = static_cast<T>(pair[1]);
       }
-      for (std::int64_t k = 0; k < 4 && i + k < count; ++k) out[i + k] = values[k];
     }
   }
 
  private:
+  struct StandardFunctions {
+    static double sqrt(double x) { return std::sqrt(x); }
+    static double log(double x) { return std::log(x); }
+    static double cos(double x) { return std::cos(x); }
+    static double sin(double x) { return std::sin(x); }
+  };
   std::uint64_t seed_;
   std::uint64_t position_ = 0;
 };

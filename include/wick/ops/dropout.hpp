@@ -3,10 +3,8 @@
 #pragma once
 
 #include <wick/base/philox.hpp>
-#include <wick/core/graph.hpp>
-#include <wick/core/random.hpp>
-#include <wick/expr/assign.hpp>
 #include <wick/ops/arithmetic.hpp>
+#include <wick/ops/random.hpp>
 
 namespace wick::inline WICK_ISA {
 
@@ -19,33 +17,29 @@ struct DropoutMask {
   using extents_type = Dynamic;
   Layout layout;
   double p;
-  std::uint64_t seed, position;
-  /// A place in a random stream.
-  struct Place {
-    std::uint64_t seed, position;
-  };
-  Place const* live = nullptr;  ///< in a graph: where each run finds its place
+  RandomStart start;
 
   Dims const& shape() const { return layout.shape; }
 
   /// What elements are computed from, without the shape.
   struct Source {
     double p;
-    std::uint64_t seed, position;
-    Place const* live;
+    RandomStart start;
   };
   static void describe(void const* mask, void* out) {
     auto const& self = *static_cast<DropoutMask const*>(mask);
-    Source const source{self.p, self.seed, self.position, self.live};
+    Source const source{self.p, self.start};
     std::memcpy(out, &source, sizeof source);
   }
-  /// The element at place `at` in row-major order.
-  static constexpr T element(Source const& s, std::int64_t at) {
-    if (s.p <= 0) return T(1);
-    Place const place = s.live ? *s.live : Place{s.seed, s.position};
-    auto const bits = Generator::block(place.seed, place.position + static_cast<std::uint64_t>(at / 4));
-    return bits[static_cast<std::size_t>(at % 4)] < threshold_of(s.p) ? T(0) : scale_of(s.p);
+  /// The random words of elements 4 i ... 4 i + 3, in row-major order.
+  static constexpr std::array<std::uint32_t, 4> words(Source const& s, std::int64_t i) {
+    return s.p <= 0 ? std::array<std::uint32_t, 4>{} : s.start.words(i);
   }
+  /// Element `at`, from the words of its block.
+  static constexpr T element(Source const& s, std::array<std::uint32_t, 4> const& words, std::int64_t at) {
+    return s.p <= 0 ? T(1) : Generator::word(words, static_cast<int>(at % 4)) < threshold_of(s.p) ? T(0) : scale_of(s.p);
+  }
+  static constexpr T element(Source const& s, std::int64_t at) { return element(s, words(s, at / 4), at); }
 
   static void fetch(void const* mask, std::int64_t offset, std::int64_t stride, std::int64_t n, void* out) {
     auto const& self = *static_cast<DropoutMask const*>(mask);
@@ -58,20 +52,20 @@ struct DropoutMask {
     std::uint32_t const threshold = threshold_of(self.p);
     std::int64_t i = 0;
     if (stride == 1) {
-      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = element({self.p, self.seed, self.position, nullptr}, offset + i);
+      for (; i < n && (offset + i) % 4 != 0; ++i) values[i] = element({self.p, self.start}, offset + i);
       constexpr std::int64_t group = 4 * philox_lanes, most = 16 * group;
       std::uint32_t bits[most];
       while (i + group <= n) {
         std::int64_t const count = std::min(most, (n - i) / group * group);
         for (std::int64_t k = 0; k < count; k += group)
-          philox_batch(self.seed, self.position + static_cast<std::uint64_t>((offset + i + k) / 4), bits + k);
+          philox_batch(self.start.place.seed, self.start.place.position + static_cast<std::uint64_t>((offset + i + k) / 4), bits + k);
         // Compared as signed numbers, for which every processor has an instruction.
         auto const with_sign = [](std::uint32_t x) { return static_cast<std::int32_t>(x ^ 0x80000000u); };
         for (std::int64_t k = 0; k < count; ++k) values[i + k] = with_sign(bits[k]) < with_sign(threshold) ? T(0) : scale;
         i += count;
       }
     }
-    for (; i < n; ++i) values[i] = element({self.p, self.seed, self.position, nullptr}, offset + i * stride);
+    for (; i < n; ++i) values[i] = element({self.p, self.start}, offset + i * stride);
   }
 
  private:
@@ -93,20 +87,8 @@ template <Formula X>
 auto dropout(X const& x, double p = 0.5, bool training = true) {
   if (!(p >= 0 && p <= 1)) fail("dropout: the probability ", p, " is not between 0 and 1");
   Dims const shape = x.shape();
-  DropoutMask<value_t<decltype(operand(x))>> mask{Layout(shape), training ? p : 0.0, 0, 0};
-  if (mask.p > 0) {
-    auto const next = [blocks = static_cast<std::uint64_t>(shape.numel() + 3) / 4] {
-      Generator& generator = default_generator();
-      std::uint64_t const seed = generator.seed();
-      return typename DropoutMask<value_t<decltype(operand(x))>>::Place{seed, generator.reserve(blocks)};
-    };
-    if (core::capturing && detail::device_of(operand(x)) == core::capturing->device) [[unlikely]] {
-      mask.live = core::replayed(next);
-    } else {
-      auto const place = next();
-      mask.seed = place.seed, mask.position = place.position;
-    }
-  }
+  DropoutMask<value_t<decltype(operand(x))>> mask{Layout(shape), training ? p : 0.0, {}};
+  if (mask.p > 0) mask.start = RandomStart::next(shape.numel(), detail::device_of(operand(x)));
   return operand(x) * mask;
 }
 

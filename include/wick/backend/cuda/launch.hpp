@@ -5,6 +5,8 @@
 // Empty for other compilers than nvcc.
 #if defined(__CUDACC__)
 
+#include <array>
+#include <atomic>
 #include <cstdlib>
 
 #include <wick/backend/cuda/memory.hpp>
@@ -17,19 +19,19 @@ namespace backend::cuda_ {
 // What a kernel takes as parameters: 32,764 bytes since CUDA 12.1 on Volta and later. Anything larger goes through memory.
 inline constexpr std::size_t most_parameter_bytes = 32000;
 inline constexpr int position_threads = 256;
+// Blocks of these for each multiprocessor, which holds 8: four rounds, so that the last one is not long.
+inline constexpr std::int64_t rounds_of_blocks = 32;
 
 template <class F>
-__global__ void __launch_bounds__(position_threads) position_kernel(F const f, std::int64_t n) {
-  std::int64_t const i = std::int64_t{blockIdx.x} * position_threads + threadIdx.x;
-  if (i < n) f(i);
+__global__ void __launch_bounds__(position_threads) position_kernel(__grid_constant__ F const f, std::int64_t n) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * position_threads + threadIdx.x; i < n; i += std::int64_t{gridDim.x} * position_threads) f(i);
 }
 template <class F>
 __global__ void __launch_bounds__(position_threads) position_kernel_in_memory(F const* f, std::int64_t n) {
-  std::int64_t const i = std::int64_t{blockIdx.x} * position_threads + threadIdx.x;
-  if (i < n) (*f)(i);
+  for (std::int64_t i = std::int64_t{blockIdx.x} * position_threads + threadIdx.x; i < n; i += std::int64_t{gridDim.x} * position_threads) (*f)(i);
 }
 template <class K>
-__global__ void __launch_bounds__(K::threads) block_kernel(K const k) {
+__global__ void __launch_bounds__(K::threads) block_kernel(__grid_constant__ K const k) {
   __shared__ alignas(16) unsigned char memory[sizeof(typename K::Shared)];
   k(thrust_::GpuBlock<K::threads>{}, *reinterpret_cast<typename K::Shared*>(memory), static_cast<std::int64_t>(blockIdx.x));
 }
@@ -37,6 +39,17 @@ template <class K>
 __global__ void __launch_bounds__(K::threads) block_kernel_in_memory(K const* k) {
   __shared__ alignas(16) unsigned char memory[sizeof(typename K::Shared)];
   (*k)(thrust_::GpuBlock<K::threads>{}, *reinterpret_cast<typename K::Shared*>(memory), static_cast<std::int64_t>(blockIdx.x));
+}
+
+/// How many multiprocessors a device has, asked once.
+inline int multiprocessors(int number) {
+  static std::array<std::atomic<int>, 10> known{};  // "cuda:0" to "cuda:9"
+  int count = known[static_cast<std::size_t>(number)].load(std::memory_order_relaxed);
+  if (!count) {
+    check(core::current_statement, cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, number));
+    known[static_cast<std::size_t>(number)].store(count, std::memory_order_relaxed);
+  }
+  return count;
 }
 
 /// True when WICK_CUDA_BLOCKING=1: the host waits for each kernel, so that a failure is reported at its statement.
@@ -76,8 +89,8 @@ class InMemory {
 template <class F>
 void launch_positions(Device device, std::int64_t n, F const& f) {
   DeviceGuard const guard(device.number());
-  std::int64_t const blocks = (n + position_threads - 1) / position_threads;
-  if (blocks > 0x7fffffff) fail(core::current_statement, ": ", n, " positions are more than one launch takes on ", device);
+  // What does not fit into some rounds of the whole device is walked through in strides of the grid.
+  std::int64_t const blocks = std::min<std::int64_t>((n + position_threads - 1) / position_threads, rounds_of_blocks * multiprocessors(device.number()));
   if constexpr (sizeof(F) <= most_parameter_bytes) {
     position_kernel<<<static_cast<unsigned>(blocks), position_threads, 0, current_stream()>>>(f, n);
     launched();

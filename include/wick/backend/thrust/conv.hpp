@@ -202,7 +202,7 @@ void run_conv_weight_gradient(Device device, Conv2dShape const& s, T const* x, T
   auto* const part = const_cast<C*>(scratch.data());
   run_product<C>(device, OutputLines<T>{s, gy, s.out_pixels()}, PlaceLines<T>{{s, x}, depth}, PutParts<C>{part, size, s.group_out(), s.filter()},
                  s.groups, s.group_out(), s.filter(), depth, parts);
-  run_fold(device, SumParts<T>{part, size, gw, accumulate}, size, parts, true);
+  run_fold(device, SumParts<T>{part, size, parts, gw, accumulate}, size, packs_of<ArrayFrame<C>::V>(parts), true);
 }
 
 }  // namespace backend::thrust_

@@ -5,8 +5,8 @@
 
 #include <bit>
 
+#include <wick/backend/thrust/pack.hpp>
 #include <wick/backend/thrust/policy.hpp>
-#include <wick/backend/thrust/position.hpp>
 #include <wick/core/tensor.hpp>
 
 namespace wick::inline WICK_ISA {
@@ -15,9 +15,9 @@ namespace backend::thrust_ {
 inline constexpr int fold_threads = 256;
 
 /// How a fold is cut: `width` threads share a result, `parts` blocks too; neighbouring threads work on neighbouring results
-/// (`across`) or on neighbouring terms of one.
+/// (`across`) or on neighbouring packs of one's terms.
 struct FoldPlan {
-  std::int64_t results, elements;
+  std::int64_t results, packs;
   int width;
   bool across;
   std::int64_t parts, length;
@@ -25,14 +25,14 @@ struct FoldPlan {
   std::int64_t per_block() const { return fold_threads / width; }
   std::int64_t blocks() const { return (results + per_block() - 1) / per_block() * parts; }
 
-  FoldPlan(std::int64_t result_count, std::int64_t element_count, bool neighbouring_results)
-      : results(result_count), elements(element_count), across(neighbouring_results) {
-    auto const terms = static_cast<std::uint64_t>(std::max<std::int64_t>(1, elements));
-    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil(across ? (terms + 15) / 16 : (terms + 7) / 8)));
+  FoldPlan(std::int64_t result_count, std::int64_t pack_count, bool neighbouring_results)
+      : results(result_count), packs(pack_count), across(neighbouring_results) {
+    auto const some = static_cast<std::uint64_t>(std::max<std::int64_t>(1, packs));
+    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil(across ? (some + 3) / 4 : (some + 1) / 2)));
     std::int64_t const tiles = std::max<std::int64_t>(1, (results + per_block() - 1) / per_block());
-    parts = std::clamp<std::int64_t>(std::min(elements / (width * 32), most_blocks / tiles), 1, most_blocks);
-    length = (elements + parts - 1) / parts;
-    parts = std::max<std::int64_t>(1, length ? (elements + length - 1) / length : 1);
+    parts = std::clamp<std::int64_t>(std::min(packs / (width * 8), most_blocks / tiles), 1, most_blocks);
+    length = (packs + parts - 1) / parts;
+    parts = length ? (packs + length - 1) / length : 1;
   }
   static constexpr std::int64_t most_blocks = 1024;
 };
@@ -50,31 +50,46 @@ inline bool results_are_neighbours(Loop const& loop, unsigned reduced) {
   return votes > 0;
 }
 
-/// Moves from term to term of a fold: along one dimension by adding, along several by counting.
-template <int N>
+/// Finds the terms of a fold, V neighbours along the innermost of the reduced dimensions at a time.
+template <int N, int V>
 struct TermWalk {
   unsigned reduced;
-  int along;  ///< the only reduced dimension, or -1
+  int axis;                ///< the innermost reduced dimension, -1 when there is none
+  std::int64_t along = 1;  ///< packs along it
+  std::int64_t packs = 1;  ///< of a result
 
-  explicit constexpr TermWalk(unsigned mask) : reduced(mask), along(std::has_single_bit(mask) ? std::countr_zero(mask) : -1) {}
+  /// `mask` names the reduced dimensions of `loop`.
+  TermWalk(DeviceLoop<N> const& loop, unsigned mask) : reduced(mask), axis(std::bit_width(mask) - 1) {
+    if (axis < 0) return;
+    along = packs_of<V>(loop.extent[axis]), packs = along;
+    for (int d = 0; d < axis; ++d)
+      if (mask >> d & 1) packs *= loop.extent[d];
+  }
   constexpr PositionFrame<N> start(DeviceLoop<N> const& loop, std::int64_t result) const {
     PositionFrame<N> frame{&loop, {}};
     frame.seek(result, ~reduced);
     return frame;
   }
-  constexpr PositionFrame<N> at(PositionFrame<N> frame, std::int64_t element) const {
-    if (along >= 0) frame.advance(along, element);
-    else frame.seek(element, reduced);
-    return frame;
+  /// Reads the first `slots` slots of a pack.
+  template <int slots, class Frame>
+  constexpr void read(Frame& frame, PositionFrame<N> start, std::int64_t pack) const {
+    if (packs != along) {
+      std::int64_t const line = start.loop->quotient(pack, along);
+      start.seek(line, reduced & ((1u << axis) - 1));
+      pack -= line * along;
+    }
+    frame.template read<slots>(start, axis, pack * V);
   }
 };
 
-/// One block of a fold. `Term` says what is combined: `Result`, `identity()`, `combine(a, b)`, `start(result)` and
-/// `at(started, element)` for the terms, `put(result, total)` for what becomes of the total.
+/// One block of a fold. `Term` says what is combined: `Result`, `identity()`, `combine(a, b)`, `start(result)` and, for the
+/// terms, `Frame`, `read(frame, started, pack)` and `at(frame)` for number frame.k of the frame.valid terms of a pack;
+/// `put(result, total)` for what becomes of the total.
 template <class Term>
 struct FoldBlock {
   using Result = typename Term::Result;
-  static constexpr int threads = fold_threads;
+  using Frame = typename Term::Frame;
+  static constexpr int threads = fold_threads, V = Frame::V;
   struct Shared {
     Result value[threads];
   };
@@ -82,12 +97,13 @@ struct FoldBlock {
   FoldPlan plan;
   Result* partial;       ///< parts are put here, if there are several
   Result const* joined;  ///< the terms are these parts, if given
+  std::int64_t stored;   ///< how many parts a result has in memory
 
   template <class Block>
   constexpr void operator()(Block const& block, Shared& shared, std::int64_t index) const {
     std::int64_t const part = index % plan.parts, tile = index / plan.parts;
     int const width = plan.width, groups = threads / width;
-    std::int64_t const begin = part * plan.length, end = begin + plan.length < plan.elements ? begin + plan.length : plan.elements;
+    std::int64_t const begin = part * plan.length, end = begin + plan.length < plan.packs ? begin + plan.length : plan.packs;
     block.each([&](int t) constexpr {
       int const group = plan.across ? t % groups : t / width, member = plan.across ? t / groups : t % width;
       std::int64_t const result = tile * groups + group;
@@ -105,37 +121,47 @@ struct FoldBlock {
   }
 
  private:
-  // Independent totals keep several reads on their way.
+  // Each of the V places of a pack has a total of its own: independent ones keep several reads on their way.
   constexpr Result accumulate(std::int64_t result, std::int64_t first, std::int64_t end) const {
-    if (joined) return combined(first, end, [&](std::int64_t e) constexpr { return joined[result * plan.elements + e]; });
-    auto const start = term.start(result);
-    return combined(first, end, [&](std::int64_t e) constexpr { return term.at(start, e); });
+    Result total[V];
+    WICK_UNROLLED for (int k = 0; k < V; ++k) total[k] = term.identity();
+    if (joined) {
+      Result const* const from = joined + result * stored;
+      for (std::int64_t pack = first; pack < end; pack += plan.width)
+        WICK_UNROLLED for (int k = 0; k < V; ++k)
+          if (pack * V + k < stored) total[k] = term.combine(total[k], from[pack * V + k]);
+    } else {
+      auto const start = term.start(result);
+      each_pack<in_flight, Frame>(
+          first, end, plan.width, [&](Frame& frame, std::int64_t pack) constexpr { term.read(frame, start, pack); },
+          [&](Frame& frame, std::int64_t) constexpr {
+            WICK_UNROLLED for (int k = 0; k < V; ++k) {
+              frame.k = k;
+              Result const sum = term.combine(total[k], term.at(frame));
+              if (k < frame.valid) total[k] = sum;
+            }
+          });
+    }
+    WICK_UNROLLED for (int half = V / 2; half > 0; half /= 2)
+      WICK_UNROLLED for (int k = 0; k < half; ++k) total[k] = term.combine(total[k], total[k + half]);
+    return total[0];
   }
-  template <class At>
-  constexpr Result combined(std::int64_t first, std::int64_t end, At const& at) const {
-    Result total[4] = {term.identity(), term.identity(), term.identity(), term.identity()};
-    std::int64_t const step = plan.width;
-    std::int64_t e = first;
-    for (; e + 3 * step < end; e += 4 * step)
-      unrolled<4>([&](auto k) constexpr { total[k] = term.combine(total[k], at(e + k * step)); });
-    for (; e < end; e += step) total[0] = term.combine(total[0], at(e));
-    return term.combine(term.combine(total[0], total[1]), term.combine(total[2], total[3]));
-  }
+  static constexpr int in_flight = V > 4 ? 1 : 2;
 };
 
-/// Combines `elements` terms into each of `results` results.
+/// Combines the terms of `packs` packs into each of `results` results.
 template <class Term>
-void run_fold(Device device, Term const& term, std::int64_t results, std::int64_t elements, bool across) {
+void run_fold(Device device, Term const& term, std::int64_t results, std::int64_t packs, bool across) {
   using Result = typename Term::Result;
   if (results == 0) return;
-  FoldPlan const plan(results, elements, across);
-  if (plan.parts == 1) return for_each_block(device, plan.blocks(), FoldBlock<Term>{term, plan, nullptr, nullptr});
+  FoldPlan const plan(results, packs, across);
+  if (plan.parts == 1) return for_each_block(device, plan.blocks(), FoldBlock<Term>{term, plan, nullptr, nullptr, 0});
   Tensor<std::uint8_t> const scratch(Tensor<std::uint8_t>::uninitialized, Dims(results * plan.parts * static_cast<std::int64_t>(sizeof(Result))), device);
   auto* const parts = reinterpret_cast<Result*>(const_cast<std::uint8_t*>(scratch.data()));
-  for_each_block(device, plan.blocks(), FoldBlock<Term>{term, plan, parts, nullptr});
-  FoldPlan join(results, plan.parts, false);
-  join.parts = 1, join.length = join.elements;
-  for_each_block(device, join.blocks(), FoldBlock<Term>{term, join, nullptr, parts});
+  for_each_block(device, plan.blocks(), FoldBlock<Term>{term, plan, parts, nullptr, 0});
+  FoldPlan join(results, packs_of<Term::Frame::V>(plan.parts), false);
+  join.parts = 1, join.length = join.packs;
+  for_each_block(device, join.blocks(), FoldBlock<Term>{term, join, nullptr, parts, plan.parts});
 }
 
 }  // namespace backend::thrust_

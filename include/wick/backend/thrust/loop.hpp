@@ -13,8 +13,9 @@ namespace backend::thrust_ {
 template <class Op, class S, class Compute, class Element>
 struct ReduceTerm {
   using Result = Compute;
+  using Frame = std::conditional_t<plain_slots<S>, PackFrame<S::slots, SlotSizes<S, S::slots, char>>, SingleFrame<S::slots>>;
   DeviceLoop<S::slots> loop;
-  TermWalk<S::slots> walk;
+  TermWalk<S::slots, Frame::V> walk;
   std::int64_t elements;
   base_t<Element>* out;
   std::int64_t plane_stride;
@@ -22,9 +23,10 @@ struct ReduceTerm {
   constexpr Result identity() const { return Op::template identity<Result>(); }
   constexpr Result combine(Result const& a, Result const& b) const { return static_cast<Result>(Op::combine(a, b)); }
   constexpr auto start(std::int64_t result) const { return walk.start(loop, result); }
-  constexpr Result at(PositionFrame<S::slots> const& started, std::int64_t element) const {
-    return static_cast<Result>(Op::lift(evaluate<S, Result, 0>(walk.at(started, element))));
+  constexpr void read(Frame& frame, PositionFrame<S::slots> const& started, std::int64_t pack) const {
+    walk.template read<S::slots>(frame, started, pack);
   }
+  constexpr Result at(Frame const& frame) const { return static_cast<Result>(Op::lift(evaluate<S, Result, 0>(frame))); }
   constexpr void put(std::int64_t result, Result total) const {
     if constexpr (requires { Op::finish(total, elements); }) total = static_cast<Result>(Op::finish(total, elements));
     ElementTraits<Element>::store(out + result, plane_stride, static_cast<Element>(total));
@@ -41,8 +43,11 @@ void run_reduce(Device device, base_t<T>* data, std::int64_t plane_stride, R con
   fill_slots(r.arg, r.arg.shape(), slots.data);
   unsigned mask = r.mask;
   if (slots.loop.total() > 0) join_dimensions(slots.loop, mask);
-  Term const term{device_loop<S, S::slots>(slots.loop), TermWalk<S::slots>(mask), r.count(), data, plane_stride};
-  run_fold(device, term, r.shape().numel(), r.count(), results_are_neighbours(slots.loop, mask));
+  bool const across = results_are_neighbours(slots.loop, mask);
+  auto loop = device_loop<S, S::slots>(slots.loop);
+  if constexpr (plain_slots<S>) loop = with_wide_slots<SlotSizes<S, S::slots, char>>(loop, std::bit_width(mask) - 1);
+  Term const term{loop, {loop, mask}, r.count(), data, plane_stride};
+  run_fold(device, term, r.shape().numel(), term.walk.packs, across);
 }
 
 }  // namespace backend::thrust_

@@ -1,44 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Elementwise formulas on devices: a thread for each element, or for 16 bytes of neighbours.
+// Elementwise formulas on devices: a thread for 16 bytes of neighbours.
 #pragma once
 
+#include <wick/backend/thrust/pack.hpp>
 #include <wick/backend/thrust/policy.hpp>
-#include <wick/backend/thrust/position.hpp>
 #include <wick/expr/materialize.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// Bytes of the elements of each slot of S, then of the result; 0 for numbers and generated elements.
-template <class S, class Result>
-inline constexpr auto element_sizes = [] {
-  std::array<int, static_cast<std::size_t>(S::slots + 1)> size{};
-  for (int s = 0; s < S::slots; ++s) {
-    SlotType const& type = slot_types<S, void>[static_cast<std::size_t>(s)];
-    size[static_cast<std::size_t>(s)] = type.number || type.computed ? 0 : static_cast<int>(type.element_size);
-  }
-  size[static_cast<std::size_t>(S::slots)] = static_cast<int>(sizeof(Result));
-  return size;
-}();
-/// False when a formula's operands are compound numbers, which lie in planes.
-template <class S>
-inline constexpr bool plain_slots = true;
-template <class T>
-inline constexpr bool plain_slots<Leaf<T>> = ElementTraits<T>::planes == 1;
-template <class T>
-inline constexpr bool plain_slots<Number<T>> = ElementTraits<T>::planes == 1;
-template <class Op, class... Args>
-inline constexpr bool plain_slots<Apply<Op, Args...>> = (plain_slots<Args> && ...);
-
-/// How many neighbours a thread takes: 16 bytes of the largest elements.
-template <class S, class Result>
-inline constexpr int pack_of = [] {
-  int largest = 1;
-  for (int size : element_sizes<S, Result>) largest = size > largest ? size : largest;
-  return largest > 16 ? 1 : 16 / largest;
-}();
-
-/// out = S at one position.
+/// out = S at one position, for compound numbers.
 template <class S, class Result>
 struct MapElement {
   static constexpr int planes = ElementTraits<Result>::planes, count = S::slots + planes;
@@ -62,43 +33,30 @@ struct MapElement {
   }
 };
 
-/// out = S at `V` neighbouring positions.
+/// out = S at V neighbouring positions along the innermost dimension.
 template <class S, class Result>
 struct MapPack {
-  static constexpr int count = S::slots + 1, V = pack_of<S, Result>;
+  using Sizes = SlotSizes<S, S::slots + 1, Result>;
+  static constexpr int count = S::slots + 1, V = Sizes::V;
   DeviceLoop<count> loop;
   std::int64_t along;  ///< packs along the innermost dimension
 
   constexpr void operator()(std::int64_t index) const {
-    PackFrame<count, V> frame{&loop, {}, {}, 0};
+    PositionFrame<count> start{&loop, {}};
     int const inner = loop.rank - 1;
-    std::int64_t at = index;
     if (inner > 0) {
-      std::int64_t const row = loop.narrow ? static_cast<std::int64_t>(static_cast<std::uint32_t>(index) / static_cast<std::uint32_t>(along)) : index / along;
-      at = index - row * along;
-      loop.locate(row, (1u << inner) - 1, [&](int d, std::int64_t place) constexpr { frame.advance(d, place); });
+      std::int64_t const line = loop.quotient(index, along);
+      start.seek(line, (1u << inner) - 1);
+      index -= line * along;
     }
-    frame.advance(inner, at * V);
-    auto* const out = static_cast<Result*>(const_cast<void*>(loop.slot[S::slots].data)) + frame.offset[S::slots];
-    std::int64_t const left = loop.extent[inner] - at * V;
-    if (left < V) {  // the end of a single line
-      PositionFrame<count> single{&loop, {}};
-      single.advance(inner, at * V);
-      for (std::int64_t k = 0; k < left; ++k) {
-        out[k] = static_cast<Result>(evaluate<S, Result, 0>(single));
-        single.advance(inner, 1);
-      }
-      return;
-    }
-    unrolled<S::slots>([&](auto s) constexpr { frame.template fetch<s, element_sizes<S, Result>[static_cast<std::size_t>(int{s})]>(); });
-    struct alignas(V * sizeof(Result)) Values {
-      Result value[V];
-    } values;
-    unrolled<V>([&](auto k) constexpr {
+    PackFrame<count, Sizes> frame;
+    frame.template read<S::slots>(start, inner, index * V);
+    Result value[V];
+    WICK_UNROLLED for (int k = 0; k < V; ++k) {
       frame.k = k;
-      values.value[k] = static_cast<Result>(evaluate<S, Result, 0>(frame));
-    });
-    *reinterpret_cast<Values*>(out) = values;
+      value[k] = static_cast<Result>(evaluate<S, Result, 0>(frame));
+    }
+    frame.template write<S::slots>(value);
   }
 };
 
@@ -117,14 +75,14 @@ void run_map(Device device, base_t<T>* data, std::int64_t plane_stride, Layout c
   Loop const& loop = slots.loop;
   std::int64_t const total = loop.total();
   if (total == 0) return;
-  if constexpr (count == S::slots + 1 && plain_slots<S> && pack_of<S, T> > 1) {
-    constexpr int V = pack_of<S, T>;
-    if (packs<V>(loop, element_sizes<S, T>)) {
-      std::int64_t const inner = loop.extent[loop.rank - 1], along = (inner + V - 1) / V;
-      return for_each_position(device, total / inner * along, MapPack<S, T>{device_loop<S, S::slots + 1>(loop), along});
-    }
+  if constexpr (count == S::slots + 1 && plain_slots<S>) {
+    using Pack = MapPack<S, T>;
+    auto const on_device = device_loop<S, count>(loop);
+    std::int64_t const inner = on_device.extent[on_device.rank - 1], along = packs_of<Pack::V>(inner);
+    for_each_position(device, total / inner * along, Pack{with_wide_slots<typename Pack::Sizes>(on_device, on_device.rank - 1), along});
+  } else {
+    for_each_position(device, total, MapElement<S, T>{device_loop<S, count>(loop)});
   }
-  for_each_position(device, total, MapElement<S, T>{device_loop<S, count>(loop)});
 }
 
 }  // namespace backend::thrust_

@@ -20,6 +20,7 @@ constexpr void unrolled(F const& f) {
 struct DeviceSlot {
   void const* data;
   std::int64_t stride[max_rank];
+  bool wide = false;  ///< neighbours may be read and written 16 bytes at once: see pack.hpp
   alignas(16) char number[32];
 };
 
@@ -35,6 +36,11 @@ struct DeviceLoop {
     std::int64_t n = 1;
     for (int d = 0; d < rank; ++d) n *= extent[d];
     return n;
+  }
+  /// index / divisor, for positions of this loop.
+  constexpr std::int64_t quotient(std::int64_t index, std::int64_t divisor) const {
+    if (narrow) return static_cast<std::int64_t>(static_cast<std::uint32_t>(index) / static_cast<std::uint32_t>(divisor));
+    return index / divisor;
   }
   /// Calls move(d, place) for the dimensions in `mask` with the place along each that position `index` has, counted in
   /// row-major order over these dimensions.
@@ -101,12 +107,14 @@ struct PositionFrame {
 template <class S, int N>
 DeviceLoop<N> device_loop(Loop const& loop) {
   DeviceLoop<N> result;
-  result.rank = loop.rank;
+  result.rank = std::max(loop.rank, 1);  // a single position lies along a dimension, too
+  if (loop.rank == 0) result.extent[0] = 1;
   for (int d = 0; d < loop.rank; ++d) result.extent[d] = loop.extent[d];
   result.narrow = loop.total() < (std::int64_t{1} << 31);
   for (int s = 0; s < N; ++s) {
     DeviceSlot& to = result.slot[s];
     to.data = loop.slots[s].data;
+    if (loop.rank == 0) to.stride[0] = 0;
     for (int d = 0; d < loop.rank; ++d) to.stride[d] = loop.slots[s].stride[d];
     if (s >= S::slots) continue;
     SlotType const& type = slot_types<S, void>[static_cast<std::size_t>(s)];
@@ -134,72 +142,6 @@ inline void join_dimensions(Loop& loop, unsigned& mask) {
     loop.extent[d + 1] *= loop.extent[d];
     drop(d);
   }
-}
-
-/// Neighbouring positions that a thread computes together, so that it reads and writes 16 bytes at once: `V` of them, whose
-/// largest elements have 16 / V bytes. Element sizes of the slots are `size[s]`; 0 for what is no memory.
-template <int N, int V>
-struct PackFrame {
-  using lane = void;
-  DeviceLoop<N> const* loop;
-  std::int64_t offset[N > 0 ? N : 1];  ///< of the first of them
-  alignas(16) unsigned char raw[N > 0 ? N : 1][16];
-  int k;                               ///< the one that is read
-
-  template <class T, int I>
-  constexpr compute_t<T> load() const {
-    return *reinterpret_cast<T const*>(raw[I] + k * static_cast<int>(sizeof(T)));
-  }
-  template <class T, int I>
-  constexpr compute_t<T> number() const {
-    return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
-  }
-  template <class G, int I>
-  constexpr auto generated() const {
-    auto const& source = *reinterpret_cast<typename G::Source const*>(loop->slot[I].number);
-    return static_cast<compute_t<typename G::value_type>>(G::element(source, offset[I] + k * loop->slot[I].stride[loop->rank - 1]));
-  }
-
-  constexpr void advance(int dimension, std::int64_t steps) {
-    unrolled<N>([&](auto s) constexpr { offset[s] += steps * loop->slot[s].stride[dimension]; });
-  }
-  /// Reads V elements of `size` bytes of slot I: neighbours, or one that serves all.
-  template <int I, int size>
-  constexpr void fetch() {
-    if constexpr (size > 0) {
-      auto const* const from = static_cast<unsigned char const*>(loop->slot[I].data) + offset[I] * size;
-      if (loop->slot[I].stride[loop->rank - 1] == 0) {
-        unrolled<V>([&](auto e) constexpr { copy<size>(raw[I] + e * size, from); });
-      } else {
-        copy<V * size>(raw[I], from);
-      }
-    }
-  }
-  template <int bytes>
-  static constexpr void copy(void* to, void const* from) {
-    struct alignas(bytes) Chunk {
-      unsigned char byte[bytes];
-    };
-    *static_cast<Chunk*>(to) = *static_cast<Chunk const*>(from);
-  }
-};
-
-/// True when positions may be taken V at a time along the innermost dimension: neighbours lie side by side, or stay, in
-/// every slot that is memory, and at places that are multiples of what is read at once.
-template <int V, std::size_t N>
-bool packs(Loop const& loop, std::array<int, N> const& size) {
-  int const inner = loop.rank - 1;
-  if (V < 2 || loop.rank == 0 || (loop.rank > 1 && loop.extent[inner] % V != 0)) return false;
-  for (int s = 0; s < loop.count; ++s) {
-    int const bytes = size[static_cast<std::size_t>(s)];
-    std::int64_t const step = loop.slots[s].stride[inner];
-    if (step != 1 && !(step == 0 && bytes == 0) && !(step == 0 && s + 1 < loop.count)) return false;
-    if (bytes == 0 || step == 0) continue;
-    if (reinterpret_cast<std::uintptr_t>(loop.slots[s].data) % static_cast<std::uintptr_t>(V * bytes)) return false;
-    for (int d = 0; d < inner; ++d)
-      if (loop.slots[s].stride[d] % V) return false;
-  }
-  return true;
 }
 
 }  // namespace backend::thrust_

@@ -142,15 +142,17 @@ struct PutMatrix {
 template <class T>
 struct SumParts {
   using Result = compute_t<T>;
+  using Frame = ArrayFrame<Result>;
   Result const* part;
-  std::int64_t size;  ///< sums of a part
+  std::int64_t size, parts;  ///< sums of a part, and how many parts there are
   T* out;
   bool accumulate;
 
   constexpr Result identity() const { return Result(0); }
   constexpr Result combine(Result const& a, Result const& b) const { return a + b; }
   constexpr std::int64_t start(std::int64_t result) const { return result; }
-  constexpr Result at(std::int64_t result, std::int64_t e) const { return part[e * size + result]; }
+  constexpr void read(Frame& frame, std::int64_t result, std::int64_t pack) const { frame.read(part + result, pack * Frame::V, parts, size); }
+  constexpr Result at(Frame const& frame) const { return frame.value[frame.k]; }
   constexpr void put(std::int64_t result, Result const& total) const { out[result] = static_cast<T>(accumulate ? out[result] + total : total); }
 };
 

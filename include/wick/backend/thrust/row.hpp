@@ -9,27 +9,28 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// Reads the slots at one position, and the finished reductions of its row.
-template <int N, class S, class C>
-struct RowPositionFrame : PositionFrame<N> {
+/// Reads the slots at neighbouring positions of a row, and the row's finished reductions.
+template <int N, class S, class C, class Sizes>
+struct RowFrame : PackFrame<N, Sizes> {
   using Folds = typename RowStages<S>::Folds;
-  C const* folded;
+  C folded[Folds::size > 0 ? Folds::size : 1];
   template <class F>
   constexpr C fold() const { return folded[detail::index_in<Folds, F>]; }
 };
 
-/// Which rows a block works on, and how: `width` threads share a row, neighbours along the row or across rows.
+/// Which rows a block works on, and how: `width` threads share a row, neighbours along the row or across rows, a pack of
+/// `V` positions each at a time.
 struct RowPlan {
-  std::int64_t rows, count;
+  std::int64_t rows, count, packs;
   int axis, width;
   bool across;
 
-  RowPlan(Loop const& loop, int row_axis) : rows(1), count(loop.extent[row_axis]), axis(row_axis) {
+  RowPlan(Loop const& loop, int row_axis, int V) : rows(1), count(loop.extent[row_axis]), packs((count + V - 1) / V), axis(row_axis) {
     for (int d = 0; d < loop.rank; ++d)
       if (d != axis) rows *= loop.extent[d];
     across = results_are_neighbours(loop, 1u << axis);
-    auto const terms = static_cast<std::uint64_t>(std::max<std::int64_t>(1, count));
-    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil((terms + 7) / 8)));
+    auto const some = static_cast<std::uint64_t>(std::max<std::int64_t>(1, packs));
+    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil((some + 1) / 2)));
   }
   std::int64_t blocks() const { return (rows + fold_threads / width - 1) / (fold_threads / width); }
   constexpr int groups() const { return fold_threads / width; }
@@ -45,12 +46,13 @@ struct RowState {
   C folded[folds > 0 ? folds : 1];
 };
 
-/// What the kernels of rows have in common: N slots of which the first S::slots are those of S; C is the type in which the
-/// row's reductions are computed.
-template <class S, class C, int N>
+/// What the kernels of rows have in common: N slots, of which the first `read_slots` are read; C is the type in which the row's
+/// reductions are computed.
+template <class S, class C, int N, int read_slots, class Sizes>
 struct RowWork {
   using Folds = typename RowStages<S>::Folds;
-  static constexpr int folds = Folds::size, threads = fold_threads;
+  using Frame = RowFrame<N, S, C, Sizes>;
+  static constexpr int folds = Folds::size, threads = fold_threads, V = Sizes::V, in_flight = V > 4 ? 1 : 2;
   using State = RowState<N, C, folds>;
   struct Shared {
     C value[threads];
@@ -61,22 +63,35 @@ struct RowWork {
   constexpr void open(State& state, std::int64_t row) const {
     state.start = PositionFrame<N>{&loop, {}};
     state.inside = row < plan.rows;
+    unrolled<folds>([&](auto f) constexpr { state.folded[f] = C(0); });
     if (state.inside) state.start.seek(row, ~(1u << plan.axis));
   }
-  constexpr RowPositionFrame<N, S, C> frame(PositionFrame<N> const& start, C const* folded, std::int64_t column) const {
-    RowPositionFrame<N, S, C> frame{start, folded};
-    frame.advance(plan.axis, column);
-    return frame;
+  /// Calls use(frame, column of its first position) for the packs of a thread's row that are its own, U of them read at a time.
+  template <int U, class Use>
+  constexpr void each_pack_of_row(State const& state, int thread, Use const& use) const {
+    each_pack<U, Frame>(
+        plan.member(thread), plan.packs, plan.width,
+        [&](Frame& frame, std::int64_t pack) constexpr {
+          unrolled<folds>([&](auto f) constexpr { frame.folded[f] = state.folded[f]; });
+          frame.template read<read_slots>(state.start, plan.axis, pack * V);
+        },
+        [&](Frame& frame, std::int64_t pack) constexpr { use(frame, pack * V); });
   }
-  /// The total over a row of value(state, column, thread), known to all threads of its group afterwards: take(thread, total).
-  template <class Block, class States, class Identity, class Combine, class Value, class Take>
+  /// The total over a row of value(frame, thread), known to all threads of its group afterwards: take(thread, total).
+  template <int U, class Block, class States, class Identity, class Combine, class Value, class Take>
   constexpr void total(Block const& block, Shared& shared, States& states, Identity const& identity, Combine const& combine,
                        Value const& value, Take const& take) const {
     int const groups = plan.groups(), width = plan.width;
     block.each([&](int t) constexpr {
       C sum = identity();
       if (states[t].inside)
-        for (std::int64_t column = plan.member(t); column < plan.count; column += width) sum = combine(sum, value(states[t], column, t));
+        each_pack_of_row<U>(states[t], t, [&](Frame& frame, std::int64_t) constexpr {
+          WICK_UNROLLED for (int k = 0; k < V; ++k) {
+            frame.k = k;
+            C const next = combine(sum, value(frame, t));
+            if (k < frame.valid) sum = next;
+          }
+        });
       shared.value[plan.group(t) * width + plan.member(t)] = sum;
     });
     join_groups(
@@ -96,12 +111,10 @@ struct RowWork {
   template <int Stage, class Op, class Arg, class Block, class States>
   constexpr void fold_stage(Block const& block, Shared& shared, States& states, std::type_identity<Fold<Op, Arg>>) const {
     constexpr int slot = detail::first_slot<S, Fold<Op, Arg>>();
-    total(
+    total<in_flight>(
         block, shared, states, []() constexpr { return Op::template identity<C>(); },
         [](C const& a, C const& b) constexpr { return static_cast<C>(Op::combine(a, b)); },
-        [&](State const& state, std::int64_t column, int) constexpr {
-          return static_cast<C>(Op::lift(evaluate<Arg, C, slot>(frame(state.start, state.folded, column))));
-        },
+        [](Frame const& frame, int) constexpr { return static_cast<C>(Op::lift(evaluate<Arg, C, slot>(frame))); },
         [&](int t, C result) constexpr {
           if constexpr (requires { Op::finish(result, plan.count); }) result = static_cast<C>(Op::finish(result, plan.count));
           states[t].folded[Stage] = result;
@@ -113,7 +126,8 @@ struct RowWork {
 template <class S, class T>
 struct RowBlock {
   using C = lane_t<S, T>;
-  using Work = RowWork<S, C, S::slots + 1>;
+  using Sizes = SlotSizes<S, S::slots + 1, T>;
+  using Work = RowWork<S, C, S::slots + 1, S::slots, Sizes>;
   using Shared = typename Work::Shared;
   static constexpr int threads = fold_threads;
   Work work;
@@ -124,13 +138,15 @@ struct RowBlock {
     block.each([&](int t) constexpr { work.open(states[t], index * work.plan.groups() + work.plan.group(t)); });
     work.fold_rows(block, shared, states);
     block.each([&](int t) constexpr {
-      auto const& state = states[t];
-      if (!state.inside) return;
-      for (std::int64_t column = work.plan.member(t); column < work.plan.count; column += work.plan.width) {
-        auto const frame = work.frame(state.start, state.folded, column);
-        auto* const out = static_cast<T*>(const_cast<void*>(work.loop.slot[S::slots].data)) + frame.offset[S::slots];
-        *out = static_cast<T>(evaluate<S, T, 0>(frame));
-      }
+      if (!states[t].inside) return;
+      work.template each_pack_of_row<1>(states[t], t, [](typename Work::Frame& frame, std::int64_t) constexpr {
+        T value[Work::V];
+        WICK_UNROLLED for (int k = 0; k < Work::V; ++k) {
+          frame.k = k;
+          value[k] = static_cast<T>(evaluate<S, T, 0>(frame));
+        }
+        frame.template write<S::slots>(value);
+      });
     });
   }
 };
@@ -151,8 +167,9 @@ bool run_row(Device device, T* data, Layout const& target, F const& f) {
     if (slots.loop.total() == 0) return true;
     detail::rows_of(slots.loop, axis);
     axis = slots.loop.rank - 1;
-    RowPlan const plan(slots.loop, axis);
-    for_each_block(device, plan.blocks(), RowBlock<S, T>{{device_loop<S, S::slots + 1>(slots.loop), plan}});
+    using Block = RowBlock<S, T>;
+    RowPlan const plan(slots.loop, axis, Block::Work::V);
+    for_each_block(device, plan.blocks(), Block{{with_wide_slots<typename Block::Sizes>(device_loop<S, S::slots + 1>(slots.loop), axis), plan}});
     return true;
   }
 }

@@ -11,7 +11,7 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// One parameter's arrays among those of a launch; its first position is `begin`.
+/// One parameter's arrays among those of a launch; its first pack has number `begin`.
 template <class T, int N>
 struct UpdateArrays {
   T* data[N];
@@ -31,16 +31,19 @@ struct UpdateElements {
   constexpr void operator()(std::int64_t index) const {
     int which = 0;
     while (which + 1 < count && arrays[which + 1].begin <= index) ++which;
-    std::int64_t const i = index - arrays[which].begin;
-    if (i < arrays[which].count) update(arrays[which], i, std::make_index_sequence<N>{});
+    std::int64_t const first = (index - arrays[which].begin) * ArrayFrame<T>::V;
+    if (first < arrays[which].count) update(arrays[which], first, std::make_index_sequence<N>{});
   }
   template <std::size_t... K>
-  constexpr void update(UpdateArrays<T, N> const& a, std::int64_t i, std::index_sequence<K...>) const {
-    T x[] = {a.data[K][i]...};
-    if (scale) x[1] = simd::clamp(x[1], -bound, bound) * *scale;
-    if (live) (*live)(x[K]...);
-    else kernel(x[K]...);
-    ((K != 1 ? void(a.data[K][i] = x[K]) : void()), ...);
+  constexpr void update(UpdateArrays<T, N> const& a, std::int64_t first, std::index_sequence<K...>) const {
+    ArrayFrame<T> x[N];
+    (x[K].read(a.data[K], first, a.count), ...);
+    WICK_UNROLLED for (int k = 0; k < ArrayFrame<T>::V; ++k) {
+      if (scale) x[1].value[k] = simd::clamp(x[1].value[k], -bound, bound) * *scale;
+      if (live) (*live)(x[K].value[k]...);
+      else kernel(x[K].value[k]...);
+    }
+    ((K != 1 ? x[K].write(a.data[K], first) : void()), ...);
   }
 };
 
@@ -58,7 +61,7 @@ void update_on_device(Device device, List const& list, Kernel const& kernel, Ker
     auto& mine = work.arrays[work.count++];
     std::copy_n(arrays.data.begin(), N, mine.data);
     mine.begin = total, mine.count = arrays.count;
-    total += (arrays.count + 255) / 256 * 256;  // a parameter begins with a block of threads
+    total += (packs_of<ArrayFrame<T>::V>(arrays.count) + 255) / 256 * 256;  // a parameter begins with a block of threads
     if (work.count == Work::most) run();
   }
   if (work.count) run();
@@ -68,7 +71,9 @@ void update_on_device(Device device, List const& list, Kernel const& kernel, Ker
 template <class T>
 struct NormTerm {
   using Result = double;
+  using Frame = ArrayFrame<T>;
   T const* x;
+  std::int64_t count;
   double* out;
   T bound;
   double type;
@@ -80,8 +85,9 @@ struct NormTerm {
     return a >= b || a != a ? a : b;
   }
   constexpr int start(std::int64_t) const { return 0; }
-  constexpr double at(int, std::int64_t i) const {
-    auto const v = static_cast<double>(simd::clamp(x[i], -bound, bound));
+  constexpr void read(Frame& frame, int, std::int64_t pack) const { frame.read(x, pack * Frame::V, count); }
+  constexpr double at(Frame const& frame) const {
+    auto const v = static_cast<double>(simd::clamp(frame.value[frame.k], -bound, bound));
     double const size = v < 0 ? -v : v;
     if (type == 2) return v * v;
     return type == 1 || largest() ? size : static_cast<double>(math::pow(size, type));
@@ -98,7 +104,7 @@ struct JoinNorms {
   T* factor;
 
   constexpr void operator()(std::int64_t) const {
-    NormTerm<T> const join{nullptr, nullptr, T(0), type};
+    NormTerm<T> const join{nullptr, 0, nullptr, T(0), type};
     double total = 0;
     for (std::int64_t i = 0; i < count; ++i) total = join.combine(total, term[i]);
     if (type == 2) total = math::sqrt(total);
@@ -122,7 +128,8 @@ DeviceNorm<T> norm_on_device(Device device, List const& list, double type, doubl
   Tensor<double> const terms(Tensor<double>::uninitialized, Dims(count), device);
   auto* const term = const_cast<double*>(terms.data());
   std::int64_t i = 0;
-  for (auto const& arrays : list) run_fold(device, NormTerm<T>{arrays.data[1], term + i++, static_cast<T>(bound), type}, 1, arrays.count, false);
+  for (auto const& arrays : list)
+    run_fold(device, NormTerm<T>{arrays.data[1], arrays.count, term + i++, static_cast<T>(bound), type}, 1, packs_of<ArrayFrame<T>::V>(arrays.count), false);
   DeviceNorm<T> result{Tensor<double>(Tensor<double>::uninitialized, Dims(), device), Tensor<T>(Tensor<T>::uninitialized, Dims(), device)};
   for_each_position(device, 1, JoinNorms<T>{term, count, type, most, const_cast<double*>(std::as_const(result.norm).data()), const_cast<T*>(std::as_const(result.factor).data())});
   return result;

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Neighbouring positions that a thread computes together: it reads and writes 16 bytes at once where they lie side by side.
+#pragma once
+
+#include <array>
+
+#include <wick/backend/thrust/position.hpp>
+
+namespace wick::inline WICK_ISA {
+namespace backend::thrust_ {
+
+/// False when a formula's operands are compound numbers, which lie in planes.
+template <class S>
+inline constexpr bool plain_slots = true;
+template <class T>
+inline constexpr bool plain_slots<Leaf<T>> = ElementTraits<T>::planes == 1;
+template <class T>
+inline constexpr bool plain_slots<Number<T>> = ElementTraits<T>::planes == 1;
+template <class Op, class... Args>
+inline constexpr bool plain_slots<Apply<Op, Args...>> = (plain_slots<Args> && ...);
+
+/// Bytes of the elements of N slots, first those of S, then others of `Element`, and how many neighbours a thread takes:
+/// 16 bytes of the largest of these and of `Also`. 0 bytes: numbers; -1: generated elements.
+template <class S, int N, class Element, class Also = Element>
+struct SlotSizes {
+  static constexpr auto bytes = [] {
+    std::array<int, static_cast<std::size_t>(N) + 1> size{};
+    for (int s = 0; s < N; ++s) {
+      auto const i = static_cast<std::size_t>(s);
+      if (s >= S::slots) size[i] = static_cast<int>(sizeof(Element));
+      else if (SlotType const& type = slot_types<S, void>[i]; !type.number) size[i] = type.computed ? -1 : type.element_size;
+    }
+    size[static_cast<std::size_t>(N)] = static_cast<int>(sizeof(Also));
+    return size;
+  }();
+  static constexpr int V = [] {
+    int largest = 1;
+    for (int size : bytes) largest = size > largest ? size : largest;
+    return largest > 16 ? 1 : 16 / largest;
+  }();
+};
+
+/// `bytes` of them, as one access to memory.
+template <int bytes>
+constexpr void copy_chunk(void* to, void const* from) {
+  struct alignas(bytes) Chunk {
+    unsigned char byte[bytes];
+  };
+  *static_cast<Chunk*>(to) = *static_cast<Chunk const*>(from);
+}
+
+/// How many packs of V cover `extent` positions.
+template <int V>
+constexpr std::int64_t packs_of(std::int64_t extent) {
+  return (extent + V - 1) / V;
+}
+
+/// Reads the slots at V neighbouring positions along a dimension of a loop, fewer where it ends.
+template <int N, class Sizes>
+struct PackFrame {
+  using lane = void;
+  static constexpr int V = Sizes::V;
+  DeviceLoop<N> const* loop;
+  int axis;                            ///< the dimension
+  int valid;                           ///< positions that there are; after these, the last of them is read again
+  int k;                               ///< the position that is evaluated
+  std::int64_t offset[N > 0 ? N : 1];  ///< of the first position
+  alignas(16) mutable unsigned char raw[N > 0 ? N : 1][16];
+
+  /// Reads the first `slots` slots, from place `first` along `dimension`, beginning where `start` is; -1 is no dimension: at
+  /// `start` alone.
+  template <int slots>
+  constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t first) {
+    loop = start.loop, axis = dimension < 0 ? 0 : dimension;
+    std::int64_t const left = dimension < 0 ? 1 : loop->extent[axis] - first;
+    valid = left < V ? static_cast<int>(left) : V;
+    unrolled<N>([&](auto s) constexpr { offset[s] = start.offset[s] + first * loop->slot[s].stride[axis]; });
+    unrolled<slots>([&](auto s) constexpr { fetch<s>(); });
+  }
+  /// Writes the values to slot I, whose elements are T.
+  template <int I, class T>
+  constexpr void write(T const (&value)[V]) const {
+    DeviceSlot const& slot = loop->slot[I];
+    store(static_cast<T*>(const_cast<void*>(slot.data)) + offset[I], slot.stride[axis], slot.wide, value);
+  }
+  /// Writes the values to memory whose elements are `stride` apart; `wide` when 16 bytes at once will do.
+  template <class T>
+  constexpr void store(T* to, std::int64_t stride, bool wide, T const (&value)[V]) const {
+    if (wide && valid == V) {
+      struct alignas(V * sizeof(T)) Values {
+        T value[V];
+      } all;
+      WICK_UNROLLED for (int e = 0; e < V; ++e) all.value[e] = value[e];
+      *reinterpret_cast<Values*>(to) = all;
+    } else {
+      WICK_UNROLLED for (int e = 0; e < V; ++e)
+        if (e < valid) to[e * stride] = value[e];
+    }
+  }
+
+  template <class T, int I>
+  constexpr compute_t<T> load() const {
+    return *reinterpret_cast<T const*>(raw[I] + k * static_cast<int>(sizeof(T)));
+  }
+  template <class T, int I>
+  constexpr compute_t<T> number() const {
+    return *reinterpret_cast<compute_t<T> const*>(loop->slot[I].number);
+  }
+  template <class G, int I>
+  constexpr auto generated() const {
+    auto const& source = *reinterpret_cast<typename G::Source const*>(loop->slot[I].number);
+    std::int64_t const stride = loop->slot[I].stride[axis], at = offset[I] + k * stride;
+    // A block of random words serves four neighbours.
+    auto& words = *reinterpret_cast<std::array<std::uint32_t, 4>*>(raw[I]);
+    bool const together = stride == 1 && offset[I] % (V < 4 ? V : 4) == 0;
+    if (k % 4 == 0 || !together) words = G::words(source, at / 4);
+    return static_cast<compute_t<typename G::value_type>>(G::element(source, words, at));
+  }
+
+ private:
+  template <int I>
+  constexpr void fetch() {
+    constexpr int size = Sizes::bytes[static_cast<std::size_t>(I)];
+    if constexpr (size > 0) {
+      DeviceSlot const& slot = loop->slot[I];
+      auto const* const from = static_cast<unsigned char const*>(slot.data) + offset[I] * size;
+      std::int64_t const stride = slot.stride[axis] * size;
+      if (slot.wide && valid == V) {
+        copy_chunk<V * size>(raw[I], from);
+      } else {
+        WICK_UNROLLED for (int e = 0; e < V; ++e) copy_chunk<size>(raw[I] + e * size, from + (e < valid ? e : valid - 1) * stride);
+      }
+    } else if constexpr (size < 0) {
+      *reinterpret_cast<std::array<std::uint32_t, 4>*>(raw[I]) = {};
+    }
+  }
+};
+
+/// Reads the slots at one position, where they are compound numbers.
+template <int N>
+struct SingleFrame : PositionFrame<N> {
+  static constexpr int V = 1;
+  int valid, k;
+  template <int slots>
+  constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t first) {
+    static_cast<PositionFrame<N>&>(*this) = start;
+    valid = 1;
+    if (dimension >= 0) this->advance(dimension, first);
+  }
+};
+
+/// Neighbours of a plain array, or elements that lie `stride` apart.
+template <class T>
+struct ArrayFrame {
+  static constexpr int V = sizeof(T) > 16 ? 1 : 16 / static_cast<int>(sizeof(T));
+  alignas(16) T value[V];
+  int valid, k;
+
+  static constexpr bool wide(T const* at, std::int64_t stride) { return stride == 1 && reinterpret_cast<std::uintptr_t>(at) % (V * sizeof(T)) == 0; }
+  /// Reads the V elements from number `first` on, of `count`.
+  constexpr void read(T const* from, std::int64_t first, std::int64_t count, std::int64_t stride = 1) {
+    std::int64_t const left = count - first;
+    valid = left < V ? static_cast<int>(left) : V;
+    from += first * stride;
+    if (valid == V && wide(from, stride)) {
+      copy_chunk<V * static_cast<int>(sizeof(T))>(value, from);
+    } else {
+      WICK_UNROLLED for (int e = 0; e < V; ++e) value[e] = from[(e < valid ? e : valid - 1) * stride];
+    }
+  }
+  /// Writes the elements that were read, in their place.
+  constexpr void write(T* to, std::int64_t first) const {
+    to += first;
+    if (valid == V && wide(to, 1)) {
+      copy_chunk<V * static_cast<int>(sizeof(T))>(to, value);
+    } else {
+      WICK_UNROLLED for (int e = 0; e < V; ++e)
+        if (e < valid) to[e] = value[e];
+    }
+  }
+};
+
+/// True when V neighbours along `axis` that begin at a multiple of V may be read at once, `bytes` each.
+template <int V, int N>
+bool is_wide(DeviceLoop<N> const& loop, void const* data, std::int64_t const* stride, int axis, int bytes) {
+  if (stride[axis] != 1 || reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(V * bytes)) return false;
+  for (int d = 0; d < loop.rank; ++d)
+    if (d != axis && loop.extent[d] > 1 && stride[d] % V) return false;
+  return true;
+}
+/// Marks the slots of a loop that may be read and written 16 bytes at once along `axis`; none for -1.
+template <class Sizes, int N>
+DeviceLoop<N> with_wide_slots(DeviceLoop<N> loop, int axis) {
+  for (int s = 0; s < N && axis >= 0; ++s) {
+    int const bytes = Sizes::bytes[static_cast<std::size_t>(s)];
+    if (bytes > 0) loop.slot[s].wide = is_wide<Sizes::V>(loop, loop.slot[s].data, loop.slot[s].stride, axis, bytes);
+  }
+  return loop;
+}
+
+/// Calls use(frame) for the packs first, first + step, ... before `end`, each read by read(frame, pack): U at a time, so
+/// that as many reads are on their way.
+template <int U, class Frame, class Read, class Use>
+constexpr void each_pack(std::int64_t first, std::int64_t end, std::int64_t step, Read const& read, Use const& use) {
+  for (std::int64_t pack = first; pack < end; pack += U * step) {
+    Frame frame[U];
+    WICK_UNROLLED for (int u = 0; u < U; ++u)
+      if (pack + u * step < end) read(frame[u], pack + u * step);
+    WICK_UNROLLED for (int u = 0; u < U; ++u)
+      if (pack + u * step < end) use(frame[u], pack + u * step);
+  }
+}
+
+}  // namespace backend::thrust_
+}  // namespace wick::inline WICK_ISA
