@@ -92,7 +92,7 @@ struct RowSweepBlock {
     typename Block::template Local<State> states;
     typename Block::template Local<Seeds> seeds;
     RowPlan const& plan = work.plan;
-    block.each([&](int t) constexpr { work.open(states[t], index * plan.groups() + plan.group(t)); });
+    block.each([&](int t) constexpr { work.open(states[t], plan.row(index, t)); });
     work.fold_rows(block, shared, states);
     [&]<std::size_t... I>(std::index_sequence<I...>) constexpr {
       (find_seed<folds - 1 - static_cast<int>(I)>(
@@ -102,11 +102,11 @@ struct RowSweepBlock {
     block.each([&](int t) constexpr {
       State const& state = states[t];
       if (!state.inside) return;
-      if (kept && plan.member(t) == 0) {
-        C* const row = kept + (index * plan.groups() + plan.group(t)) * 2 * folds;
+      if (kept && plan.groups.member(t) == 0) {
+        C* const row = kept + plan.row(index, t) * 2 * folds;
         for (int k = 0; k < folds; ++k) row[k] = state.folded[k], row[folds + k] = seeds[t].value[k];
       }
-      if (mask) write(state, seeds[t], index * plan.groups() + plan.group(t), t);
+      if (mask) write(state, seeds[t], plan.row(index, t), t);
     });
   }
 
@@ -117,14 +117,14 @@ struct RowSweepBlock {
     work.loop.locate(row, ~(1u << axis), [&](int d, std::int64_t at) constexpr {
       unrolled<K::outputs>([&](auto o) constexpr { offset[o] += at * target[o].stride[d]; });
     });
-    work.template each_pack_of_row<1>(state, thread, [&](Frame& frame, std::int64_t first) constexpr {
+    work.template each_pack_of_row<1>(state, thread, [&](Frame& frame) constexpr {
       C term[K::outputs][Work::V] = {};
       WICK_UNROLLED for (int k = 0; k < Work::V; ++k) {
         frame.k = k;
         Adjoints::template push<0>(frame, seeds.value, RowTermSink<Work::V, C>{term, k});
       }
       unrolled<K::outputs>([&](auto o) constexpr {
-        if (mask >> o & 1) target[o].template add<Work::V>(frame, offset[o] + first * target[o].stride[axis], axis, term[o]);
+        if (mask >> o & 1) target[o].template add<Work::V>(frame, offset[o], term[o]);
       });
     });
   }
@@ -174,7 +174,7 @@ struct RowSweepTerm {
   constexpr Result at(Frame& frame) const {
     DeviceSlot const& kept = loop.slot[N - 1];
     int const k = frame.k < frame.valid ? frame.k : frame.valid - 1;
-    Result const* const row = static_cast<Result const*>(kept.data) + frame.offset[N - 1] + k * kept.stride[frame.axis];
+    Result const* const row = static_cast<Result const*>(kept.data) + frame.begin(N - 1) + k * kept.stride[frame.axis];
     unrolled<folds>([&](auto f) constexpr { frame.folded[f] = row[f]; });
     Result total = 0;
     RowAdjoints<K, S, Result>::template push<0>(frame, row + folds, TotalSink<Result>{which, &total});

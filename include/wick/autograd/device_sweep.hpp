@@ -69,7 +69,7 @@ struct SweepPack {
     }
     // A variable that stands twice has two targets in one place: the second adds to what the first has stored.
     unrolled<K::outputs>([&](auto o) constexpr {
-      if (mask >> o & 1) target[o].template add<V>(frame, offset[o] + index * V * target[o].stride[inner], inner, term[o]);
+      if (mask >> o & 1) target[o].template add<V>(frame, offset[o], term[o]);
     });
   }
 };

@@ -16,21 +16,21 @@ struct DeviceTarget {
   bool fresh = false;    ///< its old contents do not count
   bool wide = false;     ///< neighbours may be read and written 16 bytes at once
 
-  /// Adds the terms of a frame's positions to the elements from `offset` on, along dimension `axis`.
+  /// Adds the terms of a frame's positions to the elements that they belong to; `offset` is that of place 0.
   template <int V, class T>
-  constexpr void add(auto const& frame, std::int64_t offset, int axis, T (&term)[V]) const {
+  constexpr void add(auto const& frame, std::int64_t offset, T (&term)[V]) const {
     T* const to = static_cast<T*>(data) + offset;
-    std::int64_t const step = stride[axis];
+    std::int64_t const step = stride[frame.axis];
     if (!fresh) {
       alignas(16) T old[V];
       if (wide && frame.valid == V) {
-        copy_chunk<V * static_cast<int>(sizeof(T))>(old, to);
+        copy_chunk<static_cast<int>(sizeof(T)), V>(old, to + frame.first);
       } else {
-        WICK_UNROLLED for (int e = 0; e < V; ++e) old[e] = to[(e < frame.valid ? e : frame.valid - 1) * step];
+        WICK_UNROLLED for (int e = 0; e < V; ++e) old[e] = to[(frame.first + (e < frame.valid ? e : frame.valid - 1)) * step];
       }
       WICK_UNROLLED for (int e = 0; e < V; ++e) term[e] = old[e] + term[e];
     }
-    frame.store(to, step, wide, term);
+    frame.store(to, frame.first, step, wide, term);
   }
 };
 

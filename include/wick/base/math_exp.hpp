@@ -94,6 +94,10 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V exp(V x) {
   using T = lane_of_t<V>;
+#if defined(__CUDA_ARCH__)
+  if constexpr (std::is_same_v<V, float>)
+    if (!std::is_constant_evaluated()) return ::expf(x);  // made of the hardware's approximations: docs/math_error.md
+#endif
   x = simd::clamp<V>(x, detail::exp_low<T>, detail::exp_high<T>);
   if constexpr (simd::has_tables<V>) {
     V const shifted = simd::fma<V>(x, V(T(1.4426950408889634074)), V(detail::step_magic<T>));

@@ -88,6 +88,10 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V log(V x) {
   using T = lane_of_t<V>;
+#if defined(__CUDA_ARCH__)
+  if constexpr (std::is_same_v<V, float>)
+    if (!std::is_constant_evaluated()) return ::logf(x);  // made of the hardware's approximations: docs/math_error.md
+#endif
   auto const [k, f] = detail::log_reduce(x);
   V const low = simd::fma<V>(k, V(detail::ln2_low<T>), detail::log_remainder(f));
   return detail::log_special<V>(x, simd::fma<V>(k, V(detail::ln2_high<T>), f + low));

@@ -13,6 +13,10 @@ namespace math {
 template <Real V>
 [[gnu::always_inline]] WICK_FN V tanh(V x) {
   using T = lane_of_t<V>;
+#if defined(__CUDA_ARCH__)
+  if constexpr (std::is_same_v<V, float>)
+    if (!std::is_constant_evaluated()) return ::tanhf(x);  // made of the hardware's approximations: docs/math_error.md
+#endif
   if constexpr (simd::has_tables<V> && sizeof(T) == 4) {
     V const result = detail::piecewise<V>(detail::tanh_pieces, simd::at_most<V>(math::abs(x), 9.25f), 0x1p-4f, false);
     return detail::flip_sign<V>(result, x);
@@ -71,6 +75,10 @@ WICK_FN V cosh(V x) {
 template <Real V>
 [[gnu::always_inline]] WICK_FN V erf(V x) {
   using T = lane_of_t<V>;
+#if defined(__CUDA_ARCH__)
+  if constexpr (std::is_same_v<V, float>)
+    if (!std::is_constant_evaluated()) return ::erff(x);  // made of the hardware's approximations: docs/math_error.md
+#endif
   constexpr bool single = sizeof(T) == 4;
   V const size = simd::at_most<V>(math::abs(x), single ? T(4) : T(6)), z = x * x;
   if constexpr (simd::has_tables<V> && single) {

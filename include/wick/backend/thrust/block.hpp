@@ -3,6 +3,7 @@
 // threads take before the next begins; on the processor each step is a loop over the threads.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -48,15 +49,31 @@ struct GpuBlock {
 };
 #endif
 
-/// Joins `values` of groups of `width` (a power of two) neighbouring or interleaved threads in pairs: a fixed tree. Value
-/// `k` of group `g` lies at place(g, k); the result at place(g, 0).
-template <class Block, class Place, class Join>
-constexpr void join_groups(Block const& block, int groups, int width, Place const& place, Join const& join) {
-  for (int half = width / 2; half > 0; half /= 2)
-    block.each([&](int t) constexpr {
-      if (t < groups * half) join(place(t % groups, t / groups), place(t % groups, t / groups + half));
-    });
-}
+/// How the `threads` threads of a block (a power of two) are dealt out to groups of 2^shift: neighbours share a group, or
+/// (`across`) stand in neighbouring groups.
+template <int threads>
+struct Groups {
+  static constexpr int all = std::countr_zero(static_cast<unsigned>(threads));
+  int shift;
+  bool across;
+
+  constexpr int width() const { return 1 << shift; }
+  constexpr int count() const { return threads >> shift; }
+  constexpr int group(int thread) const { return across ? thread & (count() - 1) : thread >> shift; }
+  constexpr int member(int thread) const { return across ? thread >> (all - shift) : thread & (width() - 1); }
+  /// Where a member's value stands among those of all threads.
+  constexpr int place(int group, int member) const { return group << shift | member; }
+
+  /// Joins the values of each group in pairs, join(to, from) by their places, into that of its first member: a fixed tree.
+  template <class Block, class Join>
+  constexpr void join(Block const& block, Join const& join) const {
+    for (int half = shift - 1; half >= 0; --half)
+      block.each([&](int t) constexpr {
+        int const group = t & (count() - 1), member = t >> (all - shift);
+        if (member < 1 << half) join(place(group, member), place(group, member + (1 << half)));
+      });
+  }
+};
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA

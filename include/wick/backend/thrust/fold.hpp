@@ -14,27 +14,30 @@ namespace backend::thrust_ {
 
 inline constexpr int fold_threads = 256;
 
-/// How a fold is cut: `width` threads share a result, `parts` blocks too; neighbouring threads work on neighbouring results
-/// (`across`) or on neighbouring packs of one's terms.
+/// How a fold is cut: a group of threads shares a result, `parts` blocks too; neighbouring threads work on neighbouring
+/// results (across) or on neighbouring packs of one's terms.
 struct FoldPlan {
   std::int64_t results, packs;
-  int width;
-  bool across;
+  Groups<fold_threads> groups;
   std::int64_t parts, length;
 
-  std::int64_t per_block() const { return fold_threads / width; }
-  std::int64_t blocks() const { return (results + per_block() - 1) / per_block() * parts; }
+  std::int64_t blocks() const { return (results + groups.count() - 1) / groups.count() * parts; }
 
   FoldPlan(std::int64_t result_count, std::int64_t pack_count, bool neighbouring_results)
-      : results(result_count), packs(pack_count), across(neighbouring_results) {
-    auto const some = static_cast<std::uint64_t>(std::max<std::int64_t>(1, packs));
-    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil(across ? (some + 3) / 4 : (some + 1) / 2)));
-    std::int64_t const tiles = std::max<std::int64_t>(1, (results + per_block() - 1) / per_block());
-    parts = std::clamp<std::int64_t>(std::min(packs / (width * 8), most_blocks / tiles), 1, most_blocks);
+      : results(result_count), packs(pack_count), groups(shared_by(pack_count, neighbouring_results)) {
+    std::int64_t const tiles = std::max<std::int64_t>(1, (results + groups.count() - 1) / groups.count());
+    parts = std::clamp<std::int64_t>(std::min(packs / (groups.width() * 8), most_blocks / tiles), 1, most_blocks);
     length = (packs + parts - 1) / parts;
     parts = length ? (packs + length - 1) / length : 1;
   }
   static constexpr std::int64_t most_blocks = 1024;
+
+  /// The groups for results of `packs` packs: a thread has some of them, so that joining the threads' totals is little work.
+  static Groups<fold_threads> shared_by(std::int64_t packs, bool across) {
+    constexpr int each = 8;
+    auto const wanted = static_cast<std::uint64_t>(std::max<std::int64_t>(1, (packs + each - 1) / each));
+    return {std::min(across ? 3 : Groups<fold_threads>::all, std::countr_zero(std::bit_ceil(wanted))), across};
+  }
 };
 
 /// True when neighbouring results lie closer together in memory than neighbouring terms, in most slots.
@@ -101,22 +104,21 @@ struct FoldBlock {
 
   template <class Block>
   constexpr void operator()(Block const& block, Shared& shared, std::int64_t index) const {
-    std::int64_t const part = index % plan.parts, tile = index / plan.parts;
-    int const width = plan.width, groups = threads / width;
+    // There are fewer than 2^31 blocks.
+    auto const number = static_cast<std::uint32_t>(index), parts = static_cast<std::uint32_t>(plan.parts), tile = number / parts;
+    std::int64_t const part = number - tile * parts, first = std::int64_t{tile} * plan.groups.count();
     std::int64_t const begin = part * plan.length, end = begin + plan.length < plan.packs ? begin + plan.length : plan.packs;
     block.each([&](int t) constexpr {
-      int const group = plan.across ? t % groups : t / width, member = plan.across ? t / groups : t % width;
-      std::int64_t const result = tile * groups + group;
-      shared.value[group * width + member] = result < plan.results ? accumulate(result, begin + member, end) : term.identity();
+      int const group = plan.groups.group(t), member = plan.groups.member(t);
+      shared.value[plan.groups.place(group, member)] = first + group < plan.results ? accumulate(first + group, begin + member, end) : term.identity();
     });
-    join_groups(
-        block, groups, width, [&](int group, int member) constexpr { return group * width + member; },
-        [&](int to, int from) constexpr { shared.value[to] = term.combine(shared.value[to], shared.value[from]); });
+    plan.groups.join(block, [&](int to, int from) constexpr { shared.value[to] = term.combine(shared.value[to], shared.value[from]); });
     block.each([&](int t) constexpr {
-      std::int64_t const result = tile * groups + t;
-      if (t >= groups || result >= plan.results) return;
-      if (partial) partial[result * plan.parts + part] = shared.value[t * width];
-      else term.put(result, shared.value[t * width]);
+      std::int64_t const result = first + t;
+      if (t >= plan.groups.count() || result >= plan.results) return;
+      Result const& total = shared.value[plan.groups.place(t, 0)];
+      if (partial) partial[result * plan.parts + part] = total;
+      else term.put(result, total);
     });
   }
 
@@ -127,14 +129,14 @@ struct FoldBlock {
     WICK_UNROLLED for (int k = 0; k < V; ++k) total[k] = term.identity();
     if (joined) {
       Result const* const from = joined + result * stored;
-      for (std::int64_t pack = first; pack < end; pack += plan.width)
+      for (std::int64_t pack = first; pack < end; pack += plan.groups.width())
         WICK_UNROLLED for (int k = 0; k < V; ++k)
           if (pack * V + k < stored) total[k] = term.combine(total[k], from[pack * V + k]);
     } else {
       auto const start = term.start(result);
       each_pack<in_flight, Frame>(
-          first, end, plan.width, [&](Frame& frame, std::int64_t pack) constexpr { term.read(frame, start, pack); },
-          [&](Frame& frame, std::int64_t) constexpr {
+          first, end, plan.groups.width(), [&](Frame& frame, std::int64_t pack) constexpr { term.read(frame, start, pack); },
+          [&](Frame& frame) constexpr {
             WICK_UNROLLED for (int k = 0; k < V; ++k) {
               frame.k = k;
               Result const sum = term.combine(total[k], term.at(frame));

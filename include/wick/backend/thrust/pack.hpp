@@ -40,11 +40,16 @@ struct SlotSizes {
   }();
 };
 
-/// `bytes` of them, as one access to memory.
-template <int bytes>
+/// Copies `count` elements of `bytes` as one access to memory. They go element by element through registers: a GPU has none
+/// for single bytes.
+template <int bytes, int count>
 constexpr void copy_chunk(void* to, void const* from) {
-  struct alignas(bytes) Chunk {
-    unsigned char byte[bytes];
+  using Unit = std::conditional_t<bytes == 1, std::uint8_t,
+                                  std::conditional_t<bytes == 2, std::uint16_t, std::conditional_t<bytes == 4, std::uint32_t, std::uint64_t>>>;
+  constexpr int unit = static_cast<int>(sizeof(Unit));
+  static_assert(bytes % unit == 0);
+  struct [[gnu::may_alias]] alignas(bytes * count) Chunk {
+    Unit part[bytes / unit * count];
   };
   *static_cast<Chunk*>(to) = *static_cast<Chunk const*>(from);
 }
@@ -64,37 +69,42 @@ struct PackFrame {
   int axis;                            ///< the dimension
   int valid;                           ///< positions that there are; after these, the last of them is read again
   int k;                               ///< the position that is evaluated
-  std::int64_t offset[N > 0 ? N : 1];  ///< of the first position
+  std::int64_t first;                  ///< the first position's place along the dimension
+  std::int64_t offset[N > 0 ? N : 1];  ///< of place 0
   alignas(16) mutable unsigned char raw[N > 0 ? N : 1][16];
 
-  /// Reads the first `slots` slots, from place `first` along `dimension`, beginning where `start` is; -1 is no dimension: at
+  /// Reads the first `slots` slots, from `place` along `dimension` on, beginning where `start` is; -1 is no dimension: at
   /// `start` alone.
   template <int slots>
-  constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t first) {
-    loop = start.loop, axis = dimension < 0 ? 0 : dimension;
+  constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t place) {
+    loop = start.loop, axis = dimension < 0 ? 0 : dimension, first = place;
     std::int64_t const left = dimension < 0 ? 1 : loop->extent[axis] - first;
     valid = left < V ? static_cast<int>(left) : V;
-    unrolled<N>([&](auto s) constexpr { offset[s] = start.offset[s] + first * loop->slot[s].stride[axis]; });
+    unrolled<N>([&](auto s) constexpr { offset[s] = start.offset[s]; });
     unrolled<slots>([&](auto s) constexpr { fetch<s>(); });
   }
+  /// Where the first position lies in a slot.
+  constexpr std::int64_t begin(int slot) const { return offset[slot] + first * loop->slot[slot].stride[axis]; }
   /// Writes the values to slot I, whose elements are T.
   template <int I, class T>
   constexpr void write(T const (&value)[V]) const {
     DeviceSlot const& slot = loop->slot[I];
-    store(static_cast<T*>(const_cast<void*>(slot.data)) + offset[I], slot.stride[axis], slot.wide, value);
+    auto* const to = static_cast<T*>(const_cast<void*>(slot.data)) + offset[I];
+    store(to, first, slot.stride[axis], slot.wide, value);
   }
-  /// Writes the values to memory whose elements are `stride` apart; `wide` when 16 bytes at once will do.
+  /// Writes the values to memory whose elements are `stride` apart, from number `place` on; `wide` when 16 bytes at once
+  /// will do.
   template <class T>
-  constexpr void store(T* to, std::int64_t stride, bool wide, T const (&value)[V]) const {
+  constexpr void store(T* to, std::int64_t place, std::int64_t stride, bool wide, T const (&value)[V]) const {
     if (wide && valid == V) {
       struct alignas(V * sizeof(T)) Values {
         T value[V];
       } all;
       WICK_UNROLLED for (int e = 0; e < V; ++e) all.value[e] = value[e];
-      *reinterpret_cast<Values*>(to) = all;
+      *reinterpret_cast<Values*>(to + place) = all;
     } else {
       WICK_UNROLLED for (int e = 0; e < V; ++e)
-        if (e < valid) to[e * stride] = value[e];
+        if (e < valid) to[(place + e) * stride] = value[e];
     }
   }
 
@@ -109,10 +119,10 @@ struct PackFrame {
   template <class G, int I>
   constexpr auto generated() const {
     auto const& source = *reinterpret_cast<typename G::Source const*>(loop->slot[I].number);
-    std::int64_t const stride = loop->slot[I].stride[axis], at = offset[I] + k * stride;
+    std::int64_t const stride = loop->slot[I].stride[axis], start = begin(I), at = start + k * stride;
     // A block of random words serves four neighbours.
     auto& words = *reinterpret_cast<std::array<std::uint32_t, 4>*>(raw[I]);
-    bool const together = stride == 1 && offset[I] % (V < 4 ? V : 4) == 0;
+    bool const together = stride == 1 && start % (V < 4 ? V : 4) == 0;
     if (k % 4 == 0 || !together) words = G::words(source, at / 4);
     return static_cast<compute_t<typename G::value_type>>(G::element(source, words, at));
   }
@@ -124,11 +134,11 @@ struct PackFrame {
     if constexpr (size > 0) {
       DeviceSlot const& slot = loop->slot[I];
       auto const* const from = static_cast<unsigned char const*>(slot.data) + offset[I] * size;
-      std::int64_t const stride = slot.stride[axis] * size;
       if (slot.wide && valid == V) {
-        copy_chunk<V * size>(raw[I], from);
+        copy_chunk<size, V>(raw[I], from + first * size);
       } else {
-        WICK_UNROLLED for (int e = 0; e < V; ++e) copy_chunk<size>(raw[I] + e * size, from + (e < valid ? e : valid - 1) * stride);
+        std::int64_t const stride = slot.stride[axis] * size;
+        WICK_UNROLLED for (int e = 0; e < V; ++e) copy_chunk<size, 1>(raw[I] + e * size, from + (first + (e < valid ? e : valid - 1)) * stride);
       }
     } else if constexpr (size < 0) {
       *reinterpret_cast<std::array<std::uint32_t, 4>*>(raw[I]) = {};
@@ -163,7 +173,7 @@ struct ArrayFrame {
     valid = left < V ? static_cast<int>(left) : V;
     from += first * stride;
     if (valid == V && wide(from, stride)) {
-      copy_chunk<V * static_cast<int>(sizeof(T))>(value, from);
+      copy_chunk<static_cast<int>(sizeof(T)), V>(value, from);
     } else {
       WICK_UNROLLED for (int e = 0; e < V; ++e) value[e] = from[(e < valid ? e : valid - 1) * stride];
     }
@@ -172,7 +182,7 @@ struct ArrayFrame {
   constexpr void write(T* to, std::int64_t first) const {
     to += first;
     if (valid == V && wide(to, 1)) {
-      copy_chunk<V * static_cast<int>(sizeof(T))>(to, value);
+      copy_chunk<static_cast<int>(sizeof(T)), V>(to, value);
     } else {
       WICK_UNROLLED for (int e = 0; e < V; ++e)
         if (e < valid) to[e] = value[e];
@@ -207,7 +217,7 @@ constexpr void each_pack(std::int64_t first, std::int64_t end, std::int64_t step
     WICK_UNROLLED for (int u = 0; u < U; ++u)
       if (pack + u * step < end) read(frame[u], pack + u * step);
     WICK_UNROLLED for (int u = 0; u < U; ++u)
-      if (pack + u * step < end) use(frame[u], pack + u * step);
+      if (pack + u * step < end) use(frame[u]);
   }
 }
 

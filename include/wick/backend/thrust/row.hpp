@@ -18,24 +18,22 @@ struct RowFrame : PackFrame<N, Sizes> {
   constexpr C fold() const { return folded[detail::index_in<Folds, F>]; }
 };
 
-/// Which rows a block works on, and how: `width` threads share a row, neighbours along the row or across rows, a pack of
+/// Which rows a block works on, and how: a group of threads shares a row, neighbours along the row or across rows, a pack of
 /// `V` positions each at a time.
 struct RowPlan {
   std::int64_t rows, count, packs;
-  int axis, width;
-  bool across;
+  int axis;
+  Groups<fold_threads> groups;
 
-  RowPlan(Loop const& loop, int row_axis, int V) : rows(1), count(loop.extent[row_axis]), packs((count + V - 1) / V), axis(row_axis) {
+  RowPlan(Loop const& loop, int row_axis, int V)
+      : rows(1), count(loop.extent[row_axis]), packs((count + V - 1) / V), axis(row_axis),
+        groups(FoldPlan::shared_by(packs, results_are_neighbours(loop, 1u << row_axis))) {
     for (int d = 0; d < loop.rank; ++d)
       if (d != axis) rows *= loop.extent[d];
-    across = results_are_neighbours(loop, 1u << axis);
-    auto const some = static_cast<std::uint64_t>(std::max<std::int64_t>(1, packs));
-    width = static_cast<int>(std::min<std::uint64_t>(across ? 8 : fold_threads, std::bit_ceil((some + 1) / 2)));
   }
-  std::int64_t blocks() const { return (rows + fold_threads / width - 1) / (fold_threads / width); }
-  constexpr int groups() const { return fold_threads / width; }
-  constexpr int group(int thread) const { return across ? thread % groups() : thread / width; }
-  constexpr int member(int thread) const { return across ? thread / groups() : thread % width; }
+  std::int64_t blocks() const { return (rows + groups.count() - 1) / groups.count(); }
+  /// The row that a thread of a block works on.
+  constexpr std::int64_t row(std::int64_t block, int thread) const { return block * groups.count() + groups.group(thread); }
 };
 
 /// What threads know of their row.
@@ -66,38 +64,35 @@ struct RowWork {
     unrolled<folds>([&](auto f) constexpr { state.folded[f] = C(0); });
     if (state.inside) state.start.seek(row, ~(1u << plan.axis));
   }
-  /// Calls use(frame, column of its first position) for the packs of a thread's row that are its own, U of them read at a time.
+  /// Calls use(frame) for the packs of a thread's row that are its own, U of them read at a time.
   template <int U, class Use>
   constexpr void each_pack_of_row(State const& state, int thread, Use const& use) const {
     each_pack<U, Frame>(
-        plan.member(thread), plan.packs, plan.width,
+        plan.groups.member(thread), plan.packs, plan.groups.width(),
         [&](Frame& frame, std::int64_t pack) constexpr {
           unrolled<folds>([&](auto f) constexpr { frame.folded[f] = state.folded[f]; });
           frame.template read<read_slots>(state.start, plan.axis, pack * V);
         },
-        [&](Frame& frame, std::int64_t pack) constexpr { use(frame, pack * V); });
+        use);
   }
   /// The total over a row of value(frame, thread), known to all threads of its group afterwards: take(thread, total).
   template <int U, class Block, class States, class Identity, class Combine, class Value, class Take>
   constexpr void total(Block const& block, Shared& shared, States& states, Identity const& identity, Combine const& combine,
                        Value const& value, Take const& take) const {
-    int const groups = plan.groups(), width = plan.width;
     block.each([&](int t) constexpr {
       C sum = identity();
       if (states[t].inside)
-        each_pack_of_row<U>(states[t], t, [&](Frame& frame, std::int64_t) constexpr {
+        each_pack_of_row<U>(states[t], t, [&](Frame& frame) constexpr {
           WICK_UNROLLED for (int k = 0; k < V; ++k) {
             frame.k = k;
             C const next = combine(sum, value(frame, t));
             if (k < frame.valid) sum = next;
           }
         });
-      shared.value[plan.group(t) * width + plan.member(t)] = sum;
+      shared.value[plan.groups.place(plan.groups.group(t), plan.groups.member(t))] = sum;
     });
-    join_groups(
-        block, groups, width, [&](int group, int member) constexpr { return group * width + member; },
-        [&](int to, int from) constexpr { shared.value[to] = combine(shared.value[to], shared.value[from]); });
-    block.each([&](int t) constexpr { take(t, shared.value[plan.group(t) * width]); });
+    plan.groups.join(block, [&](int to, int from) constexpr { shared.value[to] = combine(shared.value[to], shared.value[from]); });
+    block.each([&](int t) constexpr { take(t, shared.value[plan.groups.place(plan.groups.group(t), 0)]); });
   }
   /// All reductions of the rows, inner ones first.
   template <class Block, class States>
@@ -135,11 +130,11 @@ struct RowBlock {
   template <class Block>
   constexpr void operator()(Block const& block, Shared& shared, std::int64_t index) const {
     typename Block::template Local<typename Work::State> states;
-    block.each([&](int t) constexpr { work.open(states[t], index * work.plan.groups() + work.plan.group(t)); });
+    block.each([&](int t) constexpr { work.open(states[t], work.plan.row(index, t)); });
     work.fold_rows(block, shared, states);
     block.each([&](int t) constexpr {
       if (!states[t].inside) return;
-      work.template each_pack_of_row<1>(states[t], t, [](typename Work::Frame& frame, std::int64_t) constexpr {
+      work.template each_pack_of_row<1>(states[t], t, [](typename Work::Frame& frame) constexpr {
         T value[Work::V];
         WICK_UNROLLED for (int k = 0; k < Work::V; ++k) {
           frame.k = k;
