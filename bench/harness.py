@@ -88,11 +88,13 @@ def google_benchmark(samples, counters, build, name, pattern="."):
             counters[work] = (entry["requests"], entry["allocations"])
 
 
-def program_subject(samples, build, name, threads):
+def program_subject(samples, build, name, threads, each_call=False):
     """Runs one program of bench/ whose names end in /threads:N; a name that begins with a peer's counts for that peer."""
-    # Several short rounds of which the median counts, as the peers' do, not the mean of a long one.
-    text = run([f"{build}/bench/bench_{name}", f"--benchmark_filter=threads:{threads}(/real_time)?$", "--benchmark_min_time=0.02",
-                "--benchmark_repetitions=5", "--benchmark_format=json"])
+    # Several short rounds of which the median counts, as the peers' do, not the mean of a long one; or rounds of one call,
+    # where the peers' are: what interrupts some calls raises a mean, but no median.
+    rounds = ("1e-9", 15) if each_call else ("0.02", 5)
+    text = run([f"{build}/bench/bench_{name}", f"--benchmark_filter=threads:{threads}(/real_time)?$", f"--benchmark_min_time={rounds[0]}",
+                f"--benchmark_repetitions={rounds[1]}", "--benchmark_format=json"])
     if text is None:
         return
     unit = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}

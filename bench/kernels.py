@@ -18,6 +18,7 @@ class Subject:
     scripts: dict = field(default_factory=dict)
     threads: tuple = (1, 2)
     rounds: int = 5
+    each_call: bool = False  # our calls are timed one by one, as the scripts time theirs
 
 
 subjects = {
@@ -27,16 +28,16 @@ subjects = {
     "conv": Subject({"torch": ()}, rounds=2),
     "math": Subject(threads=(1,), rounds=3),
     "memory": Subject({"torch": (), "numpy": ("--numpy",)}, rounds=3),
-    "ordering": Subject({"torch": (), "numpy": ("--numpy",)}, rounds=3),
+    "ordering": Subject({"torch": (), "numpy": ("--numpy",)}, each_call=True),
     "train": Subject({"torch": ()}, rounds=3),
     "cnn": Subject({"torch": (), "compile": ("--compile",)}, rounds=3),
 }
 
 
-def measure_subject(samples, build, python, name):
+def measure_subject(samples, build, python, name, numbers_of_threads):
     subject = subjects[name]
-    for threads in subject.threads:
-        program_subject(samples, build, name, threads)
+    for threads in sorted(numbers_of_threads.intersection(subject.threads)):
+        program_subject(samples, build, name, threads, subject.each_call)
         for program, arguments in subject.scripts.items():
             if python:
                 python_subject(samples, python, program, name, threads, *arguments)
@@ -61,7 +62,7 @@ class Ratios:
     def row(self, work, threads, text, target, goal=None, fits=lambda program: True):
         seconds, peer = self.best(work, threads, fits)
         self.table.row(text, threads, self.samples.median("wick", work, threads), names.get(peer, "peers"), seconds, target, goal,
-                       self.roof.text(work, threads))
+                       self.roof.text(work, threads) if self.table.of_the_machine else "")
 
     def summary(self, works, threads, text, median, lowest):
         """One row for many works: the median ratio and the lowest one."""
@@ -137,6 +138,16 @@ def math_errors():
     return errors
 
 
+def ordering_table(samples):
+    """Every work of bench/ordering.cpp: few, and too different for a median."""
+    t = Table()
+    ratios = Ratios(samples, t)
+    for threads in (1, 2):
+        for work in ratios.works("ordering", threads):
+            ratios.row(work, threads, readable(work), 1)
+    return t.lines
+
+
 def kernel_table(samples, epochs):
     t = Table(of_the_machine=True)
     ratios = Ratios(samples, t)
@@ -165,12 +176,6 @@ def kernel_table(samples, epochs):
             here = [w for w in works if w.split(": ")[1].startswith(prefix)]
             if here:
                 ratios.summary(here, threads, f"{text}, every axis and shape of `bench/memory.cpp`", 1, 1)
-        works = ratios.works("ordering", threads)
-        for names_of, text in ((("cum", "logcum"), "prefixes (`cumsum` and its kin)"), (("sort",), "`sort`"),
-                               (("topk", "median"), "`topk`, `median`"), (("unique",), "`unique`")):
-            here = [w for w in works if w.split(": ")[1].startswith(names_of)]
-            if here:
-                ratios.summary(here, threads, f"{text}, every work of `bench/ordering.cpp`", 1, 1)
     middle = lambda name: statistics.median(epochs[name]) if epochs.get(name) else None  # noqa: E731
     t.row("one epoch of the main job, wall time of the whole command", 2, middle("wick_wall"), "PyTorch", middle("torch_wall"), 2)
     ours, peer = middle("wick_mb"), middle("torch_mb")

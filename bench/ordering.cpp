@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Prefixes and sorting of a million numbers: one long line, 1000 lines along rows or columns, 20000 short ones. Names are
-// `<work>/<arguments>`; bench/peers/ordering.py does the same in PyTorch and NumPy.
+// Prefixes, differences and sorting of a million numbers: one long line, 1000 lines along rows or columns, 20000 short
+// ones. Names are `<work>/<arguments>`; bench/peers/ordering.py does the same in PyTorch and NumPy.
 #include <benchmark/benchmark.h>
 
 #include <functional>
@@ -56,6 +56,14 @@ void scans() {
   }
 }
 
+void differences() {
+  auto const diff = [](int axis) { return [=](auto const& x) { return Tensor<float>(wick::diff(x, 1, axis)); }; };
+  measure<float>("diff/line", line, diff(0));
+  measure<float>("diff/rows", square, diff(1));
+  measure<float>("diff/columns", square, diff(0));
+  measure<float>("diff/short_rows", brief, diff(1));
+}
+
 void sorts() {
   auto const sort = [](auto const& x) { return wick::sort(x); };
   measure<float>("sort/line", line, sort);
@@ -78,6 +86,7 @@ void sorts() {
 
 int main(int argc, char** argv) {
   scans();
+  differences();
   sorts();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

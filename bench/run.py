@@ -6,6 +6,8 @@
     python3 bench/run.py --venv DIR               uses one that is there; without either, only what needs no Python is
                                                   measured
     python3 bench/run.py --venv DIR --only epoch  the main job beside PyTorch's, with a summary
+    python3 bench/run.py --venv DIR --only ordering
+                                                  prefixes, differences and sorting: a table of their own
     python3 bench/run.py --venv DIR --only gpu    the rows of the GPU, on a machine that has one and nvcc
 
 Ours and the peers' programs run alternately, several times; the tables hold medians of all rounds."""
@@ -19,7 +21,7 @@ import venv
 from epoch import epoch_summary, measure_epochs
 from gpu_table import find_nvcc, gpu_table, measure_gpu
 from harness import Samples, build_libtorch, build_ours, google_benchmark, json_object, machine, python_peer, root, run, say
-from kernels import kernel_table, measure_subject, subjects
+from kernels import kernel_table, measure_subject, ordering_table, subjects
 from tables import spine_table
 
 parts_of_spine = ("speed", "small", "epoch", "compile")
@@ -95,6 +97,8 @@ def read_options():
     parser.add_argument("--build", metavar="DIR", default=f"{root}/build/bench",
                         help="where Wick's programs are built (default: build/bench)")
     parser.add_argument("--rounds", type=int, default=5, help="at most so many rounds (default: %(default)s)")
+    parser.add_argument("--threads", default="1,2", help="comma-separated: with how many threads to measure the kernels, of those "
+                        "that their tables have (default: %(default)s)")
     parser.add_argument("--only", metavar="PARTS", default=",".join((*parts_of_spine, "kernels", "gpu")),
                         help="comma-separated parts (default: %(default)s); of the kernels also one: " + ", ".join(subjects))
     parser.add_argument("--results", metavar="FILE", help="JSON file that keeps what was measured: parts that are not measured now "
@@ -110,6 +114,10 @@ def read_options():
     if options.rounds < 1:
         parser.error("--rounds: at least one")
     options.parts = (parts - {"kernels"}) | (set(subjects) if "kernels" in parts else set())
+
+    if not all(number in ("1", "2") for number in options.threads.split(",")):
+        parser.error(f"--threads: {options.threads!r}; the tables have rows for 1 and 2")
+    options.threads = {int(number) for number in options.threads.split(",")}
 
     folder = options.setup or options.venv
     options.python = os.path.abspath(f"{folder}/bin/python") if folder else None
@@ -169,7 +177,7 @@ def measure(options, results):
             measure_speed(results.samples, build, python)
         for name in chosen:
             if number < subjects[name].rounds:
-                measure_subject(results.samples, build, python, name)
+                measure_subject(results.samples, build, python, name, options.threads)
         results.save()
     if "epoch" in parts:
         results.epochs.update(measure_epochs(build, python, min(3, options.rounds)))
@@ -186,8 +194,11 @@ def measure(options, results):
 def write_page(options, results):
     with open(options.output) as file:
         page = file.read()
-    missing = {*parts_of_spine, *subjects} - options.parts - results.has()
-    if missing and not (options.write_partly and options.parts - {"gpu"}):
+    measured = results.has()
+    if "ordering" in measured:
+        page = replace_part(page, "the ordering", [machine(options.python), "", *ordering_table(results.samples)])
+    missing = {*parts_of_spine, *subjects} - {"ordering"} - options.parts - measured
+    if missing and not (options.write_partly and options.parts - {"gpu", "ordering"}):
         say(f"left the tables of the CPU as they are: nothing in {options.results} about {', '.join(sorted(missing))}")
     else:
         page = replace_part(page, "the table", [machine(options.python), "", *spine_table(results.samples, results.counters, results.epochs,

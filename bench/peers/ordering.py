@@ -39,6 +39,7 @@ def with_numpy():
             for name, y in (("double", x.astype(np.float64)), ("int64", (x * 1e6).astype(np.int64))):
                 measure(f"cumsum/line_{name}", lambda: np.cumsum(y))
                 measure(f"sort/line_{name}", lambda: np.argsort(y))
+        measure(f"diff/{where}", lambda: np.diff(x, axis=axis))
         measure(f"sort/{where}", lambda: np.argsort(x, axis))
 
 
@@ -52,6 +53,7 @@ def with_torch():
         for where, x in inputs.items():
             axis = axes[where]
             measure(f"sort/{where}", lambda: torch.sort(x, axis))
+            measure(f"diff/{where}", lambda: torch.diff(x, dim=axis))
             if where != "columns":
                 measure(f"topk/{where}", lambda: torch.topk(x, 10 if where == "line" else 5, axis))
             if where != "short_rows":

@@ -5,40 +5,20 @@
 
 #include <wick/wick.hpp>
 
+#include "helpers.hpp"
+
 using namespace wick;
 
 namespace {
 
-Device const there(WICK_TEST_DEVICE);
-
-template <class T>
-double unit() {
-  return std::is_same_v<T, double> ? 1e-12 : std::is_same_v<T, float> ? 2e-5 : 4 * double(std::numeric_limits<T>::epsilon());
-}
-template <class T>
-Tensor<T> numbers(Dims const& shape) {
-  return cast<T>(randn<float>(shape));
-}
+using on_device::numbers, on_device::there;
 
 // The value that f gives, assigned to a tensor and recorded, and its gradients, on the device and on the host.
 template <class T, class F, class... X>
 void check(F const& f, X const&... values) {
-  auto const close = [](Tensor<T> const& want, Tensor<T> const& got) {
-    REQUIRE(got.device() == there);
-    REQUIRE(got.shape() == want.shape());
-    Tensor<double> const a = cast<double>(want), b = cast<double>(got.to("cpu"));
-    CHECK(max(abs(a - b)).item() <= unit<T>() * (1 + max(abs(a)).item()));
-  };
   Tensor<T> const u = f(values...), v = f(values.to(there)...);
-  close(u, v);
-  auto here = std::tuple(Variable<T>(values)...);
-  auto far = std::tuple(Variable<T>(values.to(there))...);
-  Variable<T> const y = std::apply(f, here), z = std::apply(f, far);
-  close(y.value(), z.value());
-  Tensor<T> const seed = numbers<T>(y.shape());
-  backward(y, seed);
-  backward(z, seed.to(there));
-  [&]<std::size_t... K>(std::index_sequence<K...>) { (close(std::get<K>(here).grad(), std::get<K>(far).grad()), ...); }(std::index_sequence_for<X...>{});
+  on_device::check_close(u, v);
+  on_device::check_recorded<T>(on_device::unit<T>(), f, values...);
 }
 
 // How many kernels f starts.

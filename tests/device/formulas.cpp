@@ -8,24 +8,17 @@
 #include <omp.h>
 #endif
 
+#include "helpers.hpp"
+
 using namespace wick;
 
 namespace {
 
-Device const there(WICK_TEST_DEVICE);
+using on_device::sentence, on_device::there;
 
 template <class T>
 bool same(Tensor<T> const& a, Tensor<T> const& b) {
   return a.shape() == b.shape() && all(a.to("cpu") == b.to("cpu")).item();
-}
-template <class F>
-std::string error_of(F const& f) {
-  try {
-    f();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace
@@ -132,7 +125,7 @@ TEST_CASE("operands in two places, and what does not run on a device, are senten
   name << there;
   std::string const d = name.str();
   Tensor<float> const x = ones<float>({2, 2}), y = x.to(there);
-  CHECK(error_of([&] { Tensor<float> const z = x + y; }) == "add: one operand is on cpu, another on " + d + "; move one of them with .to(\"" + d + "\")");
-  CHECK(error_of([&] { Tensor<float> z = x; z[0] = y[0] * 2; }).find("the target on cpu") != std::string::npos);
-  CHECK(error_of([&] { Tensor<float> const z = matmul(x, y); }).find("matmul: one operand is on cpu") == 0);
+  CHECK(sentence([&] { Tensor<float> const z = x + y; }) == "add: one operand is on cpu, another on " + d + "; move one of them with .to(\"" + d + "\")");
+  CHECK(sentence([&] { Tensor<float> z = x; z[0] = y[0] * 2; }).find("the target on cpu") != std::string::npos);
+  CHECK(sentence([&] { Tensor<float> const z = matmul(x, y); }).find("matmul: one operand is on cpu") == 0);
 }

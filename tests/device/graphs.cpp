@@ -7,21 +7,15 @@
 #include <vector>
 #include <wick/wick.hpp>
 
+#include "helpers.hpp"
+
 using namespace wick;
 
 namespace {
 
+using on_device::sentence;
 Device const device(WICK_TEST_DEVICE);
 
-template <class F>
-std::string sentence(F const& f) {
-  try {
-    f();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
 // Memory that the pool holds and nobody uses.
 void make_room(Tensor<float> const& like) {
   std::vector<Tensor<float>> room;

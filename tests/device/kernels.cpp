@@ -4,20 +4,13 @@
 
 #include <wick/wick.hpp>
 
+#include "helpers.hpp"
+
 using namespace wick;
 
 namespace {
 
-Device const there(WICK_TEST_DEVICE);
-
-template <class T>
-double unit() {
-  return std::is_same_v<T, double> ? 1e-12 : std::is_same_v<T, float> ? 2e-5 : 2 * double(std::numeric_limits<T>::epsilon());
-}
-template <class T>
-Tensor<T> numbers(Dims const& shape) {
-  return cast<T>(randn<float>(shape));
-}
+using on_device::numbers, on_device::there;
 
 struct Net {
   nn::Conv2d<> conv{1, 4, 3};
@@ -29,21 +22,7 @@ struct Net {
 // The value of f, and its gradients for a random seed, on the device and on the host.
 template <class T, class F, class... X>
 void check(F const& f, X const&... values) {
-  auto here = std::tuple(Variable<T>(values)...);
-  auto far = std::tuple(Variable<T>(values.to(there))...);
-  Variable<T> const y = std::apply(f, here), z = std::apply(f, far);
-  auto const close = [](Tensor<T> const& want, Tensor<T> const& got) {
-    REQUIRE(got.device() == there);
-    REQUIRE(got.shape() == want.shape());
-    if (want.numel() == 0) return;
-    Tensor<double> const a = cast<double>(want), b = cast<double>(got.to("cpu"));
-    CHECK(max(abs(a - b)).item() <= unit<T>() * (1 + max(abs(a)).item()));
-  };
-  close(y.value(), z.value());
-  Tensor<T> const seed = numbers<T>(y.shape());
-  backward(y, seed);
-  backward(z, seed.to(there));
-  [&]<std::size_t... K>(std::index_sequence<K...>) { (close(std::get<K>(here).grad(), std::get<K>(far).grad()), ...); }(std::index_sequence_for<X...>{});
+  on_device::check_recorded<T>(on_device::unit<T>(2), f, values...);
 }
 
 }  // namespace

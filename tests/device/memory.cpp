@@ -6,21 +6,15 @@
 #include <vector>
 #include <wick/wick.hpp>
 
+#include "helpers.hpp"
+
 using namespace wick;
 
 namespace {
 
+using on_device::sentence;
 Device const device(WICK_TEST_DEVICE);
 
-template <class F>
-std::string sentence(F const& f) {
-  try {
-    f();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
 bool has(std::string const& text, char const* part) { return text.find(part) != std::string::npos; }
 
 struct Net {

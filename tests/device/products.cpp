@@ -6,31 +6,18 @@
 #include <wick/backend/reference.hpp>
 #include <wick/wick.hpp>
 
+#include "helpers.hpp"
+
 using namespace wick;
 
 namespace {
 
-Device const there(WICK_TEST_DEVICE);
+using on_device::check_close, on_device::numbers, on_device::there;
 
-template <class T>
-double unit() {
-  return std::is_same_v<T, double> ? 1e-12 : std::is_same_v<T, float> ? 2e-5 : 4 * double(std::numeric_limits<T>::epsilon());
-}
-template <class T>
-Tensor<T> numbers(Dims const& shape) {
-  return cast<T>(randn<float>(shape));
-}
 // Small whole numbers: their sums are exact in any order.
 template <class T>
 Tensor<T> whole(Dims const& shape) {
   return cast<T>(floor(rand<float>(shape) * 9) - 4);
-}
-template <class T>
-void close(Tensor<T> const& want, Tensor<T> const& got) {
-  REQUIRE(got.device() == there);
-  REQUIRE(got.shape() == want.shape());
-  Tensor<double> const a = cast<double>(want), b = cast<double>(got.to("cpu"));
-  CHECK(max(abs(a - b)).item() <= unit<T>() * (1 + max(abs(a)).item()));
 }
 
 // The product of what `cut` makes of two tensors, on the device and on the host.
@@ -41,7 +28,7 @@ void check(Dims const& a, Dims const& b, Cut const& cut) {
     auto const [p, q] = cut(u, v);
     return Tensor<T>(matmul(p, q));
   };
-  close(product(x, y), product(x.to(there), y.to(there)));
+  check_close(product(x, y), product(x.to(there), y.to(there)));
 }
 
 // A device's copy of elements that a kernel may write.

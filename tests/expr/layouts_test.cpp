@@ -144,3 +144,26 @@ TEST_CASE("reductions inside reductions and rows inside rows") {
     check("whole", x / (1 + sum(square(x))));
   }
 }
+
+TEST_CASE("rows of every length: packed, with gaps, in place, and each with a number of its own") {
+  for (std::int64_t n = 1; n <= 70; ++n) {
+    CAPTURE(n);
+    Tensor<float> const x = randn<float>({2, 3, n + 2}), row = randn<float>({3, 1}), one = randn<float>({n});
+    auto const part = [&](Tensor<float> const& all, std::int64_t from) { return Tensor<float>(all(Slice(), Slice(), Slice(from, from + n))); };
+    Tensor<float> const a = part(x, 2), b = part(x, 0);
+    check("differences", a - b);
+    check("a number for each row", a * row + one);
+    check("a number for all", 2 * a - 1);
+    // In place an element that is computed twice would be wrong; its neighbours stay.
+    Tensor<float> y = x.clone(), gaps = x.clone();
+    y(Slice(), Slice(), Slice(1, n + 1)) = y(Slice(), Slice(), Slice(1, n + 1)) * 3 + part(y, 1);
+    gaps(Slice(), Slice(), Slice(1, n + 1)) = a - b;
+    for (std::int64_t i = 0; i < 2; ++i)
+      for (std::int64_t j = 0; j < 3; ++j)
+        for (std::int64_t k = 0; k < n + 2; ++k) {
+          bool const inside = k > 0 && k <= n;
+          REQUIRE(y(i, j, k).item() == (inside ? 4 : 1) * x(i, j, k).item());
+          REQUIRE(gaps(i, j, k).item() == (inside ? x(i, j, k + 1).item() - x(i, j, k - 1).item() : x(i, j, k).item()));
+        }
+  }
+}

@@ -17,6 +17,15 @@ inline std::vector<reference::Case> const& cases() {
   return all;
 }
 
+/// Calls check(case, axis) for each case of this name; where it names no axis, with axis 0.
+template <class F>
+void each_case(char const* name, F const& check) {
+  int found = 0;
+  for (auto const& c : cases())
+    if (c.name == name) check(c, c.text("axis").empty() ? 0 : std::stoll(c.text("axis"))), ++found;
+  CHECK(found > 0);
+}
+
 template <class T>
 Tensor<T> tensor_of(reference::Array const& array) {
   Tensor<T> x(Tensor<T>::uninitialized, array.shape);

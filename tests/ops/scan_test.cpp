@@ -4,19 +4,7 @@
 #include "ordering.hpp"
 
 using namespace wick;
-
-namespace {
-
-// Calls check(axis) with a case's axis when its name is this.
-template <class F>
-void each_case(char const* name, F const& check) {
-  int found = 0;
-  for (auto const& c : ordering::cases())
-    if (c.name == name) check(c, c.text("axis").empty() ? 0 : std::stoll(c.text("axis"))), ++found;
-  CHECK(found > 0);
-}
-
-}  // namespace
+using ordering::each_case;
 
 TEST_CASE_TEMPLATE("scans have PyTorch's values and gradients", T, double, float) {
   double const tolerance = std::is_same_v<T, double> ? 1e-12 : 2e-5;

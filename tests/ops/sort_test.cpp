@@ -3,18 +3,7 @@
 #include "ordering.hpp"
 
 using namespace wick;
-
-namespace {
-
-template <class F>
-void each_case(char const* name, F const& check) {
-  int found = 0;
-  for (auto const& c : ordering::cases())
-    if (c.name == name) check(c, c.text("axis").empty() ? 0 : std::stoll(c.text("axis"))), ++found;
-  CHECK(found > 0);
-}
-
-}  // namespace
+using ordering::each_case;
 
 TEST_CASE("sorted elements are PyTorch's, and their places") {
   each_case("sort", [&](auto const& c, auto axis) {

@@ -121,15 +121,20 @@ inline void run_lines(Program const& program, Loop const& loop, SlotData const* 
   std::int64_t const n = box.high[line] - box.low[line];
   if (n <= 0) return;
   Segment segment(program, slots, line, n);
-  int rows = -1, reduced = -1;
+  int rows = -1, reduced = -1, mapped = -1;
   for (int d = 0; d < loop.rank; ++d) {
     if (d == line) continue;
     if (segment.takes_rows(d)) rows = d;
+    if (segment.maps_rows(d)) mapped = d;
     if (segment.reduces_rows(d) && (reduced < 0 || loop.extent[d] > loop.extent[reduced])) reduced = d;
   }
   if (reduced >= 0)
     return each_position(loop, slots, box, 1u << line | 1u << reduced, [&](std::int64_t const* offset) {
       segment.reduce_rows(offset, reduced, box.high[reduced] - box.low[reduced]);
+    });
+  if (mapped >= 0)
+    return each_position(loop, slots, box, 1u << line | 1u << mapped, [&](std::int64_t const* offset) {
+      segment.run_maps(offset, mapped, box.high[mapped] - box.low[mapped]);
     });
   if (rows < 0)
     return each_position(loop, slots, box, 1u << line, [&](std::int64_t const* offset) { segment.run(offset); });

@@ -99,18 +99,28 @@ WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const*
   constexpr std::int64_t unit = 64;
   std::int64_t const stretch = program.cost <= memory_bound_cost ? stretch_elements : n;
   parallel_for((n + unit - 1) / unit, parallel_grain / (unit * program.cost) + 1, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t const last = std::min(end * unit, n);
-    for (std::int64_t start = begin * unit; start < last; start += stretch) {
-      void const* from[few_slots];
-      void* to[few_slots];
-      for (int s = 0; s < program.inputs; ++s) {
-        SlotType const& type = program.in_types[s];
-        from[s] = static_cast<char const*>(in[s]) + (type.number ? 0 : start * type.element_size);
-      }
-      for (int o = 0; o < program.outputs; ++o)
-        to[o] = static_cast<char*>(out[o]) + start * program.out_types[o].element_size;
-      run_dense(program, from, to, std::min(stretch, last - start));
+    std::int64_t const first = begin * unit, last = std::min(end * unit, n);
+    void const* from[few_slots];
+    void* to[few_slots];
+    std::int64_t step[few_slots], out_step[few_slots], from_bytes[few_slots], to_bytes[few_slots];  // of a stretch
+    for (int s = 0; s < program.inputs; ++s) {
+      SlotType const& type = program.in_types[s];
+      std::int64_t const size = type.number ? 0 : type.element_size;
+      from[s] = static_cast<char const*>(in[s]) + first * size;
+      from_bytes[s] = stretch * size, step[s] = type.number ? 0 : program.lanes > 1 ? -1 : 1;
     }
+    for (int o = 0; o < program.outputs; ++o) {
+      std::int64_t const size = program.out_types[o].element_size;
+      to[o] = static_cast<char*>(out[o]) + first * size;
+      to_bytes[o] = stretch * size, out_step[o] = 1;
+    }
+    std::int64_t left = last - first;
+    for (; left > stretch; left -= stretch) {
+      program.kernel({from, step, to, out_step, stretch});
+      for (int s = 0; s < program.inputs; ++s) from[s] = static_cast<char const*>(from[s]) + from_bytes[s];
+      for (int o = 0; o < program.outputs; ++o) to[o] = static_cast<char*>(to[o]) + to_bytes[o];
+    }
+    run_dense(program, from, to, left);
   });
 }
 

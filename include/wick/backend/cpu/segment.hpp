@@ -170,6 +170,7 @@ class Segment {
       buffered |= uses_buffer_[s];
       fresh |= slots[s].fresh && !program.reads_from;
     }
+    overlaps_ = !buffered && can_overlap();
     if (!program.whole_rows && (buffered || fresh)) block_ = std::min(n, block_elements);
     width_ = (block_ + program.lanes - 1) / program.lanes * program.lanes * program.lane_size;
     width_ = (width_ + 63) / 64 * 64;
@@ -189,6 +190,7 @@ class Segment {
   std::int64_t length() const { return n_; }
   void run(std::int64_t const* offset) {
     if (program_.lanes == 1) return run_elements(offset);
+    if (overlaps_) return run_maps(offset, inner_, 1);
     bool const few = program_.inputs + program_.outputs <= few_slots;
     for (std::int64_t start = 0; start < n_; start += block_) {
       std::int64_t const length = std::min(block_, n_ - start);
@@ -240,6 +242,49 @@ class Segment {
     program_.reduce({r.in, r.step, &r.out, &slots_[program_.inputs].stride[dim], full, nullptr, nullptr, rows, r.row_step,
                      nullptr, nullptr, static_cast<int>(n_ - full)});
   }
+  /// Whether `run_maps` may take rows along dimension `dim`.
+  bool maps_rows(int dim) const {
+    bool fits = overlaps_;
+    for (int s = 0; s < program_.inputs && fits; ++s)
+      fits = program_.in_types[s].number || slots_[s].stride[inner_] != 0 || slots_[s].stride[dim] == 0;
+    return fits;
+  }
+  /// `rows` segments along dimension `dim` of a map: whole registers, then one more that ends with the row, and computes
+  /// some elements once more. Short rows would spend more on a register of what is left than on all others.
+  void run_maps(std::int64_t const* offset, int dim, std::int64_t rows) {
+    int const inputs = program_.inputs, outputs = program_.outputs;
+    alignas(64) char splats[few_slots][64];
+    void const* in[few_slots];
+    void* out[few_slots];
+    std::int64_t step[few_slots], out_step[few_slots], to_last[few_slots], to_next[few_slots];  // the last two in bytes
+    std::int64_t const full = n_ & -std::int64_t{program_.lanes}, last = full == n_ ? 0 : n_ - program_.lanes;
+    for (int s = 0; s < inputs + outputs; ++s) {
+      bool const target = s >= inputs, number = !target && program_.in_types[s].number;
+      int const size = target ? program_.out_types[s - inputs].kernel_size : program_.in_types[s].kernel_size;
+      bool const moves = !number && slots_[s].stride[inner_] != 0;
+      to_last[s] = moves ? last * size : 0;
+      to_next[s] = moves ? slots_[s].stride[dim] * size - to_last[s] : 0;
+      void* const first = at(s, number ? 0 : offset[s], size);
+      if (target) {
+        out[s - inputs] = first, out_step[s - inputs] = -1;
+        continue;
+      }
+      in[s] = first, step[s] = moves ? -1 : 0;
+      if (!moves && !number) splat(splats[s], first, size, program_.lanes), in[s] = splats[s];
+    }
+    auto const move = [&](std::int64_t const* by) {
+      for (int s = 0; s < inputs; ++s) in[s] = static_cast<char const*>(in[s]) + by[s];
+      for (int o = 0; o < outputs; ++o) out[o] = static_cast<char*>(out[o]) + by[inputs + o];
+    };
+    for (std::int64_t row = 0; row < rows; ++row) {
+      program_.kernel({in, step, out, out_step, full});
+      if (last) {
+        move(to_last);
+        program_.kernel({in, step, out, out_step, program_.lanes});
+      }
+      move(to_next);
+    }
+  }
 
  private:
   /// The slots of rows along a dimension, as kernels want them.
@@ -288,6 +333,18 @@ class Segment {
     program_.kernel({in, step, out, out_step, n_});
   }
 
+  // Whether the last register may end where the segment ends and compute some elements once more: they must still be what
+  // they were, so no target may be an operand, and nothing may be accumulated.
+  bool can_overlap() const {
+    if (!program_.direct || program_.whole_rows || n_ < program_.lanes) return false;
+    for (int o = 0; o < program_.outputs; ++o) {
+      SlotData const& target = slots_[program_.inputs + o];
+      if (program_.out_types[o].accumulates || target.stride[inner_] != 1) return false;
+      for (int s = 0; s < program_.inputs; ++s)
+        if (slots_[s].data == target.data) return false;
+    }
+    return true;
+  }
   template <int most>
   void run_block(std::int64_t const* offset, std::int64_t start, std::int64_t length) {
     int const lanes = program_.lanes;
@@ -415,6 +472,7 @@ class Segment {
   int inner_;
   std::int64_t n_, block_, width_ = 0;
   std::uintptr_t shift_ = 0;
+  bool overlaps_ = false;
   bool uses_buffer_[max_slots];
   int alias_[max_slots];
   std::optional<Scratch<char>> buffers_;
