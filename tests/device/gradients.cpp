@@ -98,15 +98,15 @@ TEST_CASE_TEMPLATE("what is broadcast to no elements has gradient 0", T, float, 
   check([](auto const& x, auto const& w, auto const& c) { return softmax(x * w, 1) * c; });
 }
 
-TEST_CASE_TEMPLATE("gradients of formulas of duals on a device are those of the host", B, float, double) {
-  using T = Dual<B>;
-  double const tolerance = std::is_same_v<B, double> ? 1e-11 : 1e-4;
-  auto const some = [](auto const&... n) { return make_dual(randn<B>({n...}), randn<B>({n...})); };
-  Tensor<T> const x = some(9, 17), w = some(17), c = some(9, 1);
-  check_gradients<T>(tolerance, [](auto const& a, auto const& b, auto const& d) { return tanh(a * b + d) * sigmoid(a) + exp(b) / 3; }, x, w, c);
-  check_gradients<T>(tolerance, [](auto const& a, auto const& b) { return where(a > 0, a * b, relu(b) * 2); }, x, w);
-  check_gradients<T>(tolerance, [](auto const& a, auto const& b) { return mean(a * b * a, {0}) * b; }, x, w);
-  check_gradients<T>(tolerance, [](auto const& a, auto const& b) { return softmax(a * b, 1) * a; }, x, w);
+TEST_CASE("gradients of formulas of duals on a device are those of the host") {
+  auto const some = [](auto const&... n) { return make_dual(randn<double>({n...}), randn<double>({n...})); };
+  Tensor<Dual<double>> const x = some(9, 17), w = some(17), c = some(9, 1);
+  auto const check = [](auto const& f, auto const&... operands) { check_gradients<Dual<double>>(1e-11, f, operands...); };
+  check([](auto const& a, auto const& b, auto const& d) { return tanh(a * b + d) * sigmoid(a) + exp(b) / 3; }, x, w, c);
+  check([](auto const& a, auto const& b) { return where(a > 0, a * b, relu(b) * 2); }, x, w);
+  check([](auto const& a, auto const& b) { return softmax(a * b, 1) * a; }, x, w);
+  Tensor<float> const v = randn<float>({9, 17}), one = randn<float>({17});
+  check_gradients<Dual<float>>(1e-4, [](auto const& a, auto const& b) { return a / (b * b + 1); }, make_dual(v, v), make_dual(one, one));
 }
 
 TEST_CASE("the tangents of a gradient are the second derivative along those of the operands") {

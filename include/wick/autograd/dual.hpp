@@ -13,9 +13,9 @@ namespace wick {
 template <class T>
 struct Dual {
   using lifts_operations = void;
-  T value{}, tangent{};
+  T value, tangent;
 
-  constexpr Dual() = default;
+  constexpr Dual() : value(zero()), tangent(zero()) {}
   constexpr Dual(T const& v, T const& t) : value(v), tangent(t) {}
   constexpr Dual(T const& v) : value(v), tangent(zero()) {}
   template <class Number>
