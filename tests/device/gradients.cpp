@@ -129,6 +129,15 @@ TEST_CASE("the tangents of a gradient are the second derivative along those of t
   CHECK(close(sum(6 * x * dx * dx), tangents(tangents(number.grad()))));
 }
 
+TEST_CASE("a formula with more than 32 planes of gradients") {
+  Tensor<double> const x = randn<double>({5});
+  Variable<Dual<double>> const a(make_dual(x, x).to(there)), b(make_dual(x, x).to(there));
+  backward(Variable<Dual<double>>(sum(a * a * a * a * a * a * a * a * (b + b + b + b + b + b + b + b) * b)));
+  Tensor<double> const want = 16 * pow(x, 9);
+  CHECK(max(abs(values(b.grad()).to("cpu") - want)).item() < 1e-10 * max(abs(want)).item());
+  CHECK(max(abs(tangents(b.grad()).to("cpu") - 9 * want)).item() < 1e-9 * max(abs(want)).item());
+}
+
 TEST_CASE("duals that a formula only looks at have the gradient zero") {
   for (Device const& device : {Device(), there}) {
     Tensor<double> const x = randn<double>({4, 5});
