@@ -10,6 +10,19 @@ namespace {
 
 Device const there(WICK_TEST_DEVICE);
 
+// Numbers on the device beside those on the host; duals are compared part by part.
+template <class T>
+void check_close(double tolerance, Tensor<T> const& here, Tensor<T> const& far) {
+  CHECK(far.device() == there);
+  if constexpr (ElementTraits<T>::planes > 1) {
+    check_close(tolerance, values(here), values(far));
+    check_close(tolerance, tangents(here), tangents(far));
+  } else {
+    Tensor<double> const want = cast<double>(here), got = cast<double>(far.to("cpu"));
+    CHECK(max(abs(want - got)).item() <= tolerance * (1 + max(abs(want)).item()));
+  }
+}
+
 // The gradients of the sum of f, in tensors on the device and on the host.
 template <class T, class F, class... X>
 void check_gradients(double tolerance, F const& f, X const&... values) {
@@ -18,16 +31,12 @@ void check_gradients(double tolerance, F const& f, X const&... values) {
   for (int round = 0; round < 2; ++round) {  // the second one adds
     Variable<T> const y = std::apply([&](auto const&... x) { return sum(f(x...)); }, here);
     Variable<T> const z = std::apply([&](auto const&... x) { return sum(f(x...)); }, far);
-    CHECK(z.value().device() == there);
-    CHECK(std::abs(static_cast<double>(y.item()) - static_cast<double>(z.item())) <= tolerance * (1 + std::abs(static_cast<double>(y.item()))));
+    check_close(tolerance, y.value(), z.value());
     backward(y);
     backward(z);
-    auto const check = [&](Variable<T> const& a, Variable<T> const& b) {
-      CHECK(b.grad().device() == there);
-      Tensor<double> const want = cast<double>(a.grad()), got = cast<double>(b.grad().to("cpu"));
-      CHECK(max(abs(want - got)).item() <= tolerance * (1 + max(abs(want)).item()));
-    };
-    [&]<std::size_t... K>(std::index_sequence<K...>) { (check(std::get<K>(here), std::get<K>(far)), ...); }(std::index_sequence_for<X...>{});
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (check_close(tolerance, std::get<K>(here).grad(), std::get<K>(far).grad()), ...);
+    }(std::index_sequence_for<X...>{});
   }
 }
 
@@ -87,4 +96,69 @@ TEST_CASE_TEMPLATE("what is broadcast to no elements has gradient 0", T, float, 
   };
   check([](auto const& x, auto const& w, auto const& c) { return x * w + c; });
   check([](auto const& x, auto const& w, auto const& c) { return softmax(x * w, 1) * c; });
+}
+
+TEST_CASE("gradients of formulas of duals on a device are those of the host") {
+  auto const some = [](auto const&... n) { return make_dual(randn<double>({n...}), randn<double>({n...})); };
+  Tensor<Dual<double>> const x = some(9, 17), w = some(17), c = some(9, 1);
+  auto const check = [](auto const& f, auto const&... operands) { check_gradients<Dual<double>>(1e-11, f, operands...); };
+  check([](auto const& a, auto const& b, auto const& d) { return tanh(a * b + d) * sigmoid(a) + exp(b) / 3; }, x, w, c);
+  check([](auto const& a, auto const& b) { return where(a > 0, a * b, relu(b) * 2); }, x, w);
+  check([](auto const& a, auto const& b) { return softmax(a * b, 1) * a; }, x, w);
+  Tensor<float> const v = randn<float>({9, 17}), one = randn<float>({17});
+  check_gradients<Dual<float>>(1e-4, [](auto const& a, auto const& b) { return a / (b * b + 1); }, make_dual(v, v), make_dual(one, one));
+}
+
+TEST_CASE("the tangents of a gradient are the second derivative along those of the operands") {
+  Tensor<double> const x = randn<double>({30, 5}), dx = randn<double>({30, 5}), w = randn<double>({5}), dw = randn<double>({5});
+  Variable<Dual<double>> const a(make_dual(x, dx).to(there)), b(make_dual(w, dw).to(there));
+  auto const close = [](auto const& want, Tensor<double> const& got) { return max(abs(Tensor<double>(want) - got.to("cpu"))).item() < 1e-11; };
+  for (double round : {1, 2}) {
+    backward(Variable<Dual<double>>(mean(a * a * a * b)));
+    double const k = round / 150;
+    CHECK(close(k * 3 * x * x * w, values(a.grad())));
+    CHECK(close(k * (6 * x * dx * w + 3 * x * x * dw), tangents(a.grad())));
+    CHECK(close(k * sum(x * x * x, {0}), values(b.grad())));
+    CHECK(close(k * sum(3 * x * x * dx, {0}), tangents(b.grad())));
+  }
+  Tensor<Dual<Dual<double>>> const twice = make_dual(make_dual(x, dx), make_dual(dx, zeros<double>({30, 5})));
+  Variable<Dual<Dual<double>>> const v(twice.to(there)), number(Tensor<Dual<Dual<double>>>(Dual<Dual<double>>(2.0)).to(there));
+  backward(Variable<Dual<Dual<double>>>(sum(v * v * v * number)));
+  CHECK(close(12 * x * dx, values(tangents(v.grad()))));
+  CHECK(close(12 * dx * dx, tangents(tangents(v.grad()))));
+  CHECK(close(sum(6 * x * dx * dx), tangents(tangents(number.grad()))));
+}
+
+TEST_CASE("a formula with more than 32 planes of gradients") {
+  Tensor<double> const x = randn<double>({5});
+  Variable<Dual<double>> const a(make_dual(x, x).to(there)), b(make_dual(x, x).to(there));
+  backward(Variable<Dual<double>>(sum(a * a * a * a * a * a * a * a * (b + b + b + b + b + b + b + b) * b)));
+  Tensor<double> const want = 16 * pow(x, 9);
+  CHECK(max(abs(values(b.grad()).to("cpu") - want)).item() < 1e-10 * max(abs(want)).item());
+  CHECK(max(abs(tangents(b.grad()).to("cpu") - 9 * want)).item() < 1e-9 * max(abs(want)).item());
+}
+
+TEST_CASE("duals that a formula only looks at have the gradient zero") {
+  for (Device const& device : {Device(), there}) {
+    Tensor<double> const x = randn<double>({4, 5});
+    Variable<Dual<double>> const a(make_dual(x, x).to(device)), b(make_dual(tensor({0.5}), tensor({1.})).to(device));
+    Variable<double> const p(ones<double>({4, 5}).to(device)), q(ones<double>({5}).to(device));
+    backward(Variable<double>(sum(where(a > b, p * 2, q))));
+    CHECK(all(p.grad().to("cpu") == where(x > 0.5, 2.0, 0.0)).item());
+    CHECK(all(q.grad().to("cpu") == sum(where(x > 0.5, 0.0, 1.0), {0})).item());
+    CHECK(all(values(a.grad()).to("cpu") == 0).item());
+    CHECK(all(tangents(b.grad()).to("cpu") == 0).item());
+  }
+}
+
+TEST_CASE("the largest dual is the one with the largest value, below 0 too") {
+  for (Device const& device : {Device(), there}) {
+    Variable<Dual<double>> const x(make_dual(tensor({-3., -1., -2.}), tensor({1., 2., 3.})).to(device));
+    Variable<Dual<double>> const y = max(x);
+    CHECK(values(y.value()).to("cpu").item() == -1);
+    CHECK(tangents(y.value()).to("cpu").item() == 2);
+    backward(y);
+    CHECK(all(values(x.grad()).to("cpu") == tensor({0., 1., 0.})).item());
+    CHECK(all(tangents(x.grad()).to("cpu") == 0).item());
+  }
 }

@@ -84,7 +84,7 @@ struct RowSweepBlock {
   };
   Work work;
   DeviceTarget target[K::outputs];
-  unsigned mask;
+  TargetMask<K::outputs> mask;
   C* kept;  ///< if given: each row's reductions and their adjoints, for targets that are summed over rows
 
   template <class Block>
@@ -163,7 +163,7 @@ struct RowSweepTerm {
   using Sizes = SlotSizes<S, N, typename S::value_type>;
   using Frame = RowFrame<N, S, Result, Sizes>;
   DeviceLoop<N> loop;
-  DeviceTarget target;
+  DeviceTarget target[1];
   int which;
   TermWalk<N, Frame::V> walk;
 
@@ -202,7 +202,7 @@ void run_row_sweep(Device device, Loop& loop, int row) {
     block.target[o] = wide_target<V>(block.target[o], block.work.loop, axis, sizeof(C));
     summed[o] = broadcast_mask(loop, slot) != 0;
     any |= summed[o];
-    if (!summed[o]) block.mask |= 1u << o;
+    if (!summed[o]) block.mask |= TargetMask<outputs>{1} << o;
   }
   Tensor<C> const scratch(Tensor<C>::uninitialized, Dims(any ? plan.rows * 2 * Block::folds : 0), device);
   if (any) block.kept = const_cast<C*>(scratch.data());
@@ -217,8 +217,8 @@ void run_row_sweep(Device device, Loop& loop, int row) {
     for (int d = axis - 1; d >= 0; step *= loop.extent[d], --d) kept.stride[d] = step;
     here.data[inputs + 1] = loop.slots[inputs + o];
     using Term = RowSweepTerm<K, S>;
-    sum_into<S, inputs + 1, typename Term::Sizes>(device, here.loop, [&](auto const& terms, DeviceTarget const& target, unsigned mask) {
-      return Term{terms, target, o, {terms, mask}};
+    sum_into<S, inputs + 1, typename Term::Sizes>(device, here.loop, [&](auto const& terms, unsigned mask) {
+      return Term{terms, {}, o, {terms, mask}};
     });
   }
 }

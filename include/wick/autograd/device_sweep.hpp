@@ -8,12 +8,15 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
+template <class T>
+inline constexpr bool plain_slots<Active<T>> = ElementTraits<T>::planes == 1;
+
 /// One position of the sweep, for all targets in `mask`.
 template <class K>
 struct SweepElement {
   DeviceLoop<K::inputs> loop;
   DeviceTarget target[K::outputs];
-  unsigned mask;
+  TargetMask<K::outputs> mask;
 
   constexpr void operator()(std::int64_t index) const {
     PositionFrame<K::inputs> frame{&loop, {}};
@@ -46,7 +49,7 @@ struct SweepPack {
   DeviceLoop<N> loop;
   std::int64_t along;  ///< packs along the innermost dimension
   DeviceTarget target[K::outputs];
-  unsigned mask;
+  TargetMask<K::outputs> mask;
 
   constexpr void operator()(std::int64_t index) const {
     PositionFrame<N> start{&loop, {}};
@@ -79,10 +82,11 @@ template <class K, class S, class C>
 struct SweepTerm {
   static constexpr int N = K::inputs;
   using Result = C;
-  using Sizes = SlotSizes<S, N, base_t<typename K::T>>;
-  using Frame = PackFrame<N, Sizes>;
+  static constexpr bool plain = plain_slots<S> && ElementTraits<typename K::T>::planes == 1;
+  using Sizes = std::conditional_t<plain, SlotSizes<S, N, base_t<typename K::T>>, void>;
+  using Frame = std::conditional_t<plain, PackFrame<N, Sizes>, SingleFrame<N>>;
   DeviceLoop<N> loop;
-  DeviceTarget target;
+  DeviceTarget target[ElementTraits<C>::planes];
   int which;
   TermWalk<N, Frame::V> walk;
 
@@ -103,12 +107,12 @@ template <class K, class S, class F>
 void run_sweep_kernels(Device device, F const& saved, Loop const& loop) {
   constexpr int inputs = K::inputs, outputs = K::outputs;
   using C = compute_t<typename K::T>;
-  unsigned each = 0;
+  TargetMask<outputs> each = 0;
   SomeSlots<inputs + outputs> line(loop);
   for (int o = 0; o < outputs; ++o) {
     SlotData& slot = line.data[inputs + o];
     if (slot.data && !broadcast_mask(loop, slot)) {
-      each |= 1u << o;
+      each |= TargetMask<outputs>{1} << o;
     } else {
       slot.data = nullptr;
       std::fill_n(slot.stride, max_rank, 0);
@@ -121,7 +125,7 @@ void run_sweep_kernels(Device device, F const& saved, Loop const& loop) {
     int const inner = on_device.rank - 1;
     DeviceTarget target[outputs];
     for (int o = 0; o < outputs; ++o) set_target(target[o], line.loop, line.data[inputs + o]);
-    if constexpr (detail::gradients_in_lane<S, C>) {
+    if constexpr (plain_slots<S> && detail::gradients_in_lane<S, C>) {
       using Pack = SweepPack<K, S, C>;
       std::int64_t const along = packs_of<Pack::V>(on_device.extent[inner]);
       Pack pack{with_wide_slots<typename Pack::Sizes>(on_device, inner), along, {}, each};
@@ -135,11 +139,12 @@ void run_sweep_kernels(Device device, F const& saved, Loop const& loop) {
   }
   each_target(saved, [&]<class U>(int o, auto const&) {
     if (!loop.slots[inputs + o].data || each >> o & 1) return;
-    SomeSlots<inputs + 1> here(loop);
-    here.data[inputs] = loop.slots[inputs + o];
+    constexpr int planes = ElementTraits<U>::planes;
+    SomeSlots<inputs + planes> here(loop);
+    std::copy_n(loop.slots + inputs + o, planes, here.data + inputs);
     using Term = SweepTerm<K, S, compute_t<U>>;
-    sum_into<S, inputs, typename Term::Sizes>(device, here.loop, [&](auto const& terms, DeviceTarget const& target, unsigned mask) {
-      return Term{terms, target, o, {terms, mask}};
+    sum_into<S, inputs, typename Term::Sizes>(device, here.loop, [&](auto const& terms, unsigned mask) {
+      return Term{terms, {}, o, {terms, mask}};
     });
   });
 }
@@ -151,32 +156,29 @@ namespace backend::device {
 template <class K, class S, class F, class T, class Needed>
 void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed const& needed, Tensor<T> const& seed,
            Layout const& seed_layout, Tensor<T> const& result, int row) {
-  if constexpr (ElementTraits<T>::planes != 1) {
-    fail("backward: compound numbers (duals) do not run on ", seed.device(), " yet");
-  } else {
-    core::current_statement = "backward";
-    constexpr int inputs = K::inputs, outputs = K::outputs;
-    detail::Slots<inputs + outputs> slots;
-    slots.open(shape, inputs + outputs);
-    SlotData* next = fill_slots(saved, shape, slots.data);
-    next = detail::fill_leaf({seed.data(), &seed_layout}, sizeof(T), 1, shape, next);
-    if constexpr (inputs > S::slots + 1) detail::fill_leaf({result.data(), &seed_layout}, sizeof(T), 1, shape, next);
-    detail::note_operands(saved);
-    core::note_use(seed.storage().block());
-    core::note_use(result.storage().block());
-    for (int s = 0; s < S::slots; ++s) {
-      if (needed[static_cast<std::size_t>(s)]) continue;
-      slots.data[s].data = seed.storage().elements();  // any memory that suits every type will do: what is read is not used
-      std::fill_n(slots.data[s].stride, shape.size(), 0);
-    }
-    detail::WideGradients wide;
-    thrust_::open_targets(pass, saved, shape, seed.device(), wide, slots.data + inputs);
-    if (shape.numel() > 0) {
-      if constexpr (requires { typename K::Folds; }) thrust_::run_row_sweep<K, S>(seed.device(), slots.loop, row);
-      else thrust_::run_sweep_kernels<K, S>(seed.device(), saved, slots.loop);
-    }
-    wide.add_to_nodes(pass);
+  core::current_statement = "backward";
+  constexpr int inputs = K::inputs, outputs = K::outputs, planes = ElementTraits<T>::planes;
+  detail::Slots<inputs + outputs> slots;
+  slots.open(shape, inputs + outputs);
+  SlotData* next = fill_slots(saved, shape, slots.data);
+  next = detail::fill_leaf({seed.data(), &seed_layout, seed.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
+  if constexpr (inputs > S::slots + planes)
+    detail::fill_leaf({result.data(), &seed_layout, result.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
+  detail::note_operands(saved);
+  core::note_use(seed.storage().block());
+  core::note_use(result.storage().block());
+  for (int s = 0; s < S::slots; ++s) {
+    if (needed[static_cast<std::size_t>(s)]) continue;
+    slots.data[s].data = seed.storage().elements();  // any memory that suits every type will do: what is read is not used
+    std::fill_n(slots.data[s].stride, shape.size(), 0);
   }
+  detail::WideGradients wide;
+  thrust_::open_targets(pass, saved, shape, seed.device(), wide, slots.data + inputs);
+  if (shape.numel() > 0) {
+    if constexpr (requires { typename K::Folds; }) thrust_::run_row_sweep<K, S>(seed.device(), slots.loop, row);
+    else thrust_::run_sweep_kernels<K, S>(seed.device(), saved, slots.loop);
+  }
+  wide.add_to_nodes(pass);
 }
 
 }  // namespace backend::device

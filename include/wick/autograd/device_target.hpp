@@ -9,7 +9,7 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
-/// Where the gradient of one operand goes.
+/// Where the gradient of one operand goes, or a plane of it.
 struct DeviceTarget {
   void* data = nullptr;  ///< null: nobody wants it
   std::int64_t stride[max_rank];
@@ -34,33 +34,50 @@ struct DeviceTarget {
   }
 };
 
+/// Adds a term to the element at `offset` of a gradient; one of compound numbers has a target for each plane.
+template <class T>
+constexpr void add_term(DeviceTarget const* target, std::int64_t offset, T const& term) {
+  if constexpr (ElementTraits<T>::planes == 1) {
+    T& to = static_cast<T*>(target->data)[offset];
+    to = target->fresh ? term : static_cast<T>(to + term);
+  } else {
+    ElementTraits<T>::scatter(term, [&](int plane, auto const& part) constexpr { add_term(target + plane, offset, part); });
+  }
+}
+
+/// A bit for each of N targets.
+template <int N>
+using TargetMask = std::conditional_t<(N > 32), std::uint64_t, std::uint32_t>;
+
 /// Adds adjoints to the targets in `mask`, each of which has an element of its own at every position.
 template <int N>
 struct PositionSink {
+  using takes_compound = void;
   DeviceTarget const* target;
   std::int64_t const* offset;
-  unsigned mask;
+  TargetMask<N> mask;
 
   template <class T, int O>
   constexpr void add(auto const& adjoint) const {
-    if (!(mask >> O & 1)) return;
-    T& to = static_cast<T*>(target[O].data)[offset[O]];
-    to = target[O].fresh ? static_cast<T>(adjoint) : static_cast<T>(to + static_cast<T>(adjoint));
+    if (mask >> O & 1) add_term(target + O, offset[O], static_cast<T>(adjoint));
   }
   template <class T, int O>
-  constexpr void add_nothing(int) const {
-    if ((mask >> O & 1) && target[O].fresh) static_cast<T*>(target[O].data)[offset[O]] = T(0);
+  constexpr void add_nothing(int plane) const {
+    int const o = O + plane;
+    if ((mask >> o & 1) && target[o].fresh) static_cast<T*>(target[o].data)[offset[o]] = T(0);
   }
 };
 /// Sums up the adjoints of target `which`.
 template <class T>
 struct TotalSink {
+  using takes_compound = void;
   int which;
   T* total;
 
   template <class U, int O>
   constexpr void add(auto const& adjoint) const {
-    if (O == which) *total = static_cast<T>(*total + static_cast<T>(adjoint));
+    if constexpr (std::is_same_v<U, T>)
+      if (O == which) *total = static_cast<T>(*total + static_cast<T>(adjoint));
   }
   template <class U, int O>
   constexpr void add_nothing(int) const {}
@@ -76,14 +93,17 @@ inline unsigned broadcast_mask(Loop const& loop, SlotData const& slot) {
   return mask;
 }
 
-/// Calls visit<U>(o, leaf) for the operands that can have a gradient, U being their element type.
+/// Calls visit<U>(o, leaf) for the operands that can have a gradient, U being their element type, o their first target.
 template <class F, class Visit>
 void each_target(F const& saved, Visit const& visit) {
   int o = 0;
   visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
     if constexpr (detail::is_saved<Kept>) {
       using U = value_t<Kept>;
-      if constexpr (!std::is_integral_v<U>) visit.template operator()<U>(o++, leaf);
+      if constexpr (!std::is_integral_v<U>) {
+        visit.template operator()<U>(o, leaf);
+        o += ElementTraits<U>::planes;
+      }
     }
   });
 }
@@ -93,18 +113,21 @@ void each_target(F const& saved, Visit const& visit) {
 template <class F>
 void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, Device device, detail::WideGradients& wide, SlotData* slots) {
   each_target(saved, [&]<class U>(int o, auto const& leaf) {
-    SlotData& slot = slots[o];
-    slot.data = nullptr;
-    std::fill_n(slot.stride, max_rank, 0);
+    constexpr int planes = ElementTraits<U>::planes;
+    for (int p = o; p < o + planes; ++p) {
+      slots[p].data = nullptr;
+      std::fill_n(slots[p].stride, max_rank, 0);
+    }
     auto* const node = leaf.edge.get();
     if (!pass.wants(node)) return;
     auto const open = [&](auto const& gradient, bool fresh) {
       core::note_use(gradient.storage().block());
-      detail::fill_leaf({gradient.data(), &gradient.layout()}, sizeof(compute_t<U>), 1, shape, &slot);
-      slot.fresh = fresh;
-      // No position will write to it.
       using C = compute_t<U>;
-      if (fresh && shape.numel() == 0) compute_into<C>(const_cast<C*>(gradient.data()), 0, gradient.layout(), Scalar<C>{C(0)}, device);
+      detail::fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(base_t<C>), planes, shape, slots + o);
+      for (int p = o; p < o + planes; ++p) slots[p].fresh = fresh;
+      // No position will write to it.
+      if (fresh && shape.numel() == 0)
+        compute_into<C>(const_cast<base_t<C>*>(gradient.data()), gradient.plane_stride(), gradient.layout(), Scalar<C>{C(0)}, device);
     };
     if constexpr (Half<U>) {
       open(std::as_const(wide.open(pass, *node, device)), true);
@@ -134,11 +157,10 @@ DeviceTarget wide_target(DeviceTarget target, DeviceLoop<N> const& loop, int axi
 
 /// Adds a total to the element of a target that belongs to result `index`.
 template <class T, int N>
-constexpr void add_total(DeviceLoop<N> const& loop, DeviceTarget const& target, unsigned summed, std::int64_t index, T const& total) {
+constexpr void add_total(DeviceLoop<N> const& loop, DeviceTarget const* target, unsigned summed, std::int64_t index, T const& total) {
   std::int64_t offset = 0;
-  loop.locate(index, ~summed, [&](int d, std::int64_t at) constexpr { offset += at * target.stride[d]; });
-  T& to = static_cast<T*>(target.data)[offset];
-  to = target.fresh ? total : static_cast<T>(to + total);
+  loop.locate(index, ~summed, [&](int d, std::int64_t at) constexpr { offset += at * target->stride[d]; });
+  add_term(target, offset, total);
 }
 
 /// A loop over some of another's slots.
@@ -152,19 +174,21 @@ struct SomeSlots : detail::Slots<N> {
   }
 };
 
-/// Runs a fold of adjoints into the last slot of `loop`, whose first N slots are what they are computed from; makes the
-/// fold's terms by make(device loop, target, mask of what is summed).
+/// Runs a fold of adjoints into the slots of `loop` from number N on (one, or the planes of a compound number), the others
+/// being what they are computed from, of these Sizes (void: compound numbers stand among them); makes the fold's terms by
+/// make(device loop, mask of what is summed).
 template <class S, int N, class Sizes, class Make>
 void sum_into(Device device, Loop& loop, Make const& make) {
-  SlotData& slot = loop.slots[N];
+  SlotData const& slot = loop.slots[N];
   unsigned summed = broadcast_mask(loop, slot);
   join_dimensions(loop, summed);
   std::int64_t results = 1;
   for (int d = 0; d < loop.rank; ++d)
     if (!(summed >> d & 1)) results *= loop.extent[d];
-  DeviceTarget target;
-  set_target(target, loop, slot);
-  auto const term = make(with_wide_slots<Sizes>(device_loop<S, N>(loop), std::bit_width(summed) - 1), target, summed);
+  auto on_device = device_loop<S, N>(loop);
+  if constexpr (!std::is_void_v<Sizes>) on_device = with_wide_slots<Sizes>(on_device, std::bit_width(summed) - 1);
+  auto term = make(on_device, summed);
+  for (SlotData const* plane = &slot; DeviceTarget& target : term.target) set_target(target, loop, *plane++);
   run_fold(device, term, results, term.walk.packs, results_are_neighbours(loop, summed));
 }
 

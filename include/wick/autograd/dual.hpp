@@ -2,6 +2,7 @@
 // Dual numbers: value and tangent, driven by the slopes that also drive the tape. They nest for higher orders.
 #pragma once
 
+#include <limits>
 #include <ostream>
 
 #include <wick/expr/assign.hpp>
@@ -12,9 +13,9 @@ namespace wick {
 template <class T>
 struct Dual {
   using lifts_operations = void;
-  T value{}, tangent{};
+  T value, tangent;
 
-  constexpr Dual() = default;
+  constexpr Dual() : value(zero()), tangent(zero()) {}
   constexpr Dual(T const& v, T const& t) : value(v), tangent(t) {}
   constexpr Dual(T const& v) : value(v), tangent(zero()) {}
   template <class Number>
@@ -123,7 +124,16 @@ struct ElementTraits<Dual<T>> {
 
 }  // namespace wick
 
+/// What is infinite, or the largest or smallest, is so in its value.
+template <class T>
+struct std::numeric_limits<wick::Dual<T>> : std::numeric_limits<T> {};
+
 namespace wick::inline WICK_ISA {
+
+/// A dual of SIMD registers times a register: a slope that is a choice of numbers has no tangent.
+template <class T, class B>
+  requires is_batch_v<B>
+WICK_FN Dual<T> operator*(Dual<T> const& x, B const& slope) { return {x.value * slope, x.tangent * slope}; }
 
 /// A tensor of duals from its values and tangents, which have the same shape.
 template <class T>

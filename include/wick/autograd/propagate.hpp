@@ -161,12 +161,15 @@ bool gradients_contiguous(F const& saved) {
   });
   return result;
 }
-/// The gradient of a node as a target that moves with the loop.
+/// The gradient of a node as targets (its planes) that move with the loop.
 template <class T>
-LineSlot open_line_target(tape::Propagation& pass, tape::Node<T>* node) {
-  if (!pass.wants(node)) return {core::Unneeded<T>::ignored, false};
+LineSlot* open_line_target(tape::Propagation& pass, tape::Node<T>* node, LineSlot* next) {
+  constexpr int planes = ElementTraits<T>::planes;
+  if (!pass.wants(node)) return std::fill_n(next, planes, LineSlot{core::Unneeded<base_t<T>>::ignored, false});
   bool const fresh = open_gradient(pass, *node);
-  return {std::as_const(node->gradient).data(), true, fresh};
+  auto const& gradient = std::as_const(node->gradient);
+  for (int p = 0; p < planes; ++p) *next++ = {gradient.data() + p * gradient.plane_stride(), true, fresh};
+  return next;
 }
 
 /// True when the loop writes this target once a position, along its elements: then it may be what the loop also reads.
@@ -216,7 +219,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       if constexpr (K::inputs > S::slots + 1) *next++ = {result.data(), dense_seed};
       visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
         if constexpr (is_saved<Kept>)
-          if constexpr (!std::is_integral_v<value_t<Kept>>) *next++ = open_line_target(pass, leaf.edge.get());
+          if constexpr (!std::is_integral_v<value_t<Kept>>) next = open_line_target(pass, leaf.edge.get(), next);
       });
       return backend::cpu::run_line(program_of<K>, line, n);
     }

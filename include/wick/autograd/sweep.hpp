@@ -122,6 +122,8 @@ struct Backprop<Active<T>, I, O> {
   static WICK_FN_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
     if constexpr (ElementTraits<T>::planes == 1)
       sink.template add<compute_t<T>, O>(adjoint);
+    else if constexpr (requires { typename Sink::takes_compound; })
+      sink.template add<compute_t<T>, O>(adjoint);
     else
       ElementTraits<T>::scatter(adjoint, [&]<class B>(int p, B const& part) { sink.template add_plane<base_t<T>, O>(p, part); });
   }
