@@ -3,6 +3,7 @@
 #pragma once
 
 #include <wick/base/math.hpp>
+#include <wick/core/create.hpp>
 #include <wick/core/graph.hpp>
 #include <wick/core/random.hpp>
 #include <wick/expr/assign.hpp>

@@ -104,7 +104,6 @@ void launch_positions(Device device, std::int64_t n, F const& f) {
 template <class K>
 void launch_blocks(Device device, std::int64_t blocks, K const& k) {
   DeviceGuard const guard(device.number());
-  if (blocks > 0x7fffffff) fail(core::current_statement, ": ", blocks, " blocks are more than one launch takes on ", device);
   if constexpr (sizeof(K) <= most_parameter_bytes) {
     block_kernel<<<static_cast<unsigned>(blocks), K::threads, 0, current_stream()>>>(k);
     launched();

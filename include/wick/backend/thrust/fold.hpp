@@ -104,7 +104,7 @@ struct FoldBlock {
 
   template <class Block>
   constexpr void operator()(Block const& block, Shared& shared, std::int64_t index) const {
-    // There are fewer than 2^31 blocks.
+    // There are fewer than 2^31 blocks: for_each_block sees to it.
     auto const number = static_cast<std::uint32_t>(index), parts = static_cast<std::uint32_t>(plan.parts), tile = number / parts;
     std::int64_t const part = number - tile * parts, first = std::int64_t{tile} * plan.groups.count();
     std::int64_t const begin = part * plan.length, end = begin + plan.length < plan.packs ? begin + plan.length : plan.packs;

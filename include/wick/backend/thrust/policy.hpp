@@ -26,6 +26,11 @@
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
+/// Throws Error when `blocks` are more than a launch takes: kernels count them in 32 bits.
+inline void require_countable(Device device, std::int64_t blocks) {
+  if (blocks > 0x7fffffff) fail(core::current_statement, ": ", blocks, " blocks are more than one launch takes on ", device);
+}
+
 #if defined(__CUDACC__)
 
 /// Throws Error unless kernels of this file run on `device`.
@@ -46,6 +51,7 @@ template <class K>
 void for_each_block(Device device, std::int64_t blocks, K const& k) {
   if (blocks <= 0) return;
   require_cuda(device);
+  require_countable(device, blocks);
   cuda_::launch_blocks(device, blocks, k);
 }
 
@@ -89,7 +95,8 @@ void for_each_position(Device, std::int64_t n, F const& f) {
   if (n > 0) launch_on_processor(RunPositions<F>{n, f});
 }
 template <class K>
-void for_each_block(Device, std::int64_t blocks, K const& k) {
+void for_each_block(Device device, std::int64_t blocks, K const& k) {
+  require_countable(device, blocks);
   if (blocks > 0) launch_on_processor(RunPositions<RunBlock<K>>{blocks, {k}});
 }
 
