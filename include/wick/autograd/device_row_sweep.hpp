@@ -72,7 +72,7 @@ template <class K, class S>
 struct RowSweepBlock {
   using C = lane_t<S>;
   using Sizes = SlotSizes<S, K::inputs, typename S::value_type, C>;
-  using Work = RowWork<S, C, K::inputs, K::inputs, Sizes>;
+  using Work = RowWork<S, C, K::inputs, Sizes>;
   using Frame = typename Work::Frame;
   using State = typename Work::State;
   using Adjoints = RowAdjoints<K, S, C>;
@@ -100,7 +100,7 @@ struct RowSweepBlock {
        ...);
     }(std::make_index_sequence<static_cast<std::size_t>(folds)>{});
     block.each([&](int t) constexpr {
-      State const& state = states[t];
+      State& state = states[t];
       if (!state.inside) return;
       if (kept && plan.groups.member(t) == 0) {
         C* const row = kept + plan.row(index, t) * 2 * folds;
@@ -111,13 +111,13 @@ struct RowSweepBlock {
   }
 
  private:
-  constexpr void write(State const& state, Seeds const& seeds, std::int64_t row, int thread) const {
+  constexpr void write(State& state, Seeds const& seeds, std::int64_t row, int thread) const {
     std::int64_t offset[K::outputs] = {};
     int const axis = work.plan.axis;
     work.loop.locate(row, ~(1u << axis), [&](int d, std::int64_t at) constexpr {
       unrolled<K::outputs>([&](auto o) constexpr { offset[o] += at * target[o].stride[d]; });
     });
-    work.template each_pack_of_row<1>(state, thread, [&](Frame& frame) constexpr {
+    work.template each_pack_of_row<1, WholeRow<K::inputs>>(state, thread, [&](Frame& frame) constexpr {
       C term[K::outputs][Work::V] = {};
       WICK_UNROLLED for (int k = 0; k < Work::V; ++k) {
         frame.k = k;
@@ -133,7 +133,7 @@ struct RowSweepBlock {
     auto const zero = []() constexpr { return C(0); };
     auto const add = [](C const& a, C const& b) constexpr { return a + b; };
     if constexpr (detail::has_active<Arg>) {
-      work.template total<1>(
+      work.template total<1, WholeRow<K::inputs>>(
           block, shared, states, zero, add,
           [&](Frame const& frame, int t) constexpr {
             C sum = 0;
@@ -142,7 +142,7 @@ struct RowSweepBlock {
           },
           [&](int t, C sum) constexpr { seeds[t].value[Stage] = sum * static_cast<C>(Op::seed_scale(work.plan.count)); });
       if constexpr (requires { typename Op::by_ties; })
-        work.template total<1>(
+        work.template total<1, WholeRow<K::inputs>>(
             block, shared, states, zero, add,
             [](Frame const& frame, int) constexpr {
               return evaluate<Arg, C, detail::first_slot<S, Fold<Op, Arg>>()>(frame) == frame.folded[Stage] ? C(1) : C(0);

@@ -14,13 +14,13 @@ struct Backprop<Fold<Op, Arg>, I, O> {
   template <class Frame>
   using Tree = ValueTree<std::remove_cvref_t<decltype(std::declval<Frame const&>().template fold<Fold<Op, Arg>>())>>;
   template <class Frame>
-  static WICK_INLINE void forward(Frame const& frame, auto& tree) { tree.value = frame.template fold<Fold<Op, Arg>>(); }
+  static WICK_FN_INLINE void forward(Frame const& frame, auto& tree) { tree.value = frame.template fold<Fold<Op, Arg>>(); }
   template <class Frame, class V, class G, class Sink>
-  static WICK_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
+  static WICK_FN_INLINE void push(Frame const&, V const&, G const& adjoint, Sink const& sink) {
     if constexpr (detail::has_active<Arg>) sink.template gather<Fold<Op, Arg>>(adjoint);
   }
   template <class Sink>
-  static WICK_INLINE void push_nothing(Sink const&) {}
+  static WICK_FN_INLINE void push_nothing(Sink const&) {}
 };
 
 namespace detail {

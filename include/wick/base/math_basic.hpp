@@ -143,7 +143,8 @@ WICK_FN auto is_nan(V x) {
 /// `-x`, also for zero (the operator of xsimd 8.1 gives +0 for +0 on AVX-512).
 template <Real V>
 [[gnu::always_inline]] WICK_FN V negate(V x) {
-  return simd::from_bits<V>(simd::bits(x) ^ simd::Bits<V>(detail::sign_bit<lane_of_t<V>>));
+  if constexpr (is_batch_v<V>) return simd::from_bits<V>(simd::bits(x) ^ simd::Bits<V>(detail::sign_bit<lane_of_t<V>>));
+  else return -x;
 }
 template <Integer X>
 constexpr X negate(X x) {

@@ -43,9 +43,9 @@ inline constexpr T trig_limit = simd::fused ? (sizeof(T) == 4 ? T(0x1p17) : T(0x
 
 // `result`, but f(x) in the lanes beyond trig_limit: rare, and so kept out of the loops.
 template <Real V, class F>
-WICK_NOINLINE V beyond_limit(V x, V result, F f) {
+WICK_FN WICK_NOINLINE V beyond_limit(V x, V result, F f) {
   using T = lane_of_t<V>;
-  return lanewise(x, result, [f](T lane, T within) { return std::abs(lane) <= trig_limit<T> ? within : f(lane); });
+  return lanewise(x, result, [f](T lane, T within) constexpr { return math::abs(lane) <= trig_limit<T> ? within : f(lane); });
 }
 
 // sin(r) for |r| <= pi / 2
@@ -119,7 +119,7 @@ template <Real V>
   V const result = simd::from_bits<V>(simd::bits(detail::sin_half_turn(r)) ^ sign);
   if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
     return result;
-  return detail::beyond_limit(x, result, [](T lane) { return std::sin(lane); });
+  return detail::beyond_limit(x, result, [](T lane) constexpr { return std::sin(lane); });
 }
 
 /// Cosine of an angle in radians.
@@ -133,7 +133,7 @@ template <Real V>
   V const result = simd::from_bits<V>(simd::bits(either) ^ sign);
   if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
     return result;
-  return detail::beyond_limit(x, result, [](T lane) { return std::cos(lane); });
+  return detail::beyond_limit(x, result, [](T lane) constexpr { return std::cos(lane); });
 }
 
 /// Tangent of an angle in radians.
@@ -164,7 +164,7 @@ WICK_FN V tan(V x) {
   V const result = detail::flip_sign<V>(simd::select<V>(detail::odd<V>(shifted), cotangent, tangent), x);
   if (simd::all(size <= V(detail::trig_limit<T>))) [[likely]]
     return result;
-  return detail::beyond_limit(x, result, [](T lane) { return std::tan(lane); });
+  return detail::beyond_limit(x, result, [](T lane) constexpr { return std::tan(lane); });
 }
 
 }  // namespace math

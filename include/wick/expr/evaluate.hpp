@@ -107,11 +107,13 @@ struct Evaluator<Number<T>, I> {
   static WICK_FN_INLINE auto value(Frame const& frame) { return frame.template number<T, I>(); }
 };
 
-/// Applies an operation to argument values, each brought to the type the operation computes in.
-template <class Op, class L, class... T, std::size_t... K, class... V>
+/// Applies an operation to argument values, each brought to the type the operation computes in; `row_constant`: the second
+/// is the same for the whole row.
+template <class Op, class L, bool row_constant, class... T, std::size_t... K, class... V>
 WICK_FN_INLINE auto apply_converted(std::index_sequence<K...>, V const&... values) {
   using Result = result_t<Op, T...>;
-  return convert<Result, L>(apply<Op>(convert<argument_t<Op, static_cast<int>(K), T...>, L>(values)...));
+  if constexpr (row_constant) return convert<Result, L>(Op::with_row_constant(convert<argument_t<Op, static_cast<int>(K), T...>, L>(values)...));
+  else return convert<Result, L>(apply<Op>(convert<argument_t<Op, static_cast<int>(K), T...>, L>(values)...));
 }
 
 /// True when a row frame has the value of part S in its buffer.
@@ -135,9 +137,8 @@ constexpr bool takes_row_constant() {
 /// The value of the node `Op(Args...)` from those of its arguments.
 template <class Frame, class Op, class... Args, class... V>
 WICK_FN_INLINE auto node_value(V const&... values) {
-  using L = typename Frame::lane;
-  if constexpr (takes_row_constant<Frame, Op, Args...>()) return Op::with_row_constant(convert<L, L>(values)...);
-  else return apply_converted<Op, L, typename Args::value_type...>(std::index_sequence_for<Args...>{}, values...);
+  constexpr bool row_constant = takes_row_constant<Frame, Op, Args...>();
+  return apply_converted<Op, typename Frame::lane, row_constant, typename Args::value_type...>(std::index_sequence_for<Args...>{}, values...);
 }
 
 template <class Op, class... Args, int I>

@@ -43,7 +43,7 @@ template <Name N>
 struct Reduction {
   static constexpr char const* name = N.text;
   template <class X> static WICK_INLINE constexpr X lift(X const& x) { return x; }
-  static double seed_scale(std::int64_t) { return 1; }
+  static constexpr double seed_scale(std::int64_t) { return 1; }
 };
 
 /// `Op` over the dimensions in `mask` of a formula. `E` is Shape<> when all of them are reduced without keepdim.

@@ -131,6 +131,40 @@ template <class S>
 struct RowStages {
   using Folds = typename detail::FoldsOf<S>::type;
   using Kept = typename detail::KeptParts<S, Folds>::type;
+
+  /// True for parts that stages before number `stage` keep.
+  template <class Part>
+  static constexpr bool is_kept_before(int stage) {
+    return detail::index_in<Kept, Part> >= 0 && producer<Part>(static_cast<Folds*>(nullptr)) < stage;
+  }
+
+ private:
+  // The first Fold whose argument the part is.
+  template <class Part, class... Op, class... Arg>
+  static constexpr int producer(detail::TypeList<Fold<Op, Arg>...>*) {
+    int stage = 0;
+    (void)((std::is_same_v<Arg, Part> || (++stage, false)) || ...);
+    return stage;
+  }
+};
+
+/// Which slots are read where X, a part of the row formula S that begins in slot I, is computed in stage `stage`.
+template <class S, class X, int I>
+struct PartSlots {
+  static constexpr bool contain(int slot, int) { return slot >= I && slot < I + X::slots; }
+};
+template <class S, class Op, class Arg, int I>
+struct PartSlots<S, Fold<Op, Arg>, I> {
+  static constexpr bool contain(int, int) { return false; }
+};
+template <class S, class Op, class... Args, int I>
+struct PartSlots<S, Apply<Op, Args...>, I> {
+  static constexpr bool contain(int slot, int stage) {
+    if (RowStages<S>::template is_kept_before<Apply<Op, Args...>>(stage)) return false;
+    return [&]<std::size_t... K>(std::index_sequence<K...>) {
+      return (PartSlots<S, Args, slot_of<I, static_cast<int>(K), Args...>()>::contain(slot, stage) || ...);
+    }(std::index_sequence_for<Args...>{});
+  }
 };
 
 /// Reads the slots of a row, the values of its finished Folds, and the parts kept in buffers. `Stage` is the number of
@@ -150,27 +184,9 @@ struct RowFrame : BatchFrame<L, Slots> {
   template <class F>
   WICK_INLINE auto fold() const { return folded[detail::index_in<Folds, F>]; }
   template <class Part>
-  static constexpr bool is_kept() {
-    constexpr int at = detail::index_in<Kept, Part>;
-    if constexpr (at < 0) return false;
-    else return producer<Part>(std::make_index_sequence<static_cast<std::size_t>(Folds::size)>{}) < Stage;
-  }
+  static constexpr bool is_kept() { return RowStages<S>::template is_kept_before<Part>(Stage); }
   template <class Part>
   WICK_INLINE auto read_kept() const { return simd::load(kept[detail::index_in<Kept, Part>] + position); }
-
- private:
-  template <class Part, std::size_t... K>
-  static constexpr int producer(std::index_sequence<K...>) {
-    int stage = Folds::size;
-    ((stage == Folds::size && argument_is<Part, typename detail::TypeAt<Folds, static_cast<int>(K)>::type>()
-          ? void(stage = static_cast<int>(K)) : void()), ...);
-    return stage;
-  }
-  template <class Part, class F>
-  static constexpr bool argument_is() {
-    return []<class Op, class Arg>(std::type_identity<Fold<Op, Arg>>) { return std::is_same_v<Arg, Part>; }(
-        std::type_identity<F>{});
-  }
 };
 
 template <class Op, class Arg, int I>

@@ -27,7 +27,7 @@ struct Mean : Reduction<"mean"> {
   static constexpr auto combine(auto a, auto b) { return a + b; }
   static constexpr auto finish(auto total, std::int64_t count) { return total / static_cast<double>(count); }
   WICK_FN static auto slope(auto, auto) { return One{}; }
-  static double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
+  static constexpr double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
 /// Product of the elements. The slope y / x holds where no element is 0; see `by_zeros`.
 struct Prod : Reduction<"prod"> {

@@ -32,12 +32,12 @@ __global__ void __launch_bounds__(position_threads) position_kernel_in_memory(F 
 }
 template <class K>
 __global__ void __launch_bounds__(K::threads) block_kernel(__grid_constant__ K const k) {
-  __shared__ alignas(16) unsigned char memory[sizeof(typename K::Shared)];
+  alignas(16) __shared__ unsigned char memory[sizeof(typename K::Shared)];
   k(thrust_::GpuBlock<K::threads>{}, *reinterpret_cast<typename K::Shared*>(memory), static_cast<std::int64_t>(blockIdx.x));
 }
 template <class K>
 __global__ void __launch_bounds__(K::threads) block_kernel_in_memory(K const* k) {
-  __shared__ alignas(16) unsigned char memory[sizeof(typename K::Shared)];
+  alignas(16) __shared__ unsigned char memory[sizeof(typename K::Shared)];
   (*k)(thrust_::GpuBlock<K::threads>{}, *reinterpret_cast<typename K::Shared*>(memory), static_cast<std::int64_t>(blockIdx.x));
 }
 

@@ -54,14 +54,37 @@ constexpr void copy_chunk(void* to, void const* from) {
   *static_cast<Chunk*>(to) = *static_cast<Chunk const*>(from);
 }
 
+/// Writes `bytes` as one access to memory of the device.
+template <int bytes>
+constexpr void write_chunk(void* to, void const* from) {
+#if defined(__CUDA_ARCH__)
+  // Said in PTX: nvcc does not always join the parts of an assignment.
+  if constexpr (bytes == 16 || bytes == 8) {
+    auto const* const part = static_cast<unsigned const*>(from);
+    std::size_t const place = __cvta_generic_to_global(to);
+    if constexpr (bytes == 16) asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(place), "r"(part[0]), "r"(part[1]), "r"(part[2]), "r"(part[3]) : "memory");
+    else asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(place), "r"(part[0]), "r"(part[1]) : "memory");
+    return;
+  }
+#endif
+  copy_chunk<bytes, 1>(to, from);
+}
+
 /// How many packs of V cover `extent` positions.
 template <int V>
 constexpr std::int64_t packs_of(std::int64_t extent) {
   return (extent + V - 1) / V;
 }
 
-/// Reads the slots at V neighbouring positions along a dimension of a loop, fewer where it ends.
-template <int N, class Sizes>
+/// The first `count` slots.
+template <int count>
+struct FirstSlots {
+  static constexpr bool contains(int slot) { return slot < count; }
+};
+
+/// Reads the slots at V neighbouring positions along a dimension of a loop, fewer where it ends. `whole`: there are V
+/// everywhere, and all slots are wide.
+template <int N, class Sizes, bool whole = false>
 struct PackFrame {
   using lane = void;
   static constexpr int V = Sizes::V;
@@ -77,11 +100,22 @@ struct PackFrame {
   /// `start` alone.
   template <int slots>
   constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t place) {
+    read_those<FirstSlots<slots>>(start, dimension, place);
+  }
+  /// Reads the slots s with Slots::contains(s) in this way.
+  template <class Slots>
+  constexpr void read_those(PositionFrame<N> const& start, int dimension, std::int64_t place) {
     loop = start.loop, axis = dimension < 0 ? 0 : dimension, first = place;
-    std::int64_t const left = dimension < 0 ? 1 : loop->extent[axis] - first;
-    valid = left < V ? static_cast<int>(left) : V;
+    if constexpr (whole) {
+      valid = V;
+    } else {
+      std::int64_t const left = dimension < 0 ? 1 : loop->extent[axis] - first;
+      valid = left < V ? static_cast<int>(left) : V;
+    }
     unrolled<N>([&](auto s) constexpr { offset[s] = start.offset[s]; });
-    unrolled<slots>([&](auto s) constexpr { fetch<s>(); });
+    unrolled<N>([&](auto s) constexpr {
+      if constexpr (Slots::contains(s)) fetch<s>();
+    });
   }
   /// Where the first position lies in a slot.
   constexpr std::int64_t begin(int slot) const { return offset[slot] + first * loop->slot[slot].stride[axis]; }
@@ -96,12 +130,10 @@ struct PackFrame {
   /// will do.
   template <class T>
   constexpr void store(T* to, std::int64_t place, std::int64_t stride, bool wide, T const (&value)[V]) const {
-    if (wide && valid == V) {
-      struct alignas(V * sizeof(T)) Values {
-        T value[V];
-      } all;
-      WICK_UNROLLED for (int e = 0; e < V; ++e) all.value[e] = value[e];
-      *reinterpret_cast<Values*>(to + place) = all;
+    if (whole || (wide && valid == V)) {
+      alignas(V * sizeof(T)) T all[V];
+      WICK_UNROLLED for (int e = 0; e < V; ++e) all[e] = value[e];
+      write_chunk<V * static_cast<int>(sizeof(T))>(to + place, all);
     } else {
       WICK_UNROLLED for (int e = 0; e < V; ++e)
         if (e < valid) to[(place + e) * stride] = value[e];
@@ -134,7 +166,7 @@ struct PackFrame {
     if constexpr (size > 0) {
       DeviceSlot const& slot = loop->slot[I];
       auto const* const from = static_cast<unsigned char const*>(slot.data) + offset[I] * size;
-      if (slot.wide && valid == V) {
+      if (whole || (slot.wide && valid == V)) {
         copy_chunk<size, V>(raw[I], from + first * size);
       } else {
         std::int64_t const stride = slot.stride[axis] * size;
@@ -206,6 +238,13 @@ DeviceLoop<N> with_wide_slots(DeviceLoop<N> loop, int axis) {
     if (bytes > 0) loop.slot[s].wide = is_wide<Sizes::V>(loop, loop.slot[s].data, loop.slot[s].stride, axis, bytes);
   }
   return loop;
+}
+/// True when all packs of V positions along `axis` are full and their slots wide.
+template <class Sizes, int N>
+bool is_whole(DeviceLoop<N> const& loop, int axis) {
+  bool whole = loop.extent[axis] % Sizes::V == 0;
+  for (int s = 0; s < N; ++s) whole &= Sizes::bytes[static_cast<std::size_t>(s)] <= 0 || loop.slot[s].wide;
+  return whole;
 }
 
 /// Calls use(frame) for the packs first, first + step, ... before `end`, each read by read(frame, pack): U at a time, so
