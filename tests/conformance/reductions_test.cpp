@@ -89,7 +89,7 @@ void check_reductions(std::vector<ReductionEntry> const& table, Dtype dtype) {
             continue;
           std::string const wrong =
               difference(op.of_formula(input, axes), op.by_hand(input, axes), bound_of(op, dtype, shape.numel()));
-          CHECK_MESSAGE(wrong.empty(), op.name << std::string(" of a formula: ") << wrong);
+          CHECK_MESSAGE(wrong.empty(), std::string(op.name), " of a formula: ", wrong);
         }
       }
   }
