@@ -117,7 +117,7 @@ struct RowSweepBlock {
     work.loop.locate(row, ~(1u << axis), [&](int d, std::int64_t at) constexpr {
       unrolled<K::outputs>([&](auto o) constexpr { offset[o] += at * target[o].stride[d]; });
     });
-    work.template each_pack_of_row<1, WholeRow<K::inputs>>(state, thread, [&](Frame& frame) constexpr {
+    work.template each_pack_of_row<1, EverySlot<K::inputs>>(state, thread, [&](Frame& frame) constexpr {
       C term[K::outputs][Work::V] = {};
       WICK_UNROLLED for (int k = 0; k < Work::V; ++k) {
         frame.k = k;
@@ -133,7 +133,7 @@ struct RowSweepBlock {
     auto const zero = []() constexpr { return C(0); };
     auto const add = [](C const& a, C const& b) constexpr { return a + b; };
     if constexpr (detail::has_active<Arg>) {
-      work.template total<1, WholeRow<K::inputs>>(
+      work.template total<1, EverySlot<K::inputs>>(
           block, shared, states, zero, add,
           [&](Frame const& frame, int t) constexpr {
             C sum = 0;
@@ -142,7 +142,7 @@ struct RowSweepBlock {
           },
           [&](int t, C sum) constexpr { seeds[t].value[Stage] = sum * static_cast<C>(Op::seed_scale(work.plan.count)); });
       if constexpr (requires { typename Op::by_ties; })
-        work.template total<1, WholeRow<K::inputs>>(
+        work.template total<1, EverySlot<K::inputs>>(
             block, shared, states, zero, add,
             [](Frame const& frame, int) constexpr {
               return evaluate<Arg, C, detail::first_slot<S, Fold<Op, Arg>>()>(frame) == frame.folded[Stage] ? C(1) : C(0);

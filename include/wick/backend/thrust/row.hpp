@@ -74,9 +74,9 @@ struct RowPart {
     return uses;
   }();
 };
-/// All of a row's slots.
+/// A stage that reads all of a row's slots, and keeps nothing.
 template <int slots>
-struct WholeRow {
+struct EverySlot {
   static constexpr bool uses_kept = false;
   using Slots = FirstSlots<slots>;
 };
@@ -90,7 +90,8 @@ struct RowState {
   Kept kept[held > 0 ? held : 1];
 };
 
-/// What the kernels of rows have in common: N slots; C is the type in which the row's reductions are computed. Of `whole` rows, the first `held` packs of each thread keep what stands in the formula twice.
+/// What the kernels of rows have in common: N slots; C is the type in which the row's reductions are computed. Of `whole`
+/// rows, the first `held` packs of each thread keep what stands in the formula twice.
 template <class S, class C, int N, class Sizes, bool whole = false, int held = 0>
 struct RowWork {
   using Folds = typename RowStages<S>::Folds;
@@ -109,7 +110,7 @@ struct RowWork {
     unrolled<folds>([&](auto f) constexpr { state.folded[f] = C(0); });
     if (state.inside) state.start.seek(row, ~(1u << plan.axis));
   }
-  /// Calls use(frame) for the packs of a thread's row that are its own, with the slots of `Part` (RowPart or WholeRow), U of
+  /// Calls use(frame) for the packs of a thread's row that are its own, with the slots of `Part` (RowPart or EverySlot), U of
   /// them read at a time.
   template <int U, class Part, class Use>
   constexpr void each_pack_of_row(State& state, int thread, Use const& use) const {
