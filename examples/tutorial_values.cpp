@@ -30,7 +30,7 @@ int main() {
   // [end index]
 
   // [begin copies]
-  Tensor<float> a = x;                 // cheap: both hold the same memory for now
+  Tensor<float> a = x;                 // cheap: both hold the same memory until one is written
   a[0] = 100;                          // the first write through a shared handle copies
   std::cout << x << " " << a << "\n";  // -> tensor([1., 2., 3.]) tensor([100.,   2.,   3.])
 

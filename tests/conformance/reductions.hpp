@@ -14,8 +14,8 @@ struct ReductionEntry {
   bool needs_elements;
   Values (*compute)(Input const&, wick::Axes const&, bool keepdim);  ///< by the engine; no axes: all, to one number
   Values (*define)(Input const&, wick::Axes const&, bool keepdim);   ///< element by element, in double for floats
-  Values (*of_formula)(Input const&, wick::Axes const&);             ///< of x * 2 + 1, in one loop
-  Values (*by_hand)(Input const&, wick::Axes const&);                ///< the same of a tensor that holds x * 2 + 1
+  Values (*of_formula)(Input const&, wick::Axes const&);             ///< of x * 2 + x, in one loop
+  Values (*by_hand)(Input const&, wick::Axes const&);                ///< the same of a tensor that holds x * 2 + x
 };
 
 template <class Op, class T>
@@ -39,12 +39,12 @@ struct ReductionFunctions {
   // The product is exact: whether it is rounded before the sum is added is the compiler's choice, and the device's.
   static Values of_formula(Input const& input, wick::Axes const& axes) {
     wick::Tensor<T> const x = make<T>(input, tested_device());
-    wick::Tensor<R> const y = wick::reduce<Op>(x * T(2) + T(1), axes);
+    wick::Tensor<R> const y = wick::reduce<Op>(x * T(2) + x, axes);
     return values_of(y);
   }
   static Values by_hand(Input const& input, wick::Axes const& axes) {
     using C = wick::compute_t<T>;  // a formula's elements are not rounded to 16 bits before they are reduced
-    wick::Tensor<C> const x = make<C>(input), terms = x * C(2) + C(1);
+    wick::Tensor<C> const x = make<C>(input), terms = x * C(2) + x;
     wick::Tensor<typename Op::template result<C>> const y = wick::reduce<Op>(terms, axes);
     return as_result(values_of(y));
   }

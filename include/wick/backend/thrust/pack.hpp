@@ -214,7 +214,7 @@ struct ArrayFrame {
   constexpr void write(T* to, std::int64_t first) const {
     to += first;
     if (valid == V && wide(to, 1)) {
-      copy_chunk<static_cast<int>(sizeof(T)), V>(to, value);
+      write_chunk<V * static_cast<int>(sizeof(T))>(to, value);
     } else {
       WICK_UNROLLED for (int e = 0; e < V; ++e)
         if (e < valid) to[e] = value[e];

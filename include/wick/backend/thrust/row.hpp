@@ -60,7 +60,7 @@ struct RowPlan {
 template <class S, class X, int I, int stage>
 struct RowPart {
   static constexpr int number = stage;
-  static constexpr bool keeps = detail::index_in<typename RowStages<S>::Kept, X> >= 0;
+  static constexpr int kept_as = detail::index_in<typename RowStages<S>::Kept, X>;  ///< among the kept parts, or -1
   /// The slots that are read, when the parts that earlier stages have kept are at hand and when they are not.
   struct SlotsBesideKept {
     static constexpr bool contains(int slot) { return PartSlots<S, X, I>::contain(slot, stage); }
@@ -69,7 +69,7 @@ struct RowPart {
     static constexpr bool contains(int slot) { return PartSlots<S, X, I>::contain(slot, 0); }
   };
   static constexpr bool uses_kept = [] {
-    bool uses = keeps;
+    bool uses = kept_as >= 0;
     for (int s = 0; s < S::slots; ++s) uses |= Slots::contains(s) != SlotsBesideKept::contains(s);
     return uses;
   }();
@@ -168,13 +168,14 @@ struct RowWork {
  private:
   template <int Stage, class Op, class Arg, class Block, class States>
   constexpr void fold_stage(Block const& block, Shared& shared, States& states, std::type_identity<Fold<Op, Arg>>) const {
-    constexpr int slot = detail::first_slot<S, Fold<Op, Arg>>(), keep = detail::index_in<typename Frame::Kept, Arg>;
-    total<in_flight, RowPart<S, Arg, slot, Stage>>(
+    constexpr int slot = detail::first_slot<S, Fold<Op, Arg>>();
+    using Part = RowPart<S, Arg, slot, Stage>;
+    total<in_flight, Part>(
         block, shared, states, []() constexpr { return Op::template identity<C>(); },
         [](C const& a, C const& b) constexpr { return static_cast<C>(Op::combine(a, b)); },
         [](auto const& frame, int) constexpr {
           C const value = static_cast<C>(evaluate<Arg, C, slot>(frame));
-          if constexpr (keep >= 0 && requires { frame.pack; }) frame.pack->value[keep][frame.k] = value;
+          if constexpr (Part::kept_as >= 0 && requires { frame.pack; }) frame.pack->value[Part::kept_as][frame.k] = value;
           return static_cast<C>(Op::lift(value));
         },
         [&](int t, C result) constexpr {
