@@ -4,33 +4,12 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 #include <wick/wick.hpp>
 
-#include "../sanitizers.hpp"
+#include "../failing_new.hpp"
 
 using namespace wick;
-
-namespace {
-
-std::atomic<std::int64_t> news{0};  // of all threads
-
-}  // namespace
-
-// Whatever asks the free store for memory is counted, in all tests of the program; not under the thread sanitizer, which
-// has an operator of its own.
-#if !defined(WICK_THREAD_SANITIZER)
-void* operator new(std::size_t bytes) {
-  ++news;
-  if (void* const memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace {
 
@@ -101,13 +80,13 @@ TEST_CASE("training and inference of a convolutional network in their steady sta
     Tensor<float> scores = model(image);
     for (int i = 0; i < 20; ++i) step(), scores = model(image);
     Counters const before;
-    std::int64_t const news_before = news;
+    std::int64_t const allocations_before = testing::allocations;
     std::int64_t const requests = pool_stats().requests;
     for (int i = 0; i < 20; ++i) step();
     std::int64_t const requests_of_steps = (pool_stats().requests - requests) / 20;
     for (int i = 0; i < 20; ++i) scores = model(image);
     CHECK(Counters() == before);
-    CHECK(news == news_before);
+    CHECK(testing::allocations == allocations_before);
     MESSAGE(requests_of_steps << " blocks from the pool for a step with " << threads << " threads");
   }
   set_num_threads(before_threads);
