@@ -2,6 +2,8 @@
 // The tape as a user meets it: accumulation, several roots, retained graphs, grad beside .grad, tied variables, guards.
 #include <doctest/doctest.h>
 
+#include <thread>
+#include <vector>
 #include <wick/autograd/backward.hpp>
 #include <wick/tensor.hpp>
 
@@ -279,4 +281,48 @@ TEST_CASE("a gradient kept by retain_grad counts once in each pass") {
   backward(y);
   CHECK(list(w.grad()) == Numbers{12, 24, 36});
   CHECK(list(h.grad()) == Numbers{3, 3, 3});  // that of the last pass
+}
+
+TEST_CASE("a result that was computed from tensors alone is no root") {
+  Variable<double> const w(three);
+  auto const network = [&](auto x) {
+    x = x * w;  // a tensor argument stays a tensor: the variable's history ends here
+    x = x + 1.0;
+    return x;
+  };
+  Variable<double> const loss = sum(network(three));
+  CHECK(loss.item() == 17);
+  CHECK_THROWS_WITH_AS(backward(loss), doctest::Contains("`x = conv1(x)` on a tensor argument"), Error);
+  CHECK_THROWS_WITH_AS(backward(loss, tensor(1.0)), doctest::Contains("computed from tensors alone"), Error);
+  CHECK_THROWS_WITH_AS(grad(loss, w), doctest::Contains("computed from tensors alone"), Error);
+  CHECK_FALSE(w.has_grad());
+  Variable<double> const right = sum(network(Variable<double>(three)));
+  backward(right);
+  CHECK(list(w.grad()) == Numbers{1, 2, 3});
+
+  // Leaves that are meant: made from elements, declared as one, or once an operand of a statement.
+  Variable<double> const given(three), declared = three * 2.0, used = three * 2.0;
+  backward(given, three);
+  declared.set_requires_grad(true);
+  backward(declared, three);
+  CHECK(list(declared.grad()) == Numbers{1, 2, 3});
+  backward(sum(used * used));
+  backward(used, three);
+  CHECK(list(used.grad()) == Numbers{5, 10, 15});
+  Variable<double> const single = sum(three);
+  CHECK(grad(single, single).item() == 1);
+}
+
+TEST_CASE("finished backward passes are counted") {
+  Variable<double> const w(three);
+  auto const before = tape::backward_passes();
+  backward(sum(w * w));
+  backward(Variable<double>(w * w), three);
+  CHECK(tape::backward_passes() == before + 2);
+  CHECK_THROWS_AS(backward(w * w), Error);
+  grad(sum(w * w), w);
+  std::uint64_t elsewhere = 1;
+  std::thread([&] { elsewhere = tape::backward_passes(); }).join();
+  CHECK(elsewhere == 0);
+  CHECK(tape::backward_passes() == before + 2);
 }

@@ -23,11 +23,19 @@ struct GradOptions {
 
 namespace detail {
 
-inline void check_root(char const* operation, tape::Entry const& root, Dims const& shape, bool seeded) {
+[[noreturn]] WICK_COLD inline void refuse_root(char const* operation, tape::Entry const& root, Dims const& shape) {
   if (!root.requires_grad)
     fail(operation, ": the result of shape ", shape, " does not depend on a variable that requires a gradient");
-  if (!seeded && shape.numel() != 1)
-    fail(operation, ": a result of shape ", shape, " is not a single number; give the gradient of what follows, or reduce it first");
+  if (root.untracked.load(std::memory_order_relaxed))
+    fail(operation, ": the result of shape ", shape,
+         " was computed from tensors alone, so nothing was recorded and no parameter would get a gradient. A line such as"
+         " `x = conv1(x)` on a tensor argument, or `Tensor<float> h = w * 2`, assigns to a tensor, which keeps no history:"
+         " make each step a Variable, or name it with auto");
+  fail(operation, ": a result of shape ", shape, " is not a single number; give the gradient of what follows, or reduce it first");
+}
+inline void check_root(char const* operation, tape::Entry const& root, Dims const& shape, bool seeded) {
+  if (!root.requires_grad || root.untracked.load(std::memory_order_relaxed) || (!seeded && shape.numel() != 1))
+    refuse_root(operation, root, shape);
 }
 
 /// Walks from `newest` towards older entries, propagating those that were reached. A reached entry is kept alive until
@@ -176,6 +184,7 @@ void backward(Variable<T> const& y, BackwardOptions options = {}) {
   detail::check_root("backward", *y.node(), y.shape(), false);
   tape::Propagation pass;
   detail::run_backward(pass, *y.node(), detail::unit_seed<T>(y.shape(), y.value().device()), options.retain_graph);
+  ++tape::local.backward_passes;
 }
 /// The same for a `y` of any shape, given the gradient of what follows: the vector of a vector-Jacobian product.
 template <class T>
@@ -185,6 +194,7 @@ void backward(Variable<T> const& y, Tensor<std::type_identity_t<T>> const& gradi
     fail("backward: the gradient has shape ", gradient.shape(), ", the result has ", y.shape());
   tape::Propagation pass;
   detail::run_backward(pass, *y.node(), gradient, options.retain_graph);
+  ++tape::local.backward_passes;
 }
 /// The same for a formula over variables: it is recorded first.
 template <Formula F>
@@ -192,11 +202,19 @@ template <Formula F>
 void backward(F&& y, BackwardOptions options = {}) {
   backward(Variable<value_t<F>>(std::forward<F>(y)), options);
 }
+template <Formula F>
+  requires(!is_recordable<std::remove_cvref_t<F>>)
+void backward(F&&, BackwardOptions = {}) {
+  static_assert(is_recordable<std::remove_cvref_t<F>>,
+                "Wick: backward of a tensor, or of a formula over tensors: nothing was recorded; each step from a Variable to the loss "
+                "has to be a Variable, or a formula named with auto");
+}
 
 /// The gradient of y, a single number, in x (torch.autograd.grad). The result is a constant without create_graph, and
 /// zero when y does not depend on x. Gradients that variables already have are left alone.
 template <class T>
 Variable<T> grad(Variable<T> const& y, Variable<T> const& x, GradOptions options = {}) {
+  if (y.node() == x.node()) y.node()->untracked.store(false, std::memory_order_relaxed);  // meant as a leaf
   detail::check_root("grad", *y.node(), y.shape(), false);
   detail::Target<T> target(*x.node());
   detail::Hold const hold(y.node());

@@ -242,6 +242,7 @@ tape::Node<T>* record(IsaTag, std::type_identity<T>, X&& x) {
   tape::Node<T>* node;
   if constexpr (!is_recordable<F>) {
     node = &tape::Leaf<T>::make(Tensor<T>(std::forward<X>(x)), true);
+    node->untracked.store(true, std::memory_order_relaxed);
   } else if (!grad_enabled() || !is_active(f)) {
     node = &tape::Leaf<T>::make(Tensor<T>(std::forward<X>(x)), false);
   } else {

@@ -37,7 +37,9 @@ inline constexpr bool is_saved<Saved<T>> = true;
 
 template <class T>
 Saved<T> saved_variable(Variable<T> const& x) {
-  return {x.value(), x.requires_grad() ? tape::Edge<T>(x.node()) : tape::Edge<T>()};
+  if (!x.requires_grad()) return {x.value(), {}};
+  if (x.node()->untracked.load(std::memory_order_relaxed)) x.node()->untracked.store(false, std::memory_order_relaxed);
+  return {x.value(), tape::Edge<T>(x.node())};
 }
 
 /// The kernel node's result as an edge, recorded if a gradient flows through it.

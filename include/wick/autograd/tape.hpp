@@ -33,6 +33,9 @@ struct Entry {
   std::atomic<std::uint32_t> handles{0};     ///< Variables and formulas that show the value
   bool requires_grad = false, retains_grad = false;
   bool reached = false, wanted = false, forgotten = false;
+  /// Of a leaf: a formula over tensors made it, and no statement over it was recorded yet. Atomic, because threads may
+  /// record statements over one leaf.
+  std::atomic<bool> untracked{false};
   std::uint64_t order = 0;  ///< 0: a leaf
   Entry *older = nullptr, *newer = nullptr;
   Tape* owner = nullptr;
@@ -167,6 +170,7 @@ struct Local {
   Entry* dying = nullptr;  // entries whose last reference went while another was being destroyed
   bool draining = false;
   bool grad_mode = true;
+  std::uint64_t backward_passes = 0;
 };
 WICK_SHARED inline constinit thread_local Local local{};
 
@@ -177,6 +181,10 @@ inline Tape& Tape::here() {
   }
   return *local.tape;
 }
+
+/// How many backward passes have finished on this thread (`backward`, not `grad`): who remembers the number sees whether
+/// one has finished since, at the cost of a load.
+inline std::uint64_t backward_passes() { return local.backward_passes; }
 
 /// Lets one reference go; destroys the entry, and what only it referred to, without recursion.
 inline void Tape::release(Entry* entry) {

@@ -149,6 +149,7 @@ class Variable {
   void set_requires_grad(bool on) const {
     if (node_->order) fail("set_requires_grad: only a variable that no statement computed can be changed; use detach()");
     node_->requires_grad = on;
+    node_->untracked.store(false, std::memory_order_relaxed);  // meant as a leaf
   }
   bool is_leaf() const { return node_->order == 0; }
   /// The value as a constant, without history.
