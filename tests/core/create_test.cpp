@@ -2,6 +2,7 @@
 // Tensors from lists, constants and ranges.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <vector>
 #include <wick/tensor.hpp>
 
@@ -60,6 +61,15 @@ TEST_CASE("ranges") {
   CHECK(linspace<double>(3, 9, 0).numel() == 0);
   Tensor<double> const fine = linspace<double>(0, 0.1, 7);
   CHECK(fine(6).item() == 0.1);
+  CHECK_THROWS_WITH_AS(arange<float>(0, 1e30f), "arange: from 0 to 1e+30 in steps of 1 are too many numbers", Error);
+  CHECK_THROWS_AS(arange<double>(0, std::numeric_limits<double>::infinity()), Error);
+  std::int64_t const most = std::numeric_limits<std::int64_t>::max();
+  CHECK_THROWS_AS(arange<std::int64_t>(-most, most), Error);
+  // Whole numbers are rounded towards 0, as in PyTorch.
+  CHECK(elements(linspace<std::int64_t>(0, 10, 4)) == std::vector<std::int64_t>{0, 3, 6, 10});
+  CHECK(elements(linspace<std::int64_t>(0, -10, 4)) == std::vector<std::int64_t>{0, -3, -6, -10});
+  CHECK(elements(linspace<std::uint8_t>(10, 0, 5)) == std::vector<std::uint8_t>{10, 7, 5, 2, 0});
+  CHECK(elements(linspace<std::int64_t>(-most, most, 3)) == std::vector<std::int64_t>{-most, 0, most});
 }
 
 TEST_CASE("random tensors have the shape asked for") {

@@ -2,6 +2,7 @@
 // Extents: lists, reshape and permute, broadcasting, and what is known when compiling.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 #include <wick/tensor.hpp>
 
@@ -123,3 +124,38 @@ static_assert(!extents_broadcast<Shape<2, 3>, Shape<2>>);
 static_assert(extents_broadcast<Shape<2, Dyn>, Shape<5>>);
 static_assert(broadcast("add", {2, 1}, {3}) == Dims(2, 3));
 static_assert(reshaped("reshape", {6}, {2, -1}) == Dims(2, 3));
+
+TEST_CASE("what 64 bits do not count is refused") {
+  std::int64_t const most = std::numeric_limits<std::int64_t>::max(), half = std::int64_t{1} << 32, bits61 = std::int64_t{1} << 61;
+  using Bytes = Tensor<std::uint8_t>;
+  // The bytes, not only the elements.
+  CHECK_THROWS_WITH_AS(zeros<double>({bits61}), "a tensor of shape (2305843009213693952,) has too many elements", Error);
+  CHECK_THROWS_AS((Tensor<double>(Tensor<double>::uninitialized, {bits61})), Error);
+  CHECK_THROWS_AS((Tensor<double>(Tensor<double>::uninitialized, {max_numel})), Error);
+  CHECK_THROWS_AS(Storage::make<std::complex<double>>(bits61), Error);
+  CHECK_THROWS_AS(Storage::make<double>(-1), Error);
+  CHECK_THROWS_AS(Scratch<double>{bits61}, Error);
+  CHECK(checked_bytes(3, 8) == 24);
+  CHECK_THROWS_WITH_AS(checked_bytes(bits61, 8), "allocate: no memory for 2305843009213693952 elements of 8 bytes", Error);
+  // A 0 anywhere changes nothing.
+  for (Dims const& shape : {Dims(most, 0), Dims(0, most), Dims(0, most, most), Dims(most, 0, most), Dims(most, most, 0)}) {
+    CHECK_THROWS_AS((Bytes(Bytes::uninitialized, shape)), Error);
+    CHECK_THROWS_AS((View<float const>(nullptr, shape)), Error);
+    CHECK_THROWS_AS((View<float const>(nullptr, shape, shape.size() == 2 ? Strides(1, 1) : Strides(1, 1, 1))), Error);
+    CHECK(shape.numel() == 0);
+  }
+  for (Dims const& shape : {Dims(max_numel, 0), Dims(0, max_numel), Dims(half, 0, 1 << 26)}) CHECK(Bytes(Bytes::uninitialized, shape).numel() == 0);
+  CHECK_THROWS_WITH_AS(Dims(half, half).numel(), "a tensor of shape (4294967296, 4294967296) has too many elements", Error);
+  CHECK_THROWS_WITH_AS(sum(zeros<double>({0, bits61}), {0}), "a tensor of shape (0, 2305843009213693952) has too many elements", Error);
+  // Broadcasting makes large shapes of small ones.
+  Tensor<float> const a = zeros<float>({1 << 21, 1, 1}), b = zeros<float>({1 << 21, 1}), c = zeros<float>({1 << 20});
+  CHECK_THROWS_WITH_AS(sum(a + b + c), "add: a tensor of shape (2097152, 2097152, 1048576) has too many elements", Error);
+  float number = 1;
+  CHECK_THROWS_AS((View<float>(&number, {half, half}, {0, 0})), Error);
+  CHECK_THROWS_WITH_AS((View<float>(&number, {2, 3}, {1, bits61})), "a stride of 2305843009213693952 is too long for dimension 1 of shape (2, 3)", Error);
+  CHECK_THROWS_AS((View<float>(&number, {2, 3}, {std::numeric_limits<std::int64_t>::min(), 1})), Error);
+  // Reshaping.
+  CHECK_THROWS_WITH_AS(zeros<float>({0}).reshape({half, half}), "reshape: (4294967296, 4294967296) has too many elements", Error);
+  CHECK_THROWS_AS(zeros<float>({0}).reshape({half, half, -1}), Error);
+  CHECK_THROWS_AS(zeros<float>({0}).reshape({0, most, most}), Error);
+}

@@ -14,6 +14,26 @@ TEST_CASE("a kernel without elements, a dilation of means") {
   CHECK_THROWS_WITH_AS(avg_pool2d(x, 2, {.dilation = 2}), "avg_pool2d: a dilation of 2 x 2: only max_pool2d has one", Error);
 }
 
+TEST_CASE("numbers too large for a window, and results too large for memory") {
+  Tensor<float> const x = ones<float>({1, 1, 5, 5}), w = ones<float>({1, 1, 3, 3});
+  std::int64_t const huge = std::int64_t{1} << 62, most = std::numeric_limits<std::int64_t>::max();
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {.padding = huge}),
+                       "conv2d: a stride of 1 x 1, a padding of 4611686018427387904 x 4611686018427387904 or a dilation of 1 x 1 is too large", Error);
+  for (std::int64_t n : {huge, most}) {
+    CHECK_THROWS_AS(conv2d(x, w, {.padding = n}), Error);
+    CHECK_THROWS_AS(conv2d(x, w, {.padding = n / 16}), Error);  // the plane would be too large
+    CHECK_THROWS_AS(conv2d(x, w, {.dilation = n}), Error);
+    CHECK_THROWS_AS(conv2d(x, w, {.stride = n}), Error);
+    CHECK_THROWS_AS(max_pool2d(x, 2, {.dilation = n}), Error);
+    CHECK_THROWS_AS(max_pool2d(x, 2, {.stride = n, .ceil_mode = true}), Error);
+    CHECK_THROWS_AS(max_pool2d(x, {n, n}, {.padding = n}), Error);
+    CHECK_THROWS_AS(avg_pool2d(x, n), Error);
+  }
+  CHECK(conv2d(x, w, {.stride = max_numel}).shape() == Dims(1, 1, 1, 1));
+  CHECK_THROWS_WITH_AS(matmul(zeros<float>({1L << 31, 0}), zeros<float>({0, 1L << 31})),
+                       "a tensor of shape (2147483648, 2147483648) has too many elements", Error);
+}
+
 TEST_CASE("positions of a number, and positions beyond all numbers") {
   Tensor<float> const number(3.f), line = ones<float>({4});
   Tensor<std::int64_t> const first(std::int64_t{0}), sixth(std::int64_t{5});

@@ -10,6 +10,7 @@
 
 #include <wick/base/error.hpp>
 #include <wick/core/device.hpp>
+#include <wick/core/shape.hpp>
 
 #if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
@@ -236,7 +237,7 @@ inline bool release(std::atomic<std::uint32_t>& count) {
 template <class T>
 class Scratch {
  public:
-  explicit Scratch(std::int64_t count) : block_(pool::allocate(static_cast<std::size_t>(count) * sizeof(T))) {}
+  explicit Scratch(std::int64_t count) : block_(pool::allocate(checked_bytes(count, sizeof(T)))) {}
   Scratch(Scratch const&) = delete;
   Scratch& operator=(Scratch const&) = delete;
   ~Scratch() { pool::recycle(block_); }

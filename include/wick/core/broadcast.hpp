@@ -8,7 +8,8 @@
 
 namespace wick {
 
-/// The shape that `a` and `b` broadcast to. Throws Error naming `operation`, both shapes and the dimension at fault.
+/// The shape that `a` and `b` broadcast to. Throws Error naming `operation`, both shapes and the dimension at fault, or that
+/// there would be too many elements.
 constexpr Dims broadcast(char const* operation, Dims const& a, Dims const& b) {
   int const rank = a.size() > b.size() ? a.size() : b.size();
   Dims result;
@@ -21,6 +22,7 @@ constexpr Dims broadcast(char const* operation, Dims const& a, Dims const& b) {
            ib, " of the second is ", nb);
     result[i] = na == 1 ? nb : na;
   }
+  checked_extents(result, nullptr, operation);
   return result;
 }
 

@@ -46,22 +46,26 @@ Tensor<T> zeros_like(Tensor<T, E> const& x) { return zeros<T>(x.shape()).to(x.de
 template <class T, class E>
 Tensor<T> ones_like(Tensor<T, E> const& x) { return ones<T>(x.shape()).to(x.device()); }
 
-/// start, start + step, ... before stop (torch.arange). Throws Error when step is 0 or points away from stop.
+/// start, start + step, ... before stop (torch.arange). Throws Error when step is 0 or points away from stop, and when the
+/// numbers are too many.
 template <class T>
 Tensor<T> arange(T start, T stop, T step = T(1)) {
   if (step == T(0) || (stop != start && (stop > start) != (step > T(0))))
     fail("arange: from ", start, " to ", stop, " there is no way in steps of ", step);
+  auto const check = [&](auto steps) {
+    if (!(steps <= static_cast<decltype(steps)>(max_numel))) fail("arange: from ", start, " to ", stop, " in steps of ", step, " are too many numbers");
+    return static_cast<std::int64_t>(steps);
+  };
   std::int64_t count = 0;
   if constexpr (std::is_integral_v<T>) {  // exact, also where a double is not
     auto const distance = [](T from, T to) { return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from); };
     if (stop != start) {
       std::uint64_t const span = stop > start ? distance(start, stop) : distance(stop, start);
       std::uint64_t const stride = step > T(0) ? static_cast<std::uint64_t>(step) : -static_cast<std::uint64_t>(step);
-      count = static_cast<std::int64_t>((span - 1) / stride + 1);
+      count = check((span - 1) / stride + 1);
     }
   } else {
-    count = static_cast<std::int64_t>(
-        std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
+    count = check(std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
   }
   Tensor<T> x(Tensor<T>::uninitialized, Dims(count));
   for (std::int64_t i = 0; i < count; ++i) core::fresh_data(x)[i] = static_cast<T>(start + static_cast<T>(i) * step);
@@ -69,14 +73,21 @@ Tensor<T> arange(T start, T stop, T step = T(1)) {
 }
 template <class T>
 Tensor<T> arange(T stop) { return arange<T>(T(0), stop); }
-/// `count` numbers from start to stop, both included (torch.linspace).
+/// `count` numbers from start to stop, both included; whole numbers are rounded towards 0 (torch.linspace).
 template <class T>
 Tensor<T> linspace(T start, T stop, std::int64_t count) {
   Tensor<T> x(Tensor<T>::uninitialized, Dims(count));
-  T const step = count > 1 ? (stop - start) / static_cast<T>(count - 1) : T(0);
-  for (std::int64_t i = 0; i < count; ++i)
-    core::fresh_data(x)[i] = i < count / 2 ? start + step * static_cast<T>(i) : stop - step * static_cast<T>(count - 1 - i);
-  if (count == 1) core::fresh_data(x)[0] = start;
+  std::int64_t const last = count > 1 ? count - 1 : 1;
+  for (std::int64_t i = 0; i < count; ++i) {
+    T& value = core::fresh_data(x)[i];
+    if constexpr (std::is_integral_v<T>) {
+      __extension__ using Wide = __int128;
+      value = static_cast<T>((static_cast<Wide>(start) * (last - i) + static_cast<Wide>(stop) * i) / last);
+    } else {
+      T const step = count > 1 ? (stop - start) / static_cast<T>(last) : T(0);
+      value = i < (last + 1) / 2 ? start + step * static_cast<T>(i) : stop - step * static_cast<T>(last - i);
+    }
+  }
   return x;
 }
 /// 1 on the diagonal, 0 elsewhere (torch.eye).

@@ -140,10 +140,13 @@ class Dims : public IntList {
  public:
   using IntList::IntList;
 
-  /// Number of elements.
+  /// Number of elements. Throws Error when 64 bits do not hold it.
   constexpr std::int64_t numel() const {
     std::int64_t n = 1;
-    for (std::int64_t extent : *this) n *= extent;
+    bool overflows = false;
+    for (std::int64_t extent : *this) overflows |= __builtin_mul_overflow(n, extent, &n);
+    if (overflows) [[unlikely]]
+      return numel_with_zero();
     return n;
   }
 
@@ -151,6 +154,14 @@ class Dims : public IntList {
     out << '(';
     for (int i = 0; i < dims.size(); ++i) out << (i ? ", " : "") << dims[i];
     return out << (dims.size() == 1 ? ",)" : ")");
+  }
+
+ private:
+  // The extents before a 0 may be as large as they like.
+  WICK_COLD constexpr std::int64_t numel_with_zero() const {
+    for (std::int64_t extent : *this)
+      if (extent == 0) return 0;
+    fail("a tensor of shape ", *this, " has too many elements");
   }
 };
 
@@ -160,6 +171,34 @@ class Strides : public IntList {
   using IntList::IntList;
 };
 
+/// The most elements that a shape may have, where an extent of 0 counts as 1: no stride and no size in bytes comes near
+/// to what 64 bits hold, whatever the order of the extents and wherever a 0 stands.
+inline constexpr std::int64_t max_numel = std::int64_t{1} << 58;
+
+/// Number of elements of a shape, an extent of 0 counted as 1; also the strides that they have in row-major order. Throws
+/// Error for a negative extent, and for more than `max_numel`. Whatever makes a shape out of numbers asks here: layouts,
+/// broadcasting, files.
+constexpr std::int64_t checked_extents(Dims const& dims, Strides* row_major = nullptr, char const* operation = "") {
+  std::int64_t step = 1;
+  for (int i = dims.size() - 1; i >= 0; --i) {
+    if (row_major) (*row_major)[i] = step;
+    if (dims[i] < 0) fail("an extent must not be negative, but dimension ", i, " of ", dims, " is");
+    if (((step | dims[i]) >> 31) && dims[i] > 1 && step > max_numel / dims[i])
+      fail(operation, *operation ? ": " : "", "a tensor of shape ", dims, " has too many elements");
+    step *= dims[i] > 0 ? dims[i] : 1;
+  }
+  return step;
+}
+
+/// Size in bytes of `count` elements of `size` bytes. Throws Error when it is no number of 63 bits. Every block of memory
+/// is asked for through this function.
+constexpr std::size_t checked_bytes(std::int64_t count, std::int64_t size) {
+  std::int64_t bytes = 0;
+  if (count < 0 || __builtin_mul_overflow(count, size, &bytes)) [[unlikely]]
+    fail("allocate: no memory for ", count, " elements of ", size, " bytes");
+  return static_cast<std::size_t>(bytes);
+}
+
 /// Extents and strides of elements in memory.
 struct Layout {
   Dims shape;
@@ -167,28 +206,30 @@ struct Layout {
   bool contiguous = true;  ///< elements follow one another in row-major order
 
   constexpr Layout() = default;
-  /// Row-major. Throws Error for a negative extent or a number of elements past 2^62.
+  /// Row-major. Throws Error for a negative extent or more than `max_numel` elements.
   constexpr explicit Layout(Dims const& extents) : shape(extents) {
     strides.resize(extents.size());
-    std::int64_t step = 1;
-    for (int i = extents.size() - 1; i >= 0; --i) {
-      if (extents[i] < 0) fail("an extent must not be negative, but dimension ", i, " of ", extents, " is");
-      strides[i] = step;
-      if (((step | extents[i]) >> 31) && extents[i] > 1 && step > (std::int64_t{1} << 62) / extents[i])
-        fail("a tensor of shape ", extents, " has too many elements");
-      step *= extents[i] > 0 ? extents[i] : 1;
-    }
+    checked_extents(extents, &strides);
   }
+  /// Any strides. Throws Error as above.
   constexpr Layout(Dims const& extents, Strides const& steps) : shape(extents), strides(steps) {
     if (extents.size() != steps.size())
       fail("a layout of ", extents.size(), " dimensions needs as many strides, but has ", steps.size());
-    for (int i = 0; i < extents.size(); ++i)
-      if (extents[i] < 0) fail("an extent must not be negative, but dimension ", i, " of ", extents, " is");
+    checked_extents(extents);
     contiguous = row_major();
   }
 
   constexpr int rank() const { return shape.size(); }
   constexpr std::int64_t numel() const { return shape.numel(); }
+  /// Throws Error when elements lie further apart than `max_numel`.
+  constexpr void check_reach() const {
+    std::int64_t reach = 0;
+    for (int i = 0; i < rank(); ++i) {
+      std::int64_t const steps = shape[i] > 0 ? shape[i] - 1 : 0, apart = steps > 0 ? max_numel / steps : max_numel;
+      if (steps > 0 && (strides[i] < -apart || strides[i] > apart || (reach += steps * (strides[i] < 0 ? -strides[i] : strides[i])) > max_numel))
+        fail("a stride of ", strides[i], " is too long for dimension ", i, " of shape ", shape);
+    }
+  }
   constexpr bool row_major() const {
     std::int64_t step = 1;
     for (int i = shape.size() - 1; i >= 0; --i) {
@@ -219,8 +260,8 @@ constexpr Dims reshaped(char const* operation, Dims const& from, Dims const& tar
       open = i;
     else if (dims[i] < 0)
       fail(operation, ": ", target, " asks for a negative extent in dimension ", i);
-    else
-      known *= dims[i];
+    else if (__builtin_mul_overflow(known, dims[i], &known))
+      fail(operation, ": ", target, " has too many elements");
   }
   if (open >= 0 && known > 0 && from.numel() % known == 0) dims[open] = from.numel() / known;
   if ((open >= 0 && dims[open] < 0) || dims.numel() != from.numel())

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <wick/core/device_pool.hpp>
+#include <wick/core/shape.hpp>
 
 namespace wick {
 
@@ -32,8 +33,9 @@ class Storage {
   static Storage make(std::int64_t count, Device device = {}) {
     using Base = base_t<T>;
     Storage result;
-    auto const total = count * ElementTraits<T>::planes;
-    auto const bytes = static_cast<std::size_t>(total) * sizeof(Base);
+    constexpr std::int64_t planes = ElementTraits<T>::planes;
+    std::size_t const bytes = checked_bytes(count, planes * static_cast<std::int64_t>(sizeof(Base)));
+    [[maybe_unused]] std::int64_t const total = count * planes;
     if (device == Device()) [[likely]] {
       result.block_ = pool::allocate(bytes);
     } else {

@@ -122,9 +122,10 @@ class Tensor {
   /// Room for other elements of this shape, which the caller is going to write.
   void renew(Dims const& shape) {
     check_extents<E>("tensor", shape);
-    storage_ = Storage::make<T>(shape.numel(), device());
+    Layout const layout(shape);
+    storage_ = Storage::make<T>(layout.numel(), device());
     data_ = static_cast<Base*>(storage_.elements());
-    layout_ = Layout(shape);
+    layout_ = layout;
   }
 
   /// The first element, for reading (on the tensor's device).

@@ -19,9 +19,11 @@ class View {
 
   /// Row-major elements of shape `shape` at `data`.
   View(T* data, Dims const& shape) : data_(data), layout_(shape) { check_extents<E>("View", shape); }
-  /// Elements at `data` with distances `strides` (in elements; any sign, no alignment needed).
+  /// Elements at `data` with distances `strides` (in elements; any sign, no alignment needed). Throws Error when they lie
+  /// further apart than 64 bits hold.
   View(T* data, Dims const& shape, Strides const& strides) : data_(data), layout_(shape, strides) {
     check_extents<E>("View", shape);
+    layout_.check_reach();
   }
   template <std::same_as<Layout> L>  // a template, so that braces always mean extents
   View(T* data, L const& layout) : data_(data), layout_(layout) { check_extents<E>("View", layout.shape); }

@@ -67,6 +67,11 @@ struct MatrixBatch {
   }
 };
 
+/// True when the extents of an input padded by `pad` and of a dilated window are far from what 64 bits hold.
+constexpr bool window_in_range(std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::int64_t dilation) {
+  return kernel <= max_numel && stride <= max_numel && pad <= max_numel && dilation <= max_numel / kernel;
+}
+
 /// A two-dimensional convolution (cross-correlation, as torch.nn.functional.conv2d):
 /// x: (batch, in_channels, height, width), w: (out_channels, in_channels / groups, kernel_h, kernel_w),
 /// y: (batch, out_channels, out_height(), out_width()), all contiguous. `groups` divides both channel counts.

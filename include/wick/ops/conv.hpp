@@ -97,6 +97,9 @@ auto conv2d(X const& x, W const& w, Conv2dOptions const& options = {}) {
          sw[1], " with ", s.groups, " groups");
   if (s.stride_h < 1 || s.stride_w < 1 || s.dilation_h < 1 || s.dilation_w < 1 || s.pad_h < 0 || s.pad_w < 0)
     fail("conv2d: stride and dilation start at 1, padding at 0");
+  if (!backend::window_in_range(s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) || !backend::window_in_range(s.kernel_w, s.stride_w, s.pad_w, s.dilation_w))
+    fail("conv2d: a stride of ", s.stride_h, " x ", s.stride_w, ", a padding of ", s.pad_h, " x ", s.pad_w, " or a dilation of ", s.dilation_h, " x ",
+         s.dilation_w, " is too large");
   if (s.out_height() < 1 || s.out_width() < 1)
     fail("conv2d: a kernel of ", s.kernel_h, " x ", s.kernel_w, " does not fit into the input ", sx, " with this padding");
   return detail::conv2d_forward(in, filters, s);

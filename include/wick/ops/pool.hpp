@@ -157,8 +157,11 @@ inline Pool2dShape pool_shape(char const* operation, Dims const& shape, IntPair 
   s.ceil_mode = options.ceil_mode, s.count_include_pad = options.count_include_pad;
   if (s.kernel_h < 1 || s.kernel_w < 1 || s.stride_h < 1 || s.stride_w < 1 || s.dilation_h < 1 || s.dilation_w < 1)
     fail(operation, ": kernel, stride and dilation start at 1");
-  if (s.pad_h < 0 || s.pad_w < 0 || 2 * s.pad_h > s.kernel_h || 2 * s.pad_w > s.kernel_w)
+  if (s.pad_h < 0 || s.pad_w < 0 || s.pad_h > s.kernel_h / 2 || s.pad_w > s.kernel_w / 2)
     fail(operation, ": the padding is between 0 and half of the kernel");
+  if (!backend::window_in_range(s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) || !backend::window_in_range(s.kernel_w, s.stride_w, s.pad_w, s.dilation_w))
+    fail(operation, ": a window of ", s.kernel_h, " x ", s.kernel_w, " with stride ", s.stride_h, " x ", s.stride_w, " and dilation ", s.dilation_h, " x ",
+         s.dilation_w, " is too large");
   if (s.out_height() < 1 || s.out_width() < 1)
     fail(operation, ": a window of ", s.kernel_h, " x ", s.kernel_w, " does not fit into a plane of shape ", shape);
   return s;
