@@ -2,6 +2,7 @@
 // The one exception of Wick: a sentence that names the operation, the shapes and the dimension at fault.
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,10 +16,20 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+namespace core {
+
+/// Collects the parts of a sentence, written as they are in every country: whatever locale the program has chosen.
+class Sentence : public std::ostringstream {
+ public:
+  Sentence() { imbue(std::locale::classic()); }
+};
+
+}  // namespace core
+
 /// Throws `Error` with the parts written one after another, as `std::ostream` prints them.
 template <class... Parts>
 [[noreturn]] WICK_COLD void fail(Parts const&... parts) {
-  std::ostringstream sentence;
+  core::Sentence sentence;
   (sentence << ... << parts);
   throw Error(sentence.str());
 }

@@ -7,7 +7,7 @@
 #include <limits>
 #include <type_traits>
 
-#include <wick/base/config.hpp>
+#include <wick/core/shape.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace backend {
