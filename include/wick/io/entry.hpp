@@ -42,7 +42,7 @@ constexpr char const* safetensors_dtype() {
 template <class T>
 TensorEntry to_entry(std::string name, Tensor<T> const& tensor) {
   if (!tensor.is_contiguous())
-    fail("safetensors: tensor '", name, "' of shape ", tensor.shape(), " is not contiguous: call contiguous() first");
+    fail("safetensors: tensor ", core::quoted(name), " of shape ", tensor.shape(), " is not contiguous: call contiguous() first");
   return {std::move(name),
           safetensors_dtype<T>(),
           {tensor.shape().begin(), tensor.shape().end()},
@@ -54,9 +54,9 @@ TensorEntry to_entry(std::string name, Tensor<T> const& tensor) {
 template <class T>
 Tensor<T> from_entry(TensorEntry const& entry) {
   if (entry.dtype != safetensors_dtype<T>())
-    fail("safetensors: tensor '", entry.name, "' has dtype ", entry.dtype, ", expected ", safetensors_dtype<T>());
+    fail("safetensors: tensor ", core::quoted(entry.name), " has dtype ", entry.dtype, ", expected ", safetensors_dtype<T>());
   if (entry.shape.size() > static_cast<std::size_t>(max_rank))
-    fail("safetensors: tensor '", entry.name, "' has ", entry.shape.size(), " dimensions, at most ", max_rank, " fit");
+    fail("safetensors: tensor ", core::quoted(entry.name), " has ", entry.shape.size(), " dimensions, at most ", max_rank, " fit");
   Dims shape;
   for (std::int64_t const extent : entry.shape) shape.push_back(extent);
   Tensor<T> tensor(Tensor<T>::uninitialized, shape);

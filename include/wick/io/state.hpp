@@ -2,6 +2,12 @@
 // save and load: a module's parameters and buffers as a safetensors file with PyTorch's names.
 #pragma once
 
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <wick/io/entry.hpp>
 #include <wick/nn/module.hpp>
 
@@ -24,45 +30,64 @@ struct CollectEntries {
   std::vector<std::shared_ptr<void>> kept;  // the elements that the entries point to
 };
 
-struct CheckEntries {
-  io::SafetensorsFile const& file;
-  std::string problems{};
-  void enter(auto&) {}
-  template <class T>
-  void parameter(std::string const& name, Variable<T>& variable) { check<T>(name, variable.shape()); }
-  template <class T, class E>
-  void buffer(std::string const& name, Tensor<T, E>& tensor) { check<T>(name, tensor.shape()); }
-  template <class T>
-  void check(std::string const& name, Dims const& shape) {
-    io::TensorEntry const* const entry = file.find(name);
-    std::ostringstream problem;
-    if (!entry) {
-      problem << "\n  missing: " << name << " of shape " << shape;
-    } else {
-      Dims stored;
-      for (std::int64_t extent : entry->shape) stored.push_back(extent);
-      if (!(stored == shape)) problem << "\n  " << name << " has shape " << stored << " in the file, " << shape << " in the module";
-      else if (entry->dtype != io::safetensors_dtype<T>())
-        problem << "\n  " << name << " has type " << entry->dtype << " in the file, " << io::safetensors_dtype<T>() << " in the module";
-    }
-    problems += problem.str();
+// Where a file and a module do not fit, one line each.
+class Problems {
+ public:
+  // The list is for somebody to read: a file of another network would fill pages.
+  template <class... Parts>
+  void add(Parts const&... parts) {
+    if (++count_ > shown) return;
+    ((text_ << "\n  ") << ... << parts);
   }
+  bool empty() const { return count_ == 0; }
+  std::string text() const {
+    return count_ > shown ? text_.str() + "\n  and " + std::to_string(count_ - shown) + " more" : text_.str();
+  }
+
+ private:
+  static constexpr std::int64_t shown = 30;
+  std::int64_t count_ = 0;
+  core::Sentence text_;
 };
 
+// Makes the new value of every member, and changes none.
 struct TakeEntries {
   io::SafetensorsFile const& file;
+  Problems problems{};
+  std::vector<std::string> names{};
+  struct Pending {
+    void* member;
+    std::shared_ptr<void> value;
+    void (*put)(void* member, void* value);  // moves, which does not throw
+  };
+  std::vector<Pending> pending{};
+
   void enter(auto&) {}
   template <class T>
-  void parameter(std::string const& name, Variable<T>& variable) { variable.set_value(io::from_entry<T>(*file.find(name)).to(variable.device())); }
+  void parameter(std::string const& name, Variable<T>& variable) {
+    take<T>(name, variable, variable.shape(), variable.device(),
+            [](Variable<T>& member, Tensor<T>&& value) { member.set_value(std::move(value)); });
+  }
   template <class T, class E>
-  void buffer(std::string const& name, Tensor<T, E>& tensor) { tensor = io::from_entry<T>(*file.find(name)).to(tensor.device()); }
-};
-
-struct NameList {
-  std::vector<std::string> names;
-  void enter(auto&) {}
-  void parameter(std::string const& name, auto&) { names.push_back(name); }
-  void buffer(std::string const& name, auto&) { names.push_back(name); }
+  void buffer(std::string const& name, Tensor<T, E>& tensor) {
+    take<T>(name, tensor, tensor.shape(), tensor.device(), [](Tensor<T, E>& member, Tensor<T>&& value) { member = std::move(value); });
+  }
+  template <class T, class Member, class Put>
+  void take(std::string const& name, Member& member, Dims const& shape, Device device, Put) {
+    names.push_back(name);
+    io::TensorEntry const* const entry = file.find(name);
+    if (!entry) {
+      problems.add("missing: ", name, " of shape ", shape);
+    } else if (!std::equal(shape.begin(), shape.end(), entry->shape.begin(), entry->shape.end())) {
+      problems.add(name, " has shape ", io::detail::shape_text(entry->shape), " in the file, ", shape, " in the module");
+    } else if (entry->dtype != io::safetensors_dtype<T>()) {
+      problems.add(name, " has type ", entry->dtype, " in the file, ", io::safetensors_dtype<T>(), " in the module");
+    } else if (problems.empty()) {
+      pending.push_back({&member, std::make_shared<Tensor<T>>(io::from_entry<T>(*entry).to(device)), [](void* to, void* from) {
+                           Put()(*static_cast<Member*>(to), std::move(*static_cast<Tensor<T>*>(from)));
+                         }});
+    }
+  }
 };
 
 }  // namespace detail
@@ -80,18 +105,13 @@ void save(M& module, std::string const& path) {
 template <Module M>
 void load(M& module, std::string const& path) {
   auto const file = io::read_safetensors(path);
-  detail::CheckEntries check{file};
-  detail::visit_members("", module, check);
-  detail::NameList list;
-  detail::visit_members("", module, list);
-  for (auto const& entry : file.entries) {
-    bool expected = false;
-    for (auto const& name : list.names) expected |= name == entry.name;
-    if (!expected) check.problems += "\n  unexpected: " + entry.name;
-  }
-  if (!check.problems.empty()) fail("load: ", path, " does not fit the module:", check.problems);
   detail::TakeEntries take{file};
   detail::visit_members("", module, take);
+  std::sort(take.names.begin(), take.names.end());
+  for (auto const& entry : file.entries)
+    if (!std::binary_search(take.names.begin(), take.names.end(), entry.name)) take.problems.add("unexpected: ", core::escaped(entry.name));
+  if (!take.problems.empty()) fail("load: ", core::quoted_path(path), " does not fit the module:", take.problems.text());
+  for (auto const& pending : take.pending) pending.put(pending.member, pending.value.get());
 }
 
 }  // namespace wick::inline WICK_ISA
