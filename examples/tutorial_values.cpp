@@ -47,9 +47,17 @@ int main() {
   column = 0;
   std::cout << memory[0] << " " << memory[1] << " " << memory[4] << "\n";  // -> 10 0 0
 
-  auto v = x.view();  // for a loop by hand: ownership is settled here, access costs what a raw pointer costs
-  for (std::int64_t i = 0; i < v.numel(); ++i) v[i] += 1;
-  std::cout << x << "\n";  // -> tensor([2., 3., 4.])
+  for (float& element : x.view().flat()) element += 1;  // a loop over all elements, whatever the shape
+  std::cout << x << "\n";                               // -> tensor([2., 3., 4.])
+
+  Tensor<double> table = zeros<double>({2, 3});
+  auto v = table.view<2>();  // for a loop by hand: ownership and rank are settled here, access costs what a raw pointer costs
+  for (std::int64_t i = 0; i < v.size(0); ++i)
+    for (std::int64_t j = 0; j < v.size(1); ++j) v(i, j) = 10. * i + j;
+  for (auto row : table.view()) row += 1;  // each row is a view as well
+  std::cout << table << "\n";
+  // -> tensor([[ 1.,  2.,  3.],
+  // ->         [11., 12., 13.]], dtype=float64)
   // [end views]
 
   // [begin fixed]

@@ -2,6 +2,7 @@
 // Views of somebody else's memory: any strides, read and written in place, safe where they overlap.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <vector>
@@ -124,6 +125,89 @@ TEST_CASE("a tensor's view sees its own elements only") {
   turned.view()(0, 1) = 30;
   CHECK(turned(0, 1).item() == 30);
   CHECK(other(0, 1).item() == 3);
+}
+
+TEST_CASE("an element that is not there") {
+  Doubles memory = counted(6);
+  View<double> const v(memory.data(), {2, 3});
+  auto const at = [&](auto... position) -> double& { return v.operator()<true>(position...); };
+  CHECK(at(1, 2) == 5);
+  CHECK_THROWS_WITH_AS(at(-1, 0), "index: -1 is out of range for dimension 0 of a view of shape (2, 3); positions of an element are not counted from the end", Error);
+  CHECK_THROWS_WITH_AS(at(0, 3), "index: 3 is out of range for dimension 1 of a view of shape (2, 3)", Error);
+  CHECK_THROWS_WITH_AS(at(1, 1, 1), "index: 3 positions for an element of a view of shape (2, 3); v(i, Ellipsis) is a part, v.flat() all elements in a row", Error);
+  CHECK_THROWS_AS(at(0), Error);
+  CHECK_THROWS_AS(at(), Error);
+  CHECK_THROWS_AS(v.operator[]<true>(1), Error);
+  CHECK_THROWS_AS(at(0ull, ~0ull), Error);
+  CHECK(&v.operator()<false>(1, 0) == memory.data() + 3);
+  // The rank is checked once, where a loop by hand begins.
+  Tensor<double> x = zeros<double>({2, 3});
+  auto const known = x.view<2>();
+  for (int i = 0; i < 2; ++i)
+    for (int j = 0; j < 3; ++j) known(i, j) = 10 * i + j;
+  CHECK(x(1, 2).item() == 12);
+  CHECK(std::as_const(x).view<2>()(0, 1) == 1);
+  CHECK_THROWS_AS(x.view<1>(), Error);
+  for (double& element : x.view().flat()) element += 1;
+  CHECK(x(1, 2).item() == 13);
+}
+
+TEST_CASE("views of views") {
+  Doubles memory = counted(12);
+  View<double> const v(memory.data(), {3, 4}), turned = v.t();
+  CHECK(turned(3, 1) == 7);
+  CHECK(v.transpose(-1, 0)(3, 1) == 7);
+  CHECK(v.reshape({2, 3, -1})(1, 0, 1) == 7);
+  CHECK(v.permute({1, 0}).reshape({2, 2, 3})(1, 0, 2) == 10);
+  CHECK(v(Slice(), Slice(0, 4, 2)).reshape({-1})(3) == 6);
+  CHECK(v(Slice(), Slice(0, 2)).reshape({3, 2, 1, 1}).strides()[1] == 1);
+  CHECK(v(Slice(0, 0)).t().reshape({0, 7}).shape() == Dims(0, 7));
+  CHECK_THROWS_WITH_AS(turned.flat(), "reshape: elements of shape (4, 3) that do not lie in row-major order cannot be seen as (12,) without copying them", Error);
+  CHECK_THROWS_AS(v(Slice(), Slice(0, 3)).reshape({9}), Error);
+  CHECK_THROWS_AS(v.reshape({5, -1}), Error);
+  CHECK(v(1, 2) == v[Slice(1)](0, 2));
+  View<double const> const read_only = v;  // and with other knowledge of the extents
+  View<double, Shape<Dyn, 4>> const four = v;
+  CHECK_THROWS_AS((View<double, Shape<3, 3>>(v)), Error);
+  CHECK((read_only(2, 3) == 11 && four(2, 3) == 11));
+  // Rows are views, and are written.
+  double sum_of_rows = 0;
+  for (auto row : v) {
+    sum_of_rows += row(0);
+    row *= 2;
+  }
+  CHECK(sum_of_rows == 12);
+  CHECK(memory[11] == 22);
+  v(0, Ellipsis) = 7;
+  v(Slice(), 1) = v(Slice(), 3);
+  CHECK((memory[0] == 7 && memory[5] == 14));
+  CHECK_THROWS_AS(v(0, 0, Ellipsis).begin() != v(0, 0, Ellipsis).end(), Error);
+  // Elements in equal steps are what the algorithms of std walk over.
+  auto const column = View<double>(memory.data() + 11, {3}, {-4}).flat();
+  std::sort(column.begin(), column.end());
+  CHECK(std::is_sorted(column.begin(), column.end()));
+  CHECK(std::accumulate(column.begin(), column.end(), 0.) == 7 + 14 + 22);
+}
+
+TEST_CASE("exchanging views, and assigning through a const one") {
+  Doubles a = counted(3), b(3, 7);
+  View<double> va(a.data(), {3}), vb(b.data(), {3});
+  swap(va, vb);
+  std::ranges::swap(va, vb);
+  swap(va, vb);
+  CHECK((va.data() == b.data() && vb.data() == a.data() && a == counted(3) && b == Doubles(3, 7)));
+  std::vector<View<double>> both{va, vb};
+  std::reverse(both.begin(), both.end());
+  CHECK((both[0].data() == a.data() && a == counted(3) && b == Doubles(3, 7)));
+  va.rebind(vb);
+  CHECK(va.data() == a.data());
+  View<double> const fixed(b.data(), {3});
+  fixed = va;
+  CHECK(b == counted(3));
+  fixed += 1;
+  fixed = View<double>(a.data(), {3});
+  View<double>(b.data(), {3}) = View<double>(a.data() + 2, {1});
+  CHECK(b == Doubles(3, 2));
 }
 
 TEST_CASE("what does not fit says so") {

@@ -28,6 +28,8 @@ class Variable;
   /** True if an error of the other library is caught as wick::Error here. */                 \
   bool catches(void (*thrower)());                                                            \
   void throw_error();                                                                         \
+  /** True if access to an element through a view is checked here. */                         \
+  bool checks_bounds();                                                                       \
   }
 
 MIXED_LIBRARY(plain_x86)

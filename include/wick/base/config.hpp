@@ -118,6 +118,14 @@
 #define WICK_VECTORS 0
 #endif
 
+// Access to single elements through a View: checked or not. It is a template argument of the access, so that files of both
+// kinds link into one program.
+#if !defined(WICK_CHECK_BOUNDS) && defined(NDEBUG)
+#define WICK_CHECK_BOUNDS 0
+#elif !defined(WICK_CHECK_BOUNDS)
+#define WICK_CHECK_BOUNDS 1
+#endif
+
 namespace wick {
 
 /// Largest number of dimensions of a tensor.

@@ -121,6 +121,51 @@ inline Selection select(Dims const& from, std::initializer_list<Index> entries) 
   return selection;
 }
 
+/// Dimensions in another order.
+inline Layout permuted(Layout const& layout, Axes const& order) {
+  int const rank = layout.rank();
+  if (order.size() != rank) fail("permute: ", order.size(), " dimensions are named for a tensor of shape ", layout.shape);
+  Dims dims;
+  Strides steps;
+  unsigned seen = 0;
+  for (std::int64_t named : order) {
+    int const axis = normalize_axis("permute", named, rank);
+    if (seen & (1u << axis)) fail("permute: dimension ", axis, " stands twice");
+    seen |= 1u << axis;
+    dims.push_back(layout.shape[axis]), steps.push_back(layout.strides[axis]);
+  }
+  return {dims, steps};
+}
+/// The order of dimensions in which two of them are exchanged.
+inline Axes exchanged(int rank, std::int64_t a, std::int64_t b) {
+  Axes order;
+  for (int d = 0; d < rank; ++d) order.push_back(d);
+  int const first = normalize_axis("transpose", a, rank), second = normalize_axis("transpose", b, rank);
+  if (rank > 0) std::swap(order[first], order[second]);
+  return order;
+}
+/// The same elements under another shape of as many elements. Throws Error when no strides express it.
+inline Layout reshaped(Layout const& layout, Dims const& target) {
+  if (layout.contiguous || target.numel() == 0) return Layout(target);
+  Strides steps;
+  steps.resize(target.size());
+  int to = target.size() - 1, from = layout.rank() - 1;
+  while (to >= 0 && from >= 0) {
+    // A run of dimensions that lie together like one, and the new dimensions that fill it.
+    std::int64_t const step = layout.strides[from];
+    std::int64_t run = layout.shape[from--], filled = 1;
+    while (from >= 0 && (layout.shape[from] == 1 || layout.strides[from] == step * run)) run *= layout.shape[from--];
+    while (to >= 0 && (filled < run || target[to] == 1)) {
+      steps[to] = step * filled;
+      filled *= target[to--];
+    }
+    if (filled != run)
+      fail("reshape: elements of shape ", layout.shape, " that do not lie in row-major order cannot be seen as ", target, " without copying them");
+  }
+  while (to >= 0) steps[to--] = 1;
+  return {target, steps};
+}
+
 /// Applies a subscript to a layout.
 inline Region subscript(Layout const& layout, std::initializer_list<Index> entries) {
   return select(layout.shape, entries).of(layout);

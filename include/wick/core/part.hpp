@@ -6,11 +6,6 @@
 
 namespace wick {
 
-namespace core {
-template <class>
-inline constexpr bool always_false = false;
-}
-
 /// A region of a tensor, made by indexing. Reading it never dangles (it shares the elements). Writing needs the tensor
 /// itself, so only the unnamed result of an index expression can be assigned to: `z[0] = 5`.
 template <class T, class E = Dynamic>

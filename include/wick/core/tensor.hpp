@@ -143,6 +143,15 @@ class Tensor {
     return {first, layout_};
   }
   View<T const, E> view() const { return {data_, layout_}; }
+  /// The same with a known rank, `x.view<2>()`: it is checked here, and another number of positions does not compile.
+  template <int rank, class Isa = IsaTag>
+  View<T, core::of_rank_t<rank>> view() {
+    return view<Isa>();
+  }
+  template <int rank>
+  View<T const, core::of_rank_t<rank>> view() const {
+    return view();
+  }
 
   /// The value of the only element. Throws Error when there are more or none.
   T item() const {
@@ -180,27 +189,9 @@ class Tensor {
     return dim() < 2 ? Tensor<T>(*this) : permute({1, 0});
   }
   /// Dimensions in another order; shares the elements.
-  Tensor<T> permute(Axes const& order) const {
-    if (order.size() != dim())
-      fail("permute: ", order.size(), " dimensions are named for a tensor of shape ", shape());
-    Dims dims;
-    Strides steps;
-    unsigned seen = 0;
-    for (int i = 0; i < dim(); ++i) {
-      int const axis = normalize_axis("permute", order[i], dim());
-      if (seen & (1u << axis)) fail("permute: dimension ", axis, " stands twice");
-      seen |= 1u << axis;
-      dims.push_back(shape()[axis]), steps.push_back(strides()[axis]);
-    }
-    return {storage_, data_, Layout(dims, steps)};
-  }
+  Tensor<T> permute(Axes const& order) const { return {storage_, data_, core::permuted(layout_, order)}; }
   /// Two dimensions exchanged; shares the elements.
-  Tensor<T> transpose(std::int64_t a, std::int64_t b) const {
-    Axes order;
-    for (int i = 0; i < dim(); ++i) order.push_back(i);
-    std::swap(order[normalize_axis("transpose", a, dim())], order[normalize_axis("transpose", b, dim())]);
-    return permute(order);
-  }
+  Tensor<T> transpose(std::int64_t a, std::int64_t b) const { return permute(core::exchanged(dim(), a, b)); }
   /// The same elements in row-major order under another shape; one extent may be -1. Shares when contiguous.
   template <class Isa = IsaTag>
   Tensor<T> reshape(Dims const& target) const {

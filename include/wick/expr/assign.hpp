@@ -174,7 +174,7 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
 
 /// Writes the elements of a view.
 template <class T, class E, class X>
-void assign(View<T, E>& view, X&& value) {
+void assign(View<T, E> const& view, X&& value) {
   static_assert(!std::is_const_v<T>, "Wick: a View<T const> cannot be written");
   detail::write_through<T>(view.data(), 0, view.layout(), nullptr, detail::formula_of<T>(std::forward<X>(value)));
 }
