@@ -148,6 +148,20 @@ TEST_CASE("fashion_mnist: files that do not fit are a sentence") {
     CHECK(says(error_of(small.folder, {.train = false}), "no file t10k-images-idx3-ubyte"));
   }
   CHECK(says(error_of(SmallSet(5, 4).folder), "holds 5 images, but"));
+#if WICK_HAS_ZLIB
+  {
+    // The counts are compared before any element is read: here two million images are promised, and the file breaks off.
+    SmallSet const small(5);
+    fs::remove(small.folder / "train-images-idx3-ubyte");
+    std::string bytes("\0\0\x08\x03\0\x1e\x84\x80\0\0\0\x1c\0\0\0\x1c", 16);
+    std::mt19937 random(1);
+    for (int i = 0; i < 2000000; ++i) bytes += static_cast<char>(random());
+    gzFile const file = gzopen((small.folder / "train-images-idx3-ubyte.gz").c_str(), "wb1");
+    gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+    gzclose(file);
+    CHECK(says(error_of(small.folder), "holds 2000000 images, but"));
+  }
+#endif
   CHECK(says(error_of(SmallSet(5, 5, 27).folder), "holds 5 x 27 x 27 bytes, expected N x 28 x 28"));
   CHECK(says(error_of(SmallSet(12, 12, 28, 10).folder), "has label 10 for sample 10, expected 0 to 9"));
 }

@@ -2,6 +2,8 @@
 // idx files: what is read, and which sentence each kind of damage gives.
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <random>
 #include <wick/data/idx.hpp>
@@ -54,9 +56,8 @@ Bytes gzip(Bytes const& bytes) {
   zlib.next_in = const_cast<std::uint8_t*>(bytes.data()), zlib.avail_in = static_cast<uInt>(bytes.size());
   zlib.next_out = packed.data(), zlib.avail_out = static_cast<uInt>(packed.size());
   REQUIRE(deflate(&zlib, Z_FINISH) == Z_STREAM_END);
-  packed.resize(packed.size() - zlib.avail_out);
   deflateEnd(&zlib);
-  return packed;
+  return {packed.begin(), packed.end() - zlib.avail_out};
 }
 #endif
 
@@ -95,13 +96,18 @@ TEST_CASE("idx: damage is a sentence") {
 TEST_CASE("idx: a header is not believed") {
   // 4 GiB - 1 bytes promised, ten there: neither slow nor hungry.
   CHECK(says(error_of(idx_bytes({0xffffffffu}, 10)), "promises 4294967295 = 4294967295 bytes, the file holds 10"));
-  CHECK(says(error_of(idx_bytes({0xffffffffu, 0xffffffffu, 0xffffffffu}, 10)), "more than any memory holds"));
+  CHECK(says(error_of(idx_bytes({0xffffffffu, 0xffffffffu, 0xffffffffu}, 10)), "too many elements"));
 }
 
-TEST_CASE("idx: a missing file and a folder") {
+TEST_CASE("idx: a missing file, a folder, and a pipe that nobody writes into") {
   CHECK_THROWS_WITH_AS(wick::data::read_idx("/no/such/file"),
                        "idx: cannot open '/no/such/file': No such file or directory", wick::Error);
   CHECK_THROWS_AS(wick::data::read_idx(fs::temp_directory_path()), wick::Error);
+  TemporaryFile const place("pipe", {});
+  fs::remove(place.path);
+  REQUIRE(mkfifo(place.path.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH_AS(wick::data::read_idx(place.path), ("idx: cannot open '" + place.path.string() + "': it is no regular file").c_str(),
+                       wick::Error);
 }
 
 #if WICK_HAS_ZLIB
@@ -120,6 +126,23 @@ TEST_CASE("idx: gzip in several members") {
   packed.insert(packed.end(), rest.begin(), rest.end());
   TemporaryFile const file("members", packed);
   CHECK(wick::data::read_idx(file.path).bytes.size() == 100);
+}
+
+TEST_CASE("idx: zeros behind gzip are no harm, and only what is asked for is read") {
+  auto packed = gzip(idx_bytes({10, 10}, 100));
+  packed.insert(packed.end(), 100000, 0);
+  TemporaryFile const file("zeros", packed);
+  CHECK(wick::data::read_idx(file.path).bytes.size() == 100);
+  packed.insert(packed.end(), {1, 2, 3, 4});
+  CHECK(says(error_of(packed), "the gzip stream is damaged"));
+  // Deflate makes a thousand zeros of a byte, and not more.
+  auto short_of_it = idx_bytes({1000, 1000}, 0);
+  CHECK(says(error_of(gzip(short_of_it)), "promises 1000 x 1000 = 1000000 bytes, more than its"));
+  short_of_it.insert(short_of_it.end(), 999999, 0);
+  CHECK(says(error_of(gzip(short_of_it)), "the file holds 999999"));
+  TemporaryFile const whole("rows", gzip(idx_bytes({1000, 10}, 5000)));
+  CHECK(wick::data::IdxReader(whole.path).read_rows(500).size() == 5000);
+  CHECK_THROWS_AS(wick::data::IdxReader(whole.path).read_rows(501), wick::Error);
 }
 
 TEST_CASE("idx: damaged gzip is a sentence") {

@@ -18,7 +18,7 @@ namespace data {
 struct FashionMNISTOptions {
   bool train = true;         ///< the 60,000 training pictures, else the 10,000 test pictures
   Transform transform = {};  ///< what happens to a picture; bytes become [0, 1] before
-  std::int64_t limit = -1;   ///< use only so many samples, from the first; -1: all
+  std::int64_t limit = -1;   ///< read only so many samples, from the first; -1: all
 };
 
 /// Fashion-MNIST from a folder with its four idx files, gzipped or not (Debian: package `dataset-fashion-mnist`,
@@ -33,22 +33,25 @@ class FashionMNIST {
     std::string const part = options.train ? "train" : "t10k";
     auto const image_path = find(folder, part + "-images-idx3-ubyte");
     auto const label_path = find(folder, part + "-labels-idx1-ubyte");
-    IdxFile images = read_idx(image_path), labels = read_idx(label_path);
-    if (images.shape.size() != 3 || images.shape[1] != side || images.shape[2] != side)
-      fail("FashionMNIST: '", image_path.string(), "' holds ", detail::idx_extents(images.shape),
-           " bytes, expected N x 28 x 28");
-    if (labels.shape.size() != 1)
-      fail("FashionMNIST: '", label_path.string(), "' holds ", detail::idx_extents(labels.shape), " bytes, expected N");
-    if (labels.shape[0] != images.shape[0])
-      fail("FashionMNIST: '", image_path.string(), "' holds ", images.shape[0], " images, but '", label_path.string(),
-           "' holds ", labels.shape[0], " labels");
-    for (std::size_t i = 0; i < labels.bytes.size(); ++i)
-      if (labels.bytes[i] >= classes)
-        fail("FashionMNIST: '", label_path.string(), "' has label ", int{labels.bytes[i]}, " for sample ", i,
-             ", expected 0 to 9");
     if (options.limit < -1) fail("FashionMNIST: limit is ", options.limit, ", expected -1 (all) or more");
-    size_ = options.limit < 0 ? images.shape[0] : std::min(options.limit, images.shape[0]);
-    images_ = std::move(images.bytes), labels_ = std::move(labels.bytes);
+    // Both headers are compared before any element is read.
+    IdxReader images(image_path), labels(label_path);
+    if (images.shape().size() != 3 || images.shape()[1] != side || images.shape()[2] != side)
+      fail("FashionMNIST: ", core::quoted_path(image_path.string()), " holds ", detail::idx_extents(images.shape()),
+           " bytes, expected N x 28 x 28");
+    if (labels.shape().size() != 1)
+      fail("FashionMNIST: ", core::quoted_path(label_path.string()), " holds ", detail::idx_extents(labels.shape()),
+           " bytes, expected N");
+    if (labels.shape()[0] != images.shape()[0])
+      fail("FashionMNIST: ", core::quoted_path(image_path.string()), " holds ", images.shape()[0], " images, but ",
+           core::quoted_path(label_path.string()), " holds ", labels.shape()[0], " labels");
+    size_ = options.limit < 0 ? images.shape()[0] : std::min(options.limit, images.shape()[0]);
+    labels_ = labels.read_rows(size_);
+    for (std::size_t i = 0; i < labels_.size(); ++i)
+      if (labels_[i] >= classes)
+        fail("FashionMNIST: ", core::quoted_path(label_path.string()), " has label ", int{labels_[i]}, " for sample ", i,
+             ", expected 0 to 9");
+    images_ = images.read_rows(size_);
   }
 
   /// Number of samples.
@@ -99,8 +102,8 @@ class FashionMNIST {
     std::error_code ignored;
     for (std::string const& candidate : {name, name + ".gz"})
       if (std::filesystem::exists(folder / candidate, ignored)) return folder / candidate;
-    fail("FashionMNIST: no file ", name, " or ", name, ".gz in '", folder.string(),
-         "' (Debian, Ubuntu: apt install dataset-fashion-mnist puts them in /usr/share/datasets/fashion-mnist)");
+    fail("FashionMNIST: no file ", name, " or ", name, ".gz in ", core::quoted_path(folder.string()),
+         " (Debian, Ubuntu: apt install dataset-fashion-mnist puts them in /usr/share/datasets/fashion-mnist)");
   }
 
   Transform transform_;

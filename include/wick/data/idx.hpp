@@ -5,17 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <limits>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
-#include <wick/base/config.hpp>
-#include <wick/base/error.hpp>
+#include <wick/base/file.hpp>
+#include <wick/core/shape.hpp>
 
 #if __has_include(<zlib.h>)
 #include <zlib.h>
@@ -38,17 +35,15 @@ namespace detail {
 // The bytes of a file one after another, decompressed when the file starts as gzip does, whatever its name says.
 class ByteSource {
  public:
-  explicit ByteSource(std::filesystem::path path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "rb")) {
-    if (!file_) fail("idx: cannot open '", path_.string(), "': ", std::strerror(errno));
-    input_.resize(std::size_t{1} << 16);
+  explicit ByteSource(std::filesystem::path const& path) : file_("idx", path), input_(std::size_t{1} << 16) {
     refill();
     gzip_ = end_ >= 2 && input_[0] == 0x1f && input_[1] == 0x8b;
     if (!gzip_) return;
 #if WICK_HAS_ZLIB
     constexpr int gzip_window = 15 + 16;  // zlib's way to say: largest window, gzip header and checksum
-    if (inflateInit2(&zlib_, gzip_window) != Z_OK) fail("idx: zlib does not start on '", path_.string(), "'");
+    if (inflateInit2(&zlib_, gzip_window) != Z_OK) fail(name(), ": zlib does not start");
 #else
-    fail("idx: '", path_.string(), "' is compressed, and this program was built without zlib: install zlib",
+    fail(name(), " is compressed, and this program was built without zlib: install zlib",
          " (Debian, Ubuntu: apt install zlib1g-dev) and build again, or unpack the file with gunzip");
 #endif
   }
@@ -62,38 +57,40 @@ class ByteSource {
   ByteSource(ByteSource const&) = delete;
   ByteSource& operator=(ByteSource const&) = delete;
 
+  std::string const& name() const { return file_.name(); }
+  bool compressed() const { return gzip_; }
+  // Bytes of the file that have not been taken.
+  std::uint64_t left() const { return file_.left() + (end_ - begin_); }
+
   // Writes `count` bytes to `out`, fewer only where the file ends, and returns how many.
   std::size_t read(std::uint8_t* out, std::size_t count) {
     std::size_t done = 0;
     while (done < count && (begin_ < end_ || refill())) {
       if (gzip_) {
-        if (!inflate_some(out, count, done)) break;
+        // Behind the last member there may be zeros, which a tape or a block device adds.
+        while (between_members_ && begin_ < end_ && input_[begin_] == 0) ++begin_;
+        if (begin_ < end_) inflate_some(out, count, done);
       } else {
         std::size_t const some = std::min(count - done, end_ - begin_);
         std::memcpy(out + done, input_.data() + begin_, some);
         begin_ += some, done += some;
       }
     }
-    if (done < count && gzip_ && !between_members_)
-      fail("idx: the gzip stream of '", path_.string(), "' breaks off: the file is truncated");
+    if (done < count && gzip_ && !between_members_) fail(name(), " is truncated: its gzip stream breaks off");
     return done;
   }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
   // Loads the next piece of the file into `input_`; false at its end.
   bool refill() {
     begin_ = 0;
-    end_ = std::fread(input_.data(), 1, input_.size(), file_.get());
-    if (std::ferror(file_.get())) fail("idx: cannot read '", path_.string(), "': ", std::strerror(errno));
+    end_ = static_cast<std::size_t>(std::min<std::uint64_t>(input_.size(), file_.left()));
+    file_.read(input_.data(), end_);
     return end_ > 0;
   }
 
   // Decompresses from `input_` behind `out + done`; a file may hold several gzip members.
-  bool inflate_some([[maybe_unused]] std::uint8_t* out, [[maybe_unused]] std::size_t count,
+  void inflate_some([[maybe_unused]] std::uint8_t* out, [[maybe_unused]] std::size_t count,
                     [[maybe_unused]] std::size_t& done) {
 #if WICK_HAS_ZLIB
     std::size_t const room = std::min(count - done, std::size_t{1} << 30);
@@ -101,25 +98,16 @@ class ByteSource {
     zlib_.avail_in = static_cast<uInt>(end_ - begin_);
     zlib_.next_out = out + done;
     zlib_.avail_out = static_cast<uInt>(room);
-    between_members_ = false;
-    int const status = inflate(&zlib_, Z_NO_FLUSH);
+    int status = inflate(&zlib_, Z_NO_FLUSH);
     begin_ = end_ - zlib_.avail_in;
     done += room - zlib_.avail_out;
-    if (status == Z_STREAM_END) {
-      between_members_ = true;
-      return inflateReset(&zlib_) == Z_OK;
-    }
-    if (status != Z_OK)
-      fail("idx: the gzip stream of '", path_.string(),
-           "' is damaged: ", zlib_.msg ? zlib_.msg : "zlib gives no reason");
-    return true;
-#else
-    return false;
+    between_members_ = status == Z_STREAM_END;
+    if (between_members_) status = inflateReset(&zlib_);
+    if (status != Z_OK) fail(name(), ": the gzip stream is damaged: ", zlib_.msg ? zlib_.msg : zError(status));
 #endif
   }
 
-  std::filesystem::path path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  io::FileReader file_;
   std::vector<std::uint8_t> input_;
   std::size_t begin_ = 0, end_ = 0;
   bool gzip_ = false;
@@ -154,53 +142,93 @@ inline std::string idx_extents(std::vector<std::int64_t> const& shape) {
 
 }  // namespace detail
 
-/// Reads the idx file `path` of unsigned bytes, plain or gzipped. The header is believed only as far as the file
-/// delivers: memory grows with what was really read. Throws `Error` when the file is missing, truncated, damaged, of
-/// another type, or longer than its header says.
-WICK_COLD inline IdxFile read_idx(std::filesystem::path const& path) {
-  detail::ByteSource source(path);
-  std::string const name = "idx: '" + path.string() + "'";
-
-  std::array<std::uint8_t, 4> magic{};
-  if (source.read(magic.data(), 4) < 4) fail(name, " is truncated: it ends before its 4-byte magic number does");
-  auto const [zero0, zero1, type, rank] = magic;
-  if (zero0 != 0 || zero1 != 0)
-    fail(name, " is no idx file: it starts with the bytes ", int{zero0}, " ", int{zero1}, ", expected 0 0");
-  if (type != 0x08)
-    fail(name, " has type byte ", int{type}, " (", detail::idx_type_name(type), "), expected 8 (unsigned bytes)");
-  if (rank < 1 || rank > max_rank) fail(name, " has ", int{rank}, " dimensions, expected 1 to ", max_rank);
-
-  IdxFile file;
-  std::uint64_t promised = 1;
-  for (int axis = 0; axis < rank; ++axis) {
-    std::array<std::uint8_t, 4> word{};
-    if (source.read(word.data(), 4) < 4)
-      fail(name, " is truncated: it ends before the extent of dimension ", axis, " of ", int{rank});
-    std::uint64_t const extent = std::uint64_t{word[0]} << 24 | std::uint64_t{word[1]} << 16 |
-                                 std::uint64_t{word[2]} << 8 | std::uint64_t{word[3]};
-    file.shape.push_back(static_cast<std::int64_t>(extent));
-    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
-    if (extent != 0 && promised > most / extent)
-      fail(name, " promises ", detail::idx_extents(file.shape), " elements: more than any memory holds");
-    promised *= extent;
+/// An idx file of unsigned bytes, plain or gzipped, that is being read: first the extents, then, for who finds that they fit,
+/// the elements. The header is believed only as far as the file delivers.
+class IdxReader {
+ public:
+  /// Reads the header. Throws `Error` when the file is missing, damaged or of another type, or promises other than it can hold.
+  WICK_COLD explicit IdxReader(std::filesystem::path const& path) : source_(path) {
+    std::array<std::uint8_t, 4> magic{};
+    if (source_.read(magic.data(), 4) < 4) fail(name(), " is truncated: it ends before its 4-byte magic number does");
+    auto const [zero0, zero1, type, rank] = magic;
+    if (zero0 != 0 || zero1 != 0)
+      fail(name(), " is no idx file: it starts with the bytes ", int{zero0}, " ", int{zero1}, ", expected 0 0");
+    if (type != 0x08)
+      fail(name(), " has type byte ", int{type}, " (", detail::idx_type_name(type), "), expected 8 (unsigned bytes)");
+    if (rank < 1 || rank > max_rank) fail(name(), " has ", int{rank}, " dimensions, expected 1 to ", max_rank);
+    Dims dims;
+    for (int axis = 0; axis < rank; ++axis) {
+      std::array<std::uint8_t, 4> word{};
+      if (source_.read(word.data(), 4) < 4)
+        fail(name(), " is truncated: it ends before the extent of dimension ", axis, " of ", int{rank});
+      dims.push_back(std::int64_t{word[0]} << 24 | std::int64_t{word[1]} << 16 | std::int64_t{word[2]} << 8 | std::int64_t{word[3]});
+    }
+    shape_.assign(dims.begin(), dims.end());
+    checked_extents(dims, nullptr, name().c_str());
+    promised_ = static_cast<std::uint64_t>(dims.numel());
+    constexpr std::uint64_t most_per_byte = 1032;  // deflate's: 258 equal bytes take two bits
+    if (source_.compressed() && promised_ / most_per_byte > source_.left())
+      fail(name(), promises(), ", more than its ", source_.left(), " compressed bytes can be");
+    if (!source_.compressed() && promised_ > source_.left()) fail_truncated(source_.left());
+    if (!source_.compressed() && promised_ < source_.left()) fail_longer();
   }
 
-  std::size_t const wanted = static_cast<std::size_t>(promised);
-  std::size_t have = 0;
-  while (have < wanted) {
-    std::size_t const step = std::min(wanted - have, std::max(have, std::size_t{1} << 20));
-    file.bytes.resize(have + step);
-    std::size_t const got = source.read(file.bytes.data() + have, step);
-    have += got;
-    if (got < step)
-      fail(name, " is truncated: its header promises ", detail::idx_extents(file.shape), " = ", wanted,
-           " bytes, the file holds ", have);
+  /// The extents.
+  std::vector<std::int64_t> const& shape() const { return shape_; }
+
+  /// The elements. Throws `Error` when there are fewer or more than the extents say.
+  std::vector<std::uint8_t> read() {
+    auto bytes = next(promised_);
+    std::uint8_t extra = 0;
+    if (source_.read(&extra, 1) != 0) fail_longer();
+    return bytes;
   }
-  std::uint8_t extra = 0;
-  if (source.read(&extra, 1) != 0)
-    fail(name, " is longer than its header says: expected ", detail::idx_extents(file.shape), " = ", wanted,
+  /// The elements of the first `rows` along dimension 0; what follows them is not looked at.
+  std::vector<std::uint8_t> read_rows(std::int64_t rows) {
+    if (rows >= shape_[0]) return read();
+    return next(promised_ / static_cast<std::uint64_t>(shape_[0]) * static_cast<std::uint64_t>(rows));
+  }
+
+ private:
+  std::string const& name() const { return source_.name(); }
+  std::string promises() const {
+    return " promises " + detail::idx_extents(shape_) + " = " + std::to_string(promised_) + " bytes";
+  }
+  [[noreturn]] void fail_truncated(std::uint64_t have) const {
+    fail(name(), " is truncated: its header", promises(), ", the file holds ", have);
+  }
+  [[noreturn]] void fail_longer() const {
+    fail(name(), " is longer than its header says: expected ", detail::idx_extents(shape_), " = ", promised_,
          " bytes of elements and then the end");
-  return file;
+  }
+  // Memory is touched as it is filled: a file that promises much and delivers little takes little.
+  WICK_COLD std::vector<std::uint8_t> next(std::uint64_t count) {
+    std::vector<std::uint8_t> bytes;
+    try {
+      bytes.reserve(static_cast<std::size_t>(count));
+    } catch (std::exception const&) {
+      fail(name(), ": no memory for ", count, " bytes");
+    }
+    while (bytes.size() < count) {
+      std::size_t const have = bytes.size(), step = std::min(static_cast<std::size_t>(count) - have, std::size_t{1} << 20);
+      bytes.resize(have + step);
+      std::size_t const got = source_.read(bytes.data() + have, step);
+      if (got < step) fail_truncated(have + got);
+    }
+    return bytes;
+  }
+
+  detail::ByteSource source_;
+  std::vector<std::int64_t> shape_;
+  std::uint64_t promised_ = 0;
+};
+
+/// Reads the idx file `path` of unsigned bytes, plain or gzipped. Throws `Error` when the file is missing, truncated, damaged,
+/// of another type, or longer than its header says.
+WICK_COLD inline IdxFile read_idx(std::filesystem::path const& path) {
+  IdxReader reader(path);
+  auto bytes = reader.read();
+  return {reader.shape(), std::move(bytes)};
 }
 
 }  // namespace data
