@@ -6,10 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
-#include <sstream>
 
 #include <wick/wick.hpp>
 
@@ -108,14 +106,20 @@ class TrainingStep {
 double train_epoch(TrainingStep& step, auto& loader, std::int64_t images, Device device, std::string const& name) {
   auto const start = std::chrono::steady_clock::now();
   Progress bar(images, {.label = name});
-  // To show the loss of a GPU, the host has to wait for it: now and then is enough.
+  // To see the loss of a GPU, the host has to wait for it: now and then is enough.
   int const every = device == Device() ? 1 : 32;
-  float shown = 0;
+  float seen = 0;
+  auto const see = [&](Variable<float> const& loss) {
+    seen = loss.item();
+    if (!std::isfinite(seen)) fail(name, ": the loss has become ", seen, ", training has failed; a smaller --lr may help");
+  };
+  Variable<float> const* loss = nullptr;
   for (int i = 0; auto [image, label] : loader) {
-    auto const& loss = step(image, label);
-    if (i++ % every == 0) shown = loss.item();
-    bar.update(label.numel(), shown);
+    loss = &step(image, label);
+    if (i++ % every == 0) see(*loss);
+    bar.update(label.numel(), seen);
   }
+  see(*loss);
   bar.finish();
   synchronize(device);
   return seconds_since(start);
@@ -132,14 +136,24 @@ void draw(std::string const& path, std::vector<std::int64_t> const& predicted, d
   picture::write_png(path, picture::prediction_grid(title, tiles));
 }
 
+/// What would fail after training fails before it.
+void check_outputs(Options const& o) {
+  io::require_writable("--weights", o.weights);
+  io::require_writable("--picture", o.picture);
+  if (io::resolved(o.weights) == io::resolved(o.picture)) fail("--weights and --picture are one file, '", o.weights, "'");
+}
+
 void run(Options const& o) {
   Device const device(o.device);
   core::require_device("--device", device);
+  check_outputs(o);
   if (o.threads > 0) set_num_threads(o.threads);
   manual_seed(o.seed);
   auto const normalize = data::Normalize(0.286f, 0.353f);
   data::FashionMNIST const train_images(o.data, {.train = true, .transform = normalize, .limit = o.limit});
   data::FashionMNIST const test_images(o.data, {.train = false, .transform = normalize, .limit = o.limit});
+  for (auto const* images : {&train_images, &test_images})
+    if (images->size() == 0) fail("--data: '", o.data, "' holds no ", images == &train_images ? "training" : "test", " images");
   data::DataLoader loader(train_images, {.batch_size = o.batch_size, .shuffle = true, .workers = o.workers, .seed = o.seed, .device = device});
 
   Cnn model;
@@ -189,12 +203,11 @@ Option whole(char const* name, char const* help, T& target, T least) {
           }};
 }
 Option positive(char const* name, char const* help, double& target) {
-  std::ostringstream initial;
+  core::Sentence initial;
   initial << target;
   return {name, "X", help, initial.str(), [=, &target](std::string const& text) {
-            char* end = nullptr;
-            target = std::strtod(text.c_str(), &end);
-            if (text.empty() || *end || !(target > 0) || !std::isfinite(target))
+            auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), target);
+            if (problem != std::errc() || end != text.data() + text.size() || !(target > 0) || !std::isfinite(target))
               fail("--", name, ": '", text, "' is not a number greater than 0");
           }};
 }
@@ -218,10 +231,14 @@ bool parse(int argc, char** argv, std::vector<Option> const& options) {
   names.push_back({"help", no_argument, nullptr, 'h'});
   names.push_back({});
   opterr = 0;
-  for (int index = 0, found; (found = getopt_long(argc, argv, ":h", names.data(), &index)) != -1;) {
+  while (optind < argc) {
+    char const* const given = argv[optind];  // getopt_long counts on, but not inside of -xyz
+    int index = 0;
+    int const found = getopt_long(argc, argv, "+:h", names.data(), &index);
+    if (found == -1) break;
     if (found == 'h') return print_help(options), false;
-    if (found == ':') fail("the option ", argv[optind - 1], " needs a value (--help lists the options)");
-    if (found == '?') fail("the option ", argv[optind - 1], " is unknown or ambiguous (--help lists the options)");
+    if (found == ':') fail("the option ", given, " needs a value (--help lists the options)");
+    if (found == '?') fail("the option ", given, " is unknown or ambiguous (--help lists the options)");
     options[static_cast<std::size_t>(index)].set(optarg);
   }
   if (optind < argc) fail("'", argv[optind], "' is not an option (--help lists the options)");
