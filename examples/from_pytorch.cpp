@@ -98,6 +98,7 @@ void gradients() {
 }
 void learning() {
   manual_seed(1), set_num_threads(2);
+  pool::release();
   nn::Sequential model(nn::Linear<>(4, 8), nn::ReLU(), nn::Dropout{0.1}, nn::Linear<>(8, 3), nn::LogSoftmax{1});
   nn::Linear<> plain(4, 3, {.bias = false});
   nn::Conv2d<> conv(3, 8, 3, {.padding = {1, 1}});

@@ -27,11 +27,19 @@ inline bool may_allocate() {
   return until_failure < 0 || until_failure-- > 0;
 }
 
+inline constinit thread_local bool again = false;
+/// The same for the pool, which gives back what it keeps when a block cannot be had, and tries once more: that fails, too.
+inline bool may_allocate_block() {
+  bool const may = !again && may_allocate();
+  again = !may && !again;
+  return may;
+}
+
 /// While it lives, allocation `number` of this thread, counted from 0, fails; those before and after it succeed.
 class FailingAllocation {
  public:
   explicit FailingAllocation(std::int64_t number) { until_failure = number; }
-  ~FailingAllocation() { until_failure = -1; }
+  ~FailingAllocation() { until_failure = -1, again = false; }
   FailingAllocation(FailingAllocation const&) = delete;
   FailingAllocation& operator=(FailingAllocation const&) = delete;
   /// Whether it has failed.

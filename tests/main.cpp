@@ -21,7 +21,7 @@ void* malloc(std::size_t bytes) noexcept {
   return nullptr;
 }
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
-  if (testing::may_allocate()) return __libc_memalign(alignment, bytes);
+  if (testing::may_allocate_block()) return __libc_memalign(alignment, bytes);
   errno = ENOMEM;
   return nullptr;
 }

@@ -326,3 +326,17 @@ TEST_CASE("finished backward passes are counted") {
   CHECK(elsewhere == 0);
   CHECK(tape::backward_passes() == before + 2);
 }
+
+TEST_CASE("a long chain that was dropped leaves no memory behind") {
+  Variable<double> const w(three);
+  pool::release();
+  std::int64_t const held = pool_stats().held_bytes, arena = tape::Tape::here().arena_bytes();
+  {
+    Variable<double> h = w;
+    for (int i = 0; i < 300000; ++i) h = h + w;
+    CHECK(pool_stats().held_bytes - held > 200 << 20);
+  }
+  CHECK(tape::Tape::here().arena_bytes() - arena <= 1 << 20);
+  CHECK(pool::release() > 200 << 20);
+  CHECK(pool_stats().held_bytes - held <= 1 << 20);
+}

@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: MIT
-// The pool: aligned blocks, recycled, counted; in a steady state the system is not asked.
+// The pool: aligned blocks, recycled, counted; in a steady state the system is not asked, and it gets back what is not needed.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <thread>
 #include <vector>
 #include <wick/tensor.hpp>
 
+#include "../sanitizers.hpp"
+
 using namespace wick;
+
+namespace {
+
+constexpr std::int64_t mega = 1 << 20;
+Tensor<char> bytes(std::int64_t count) { return empty<char>({count}); }
+
+}  // namespace
 
 TEST_CASE("size classes hold what they promise and waste at most a quarter") {
   for (std::size_t bytes = 1; bytes < (std::size_t{1} << 42); bytes += bytes / 7 + 1) {
@@ -87,4 +100,90 @@ TEST_CASE("too much memory is an error") {
   CHECK_THROWS_WITH_AS(empty<double>({std::int64_t{1} << 57}),
                        "allocate: no memory for a block of 1152921504606846976 bytes", Error);
   CHECK_THROWS_AS(empty<char>({std::int64_t{1} << 46}), Error);
+}
+
+#if !defined(WICK_ADDRESS_SANITIZER) && !defined(WICK_THREAD_SANITIZER)  // which need terabytes of address space
+TEST_CASE("what was freed is given back before an allocation fails") {
+  pid_t const child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit const limit{static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + 2048 * mega), RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    for (int i = 0; i < 3; ++i) {
+      std::vector<Tensor<char>> parts;
+      for (int k = 0; k < 4; ++k) parts.push_back(bytes(300 * mega));
+    }
+    try {
+      Tensor<char> whole = bytes(1024 * mega);
+      whole.data()[1024 * mega - 1] = 1;
+    } catch (Error const&) {
+      _exit(3);
+    }
+    try {
+      bytes(4096 * mega);
+    } catch (Error const& error) {
+      _exit(std::string(error.what()).find("no memory for a block of ") == std::string::npos ? 4 : 0);
+    }
+    _exit(5);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+#endif
+
+TEST_CASE("the pool keeps no more than has been in use at a time") {
+  pool::release();
+  std::int64_t const before = pool_stats().held_bytes;
+  for (std::int64_t size = 1; size <= 60; ++size) bytes(size * mega);
+  std::int64_t const largest = static_cast<std::int64_t>(pool::bytes_of(pool::class_of(60 * mega + sizeof(Block))));
+  CHECK(pool_stats().held_bytes - before <= largest + mega);
+  CHECK(pool_stats().idle_bytes > 0);
+  CHECK(pool::release() >= 32 * mega);
+  CHECK(pool_stats().held_bytes <= before);
+  CHECK(pool_stats().idle_bytes == 0);
+}
+
+TEST_CASE("a large use is forgotten after a while, whatever comes then") {
+  for (bool const small : {false, true}) {
+    pool::release();
+    std::int64_t const before = pool_stats().held_bytes;
+    bytes(200 * mega);
+    CHECK(pool_stats().held_bytes - before >= 200 * mega);  // the next step may need it
+    for (std::int64_t turnover = 0; turnover < 50 * 200 * mega; turnover += small ? 4096 : 10 * mega) bytes(small ? 100 : 10 * mega);
+    CHECK(pool_stats().held_bytes - before <= 33 * mega);
+  }
+}
+
+TEST_CASE("sizes that come again and again are not asked for again") {
+  pool::release();
+  auto const step = [] {
+    std::vector<Tensor<char>> alive;
+    for (std::int64_t size = 1; size <= 20; ++size) alive.push_back(bytes(size * mega));
+    for (std::int64_t size = 20; size >= 1; --size) {
+      Tensor<char> const gradient = bytes(size * mega), more = bytes(size * mega);
+      alive.pop_back();
+    }
+  };
+  for (int i = 0; i < 5; ++i) step();
+  std::int64_t const before = pool_stats().system_allocations;
+  for (int i = 0; i < 200; ++i) step();
+  CHECK(pool_stats().system_allocations == before);
+}
+
+TEST_CASE("blocks that another thread frees are found again") {
+  for (std::int64_t size : {std::int64_t{100}, std::int64_t{5000}, 3 * mega}) {
+    int const count = size < mega ? 2000 : 4;
+    pool::release();
+    std::int64_t const before = pool_stats().held_bytes;
+    for (int round = 0; round < 30; ++round) {
+      std::vector<Tensor<char>> made;
+      for (int i = 0; i < count; ++i) made.push_back(bytes(size));
+      std::thread([&] { made.clear(); }).join();
+    }
+    std::int64_t const block = static_cast<std::int64_t>(pool::bytes_of(pool::class_of(static_cast<std::size_t>(size) + sizeof(Block))));
+    CHECK(pool_stats().held_bytes - before <= count * block + mega);
+  }
 }

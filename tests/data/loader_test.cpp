@@ -275,6 +275,20 @@ TEST_CASE("loader: a steady epoch asks the system for no memory") {
   CHECK(wick::pool_stats().system_allocations == before);
 }
 
+TEST_CASE("loader: what workers read and the caller lets go is used again") {
+  struct Pictures {
+    std::int64_t size() const { return 120; }
+    wick::data::Sample<> operator[](std::int64_t i) const { return {filled({3, 256, 256}, 1.f), i}; }
+  } const dataset;
+  wick::data::DataLoader loader(dataset, {.batch_size = 4, .workers = 2});  // batches of 3 MB
+  wick::pool::release();
+  auto const before = wick::pool_stats().held_bytes;
+  for (int epoch = 0; epoch < 3; ++epoch)
+    for ([[maybe_unused]] auto batch : loader) {
+    }
+  CHECK(wick::pool_stats().held_bytes - before < 40 << 20);  // 6 batches, and the samples of 2 more
+}
+
 TEST_CASE("loader: options without a meaning") {
   Plain const dataset;
   CHECK_THROWS_WITH_AS((wick::data::DataLoader{dataset, {.batch_size = 0}}),

@@ -98,10 +98,8 @@ TEST_CASE("the values that a network keeps for its backward pass are as few as t
   Network model;
   Tensor<float> const image = rand<float>({16, 1, 14, 14});
   auto const alive = [] {
-    std::int64_t bytes = pool_stats().system_bytes;
-    for (std::uint32_t c = 0; c < pool::classes; ++c)
-      bytes -= static_cast<std::int64_t>(pool::bytes_of(c)) * (pool::cache.lists[c].length + pool::central().lists[c].length);
-    return bytes;
+    PoolStats const now = pool_stats();
+    return now.held_bytes - now.idle_bytes;
   };
   auto const block = [](std::int64_t elements, std::int64_t size) {
     return static_cast<std::int64_t>(pool::bytes_of(pool::class_of(static_cast<std::size_t>(elements * size) + sizeof(Block))));

@@ -27,6 +27,11 @@ struct EntryType {
 
 class Tape;
 
+// Guards, of all tapes, what threads do to the tapes of others: rare enough for one mutex.
+WICK_SHARED inline constinit core::Mutex foreign_mutex{};
+inline constexpr core::ForkHandlers fork_handlers{[] { foreign_mutex.lock(); }, [](bool) { foreign_mutex.unlock(); }};
+WICK_SHARED inline bool const survives_fork = core::at_fork(core::ForkPart::tape, &fork_handlers);
+
 /// A variable's identity: a leaf that a user made, or the result of a recorded statement.
 struct Entry {
   std::atomic<std::uint32_t> references{1};  ///< handles and later entries
@@ -36,6 +41,7 @@ struct Entry {
   /// Of a leaf: a formula over tensors made it, and no statement over it was recorded yet. Atomic, because threads may
   /// record statements over one leaf.
   std::atomic<bool> untracked{false};
+  std::uint16_t place = 0;  ///< on a tape: where in its chunk, in units of 16 bytes
   std::uint64_t order = 0;  ///< 0: a leaf
   Entry *older = nullptr, *newer = nullptr;
   Tape* owner = nullptr;
@@ -51,17 +57,20 @@ class Tape {
   /// Room for an entry, linked as the newest one.
   template <class E, class... A>
   E& append(A&&... args) {
-    static_assert(sizeof(E) + sizeof(Chunk) <= chunk_bytes, "Wick: this statement is too large for a tape entry; split it");
+    static_assert(sizeof(E) + first_place <= chunk_bytes, "Wick: this statement is too large for a tape entry; split it");
     if (foreign_waiting_.load(std::memory_order_relaxed)) drain_foreign();
-    void* const place = room(sizeof(E));
+    Chunk* const chunk = chunk_with_room(sizeof(E));
+    std::size_t const place = take_room(*chunk, sizeof(E));
     struct Undo {
-      void* place;
+      Tape& tape;
+      Chunk* chunk;
       ~Undo() {
-        if (place) --chunk_of(place)->live;
+        if (chunk) tape.leave(chunk);
       }
-    } undo{place};
-    E* const entry = ::new (place) E(std::forward<A>(args)...);
-    undo.place = nullptr;
+    } undo{*this, chunk};
+    E* const entry = ::new (reinterpret_cast<char*>(chunk) + place) E(std::forward<A>(args)...);
+    undo.chunk = nullptr;
+    entry->place = static_cast<std::uint16_t>(place / unit);
     entry->owner = this;
     entry->order = ++count_;
     entry->older = newest_;
@@ -79,40 +88,44 @@ class Tape {
   static void release(Entry* entry);
 
  private:
-  static constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
+  static constexpr std::size_t unit = 16;  // of places in a chunk
+  static constexpr std::size_t chunk_bytes = (std::size_t{256} << 10) - sizeof(Block);  // a whole block of the pool
   struct Chunk {
-    Chunk* next;
     std::size_t used;
     std::int64_t live;
   };
+  static constexpr std::size_t first_place = (sizeof(Chunk) + unit - 1) / unit * unit;
 
-  void* room(std::size_t bytes) {
-    bytes = (bytes + 15) / 16 * 16;
-    if (!current_ || current_->used + bytes > chunk_bytes) {
-      Chunk* chunk = free_;
-      if (chunk) {
-        free_ = chunk->next;
-      } else {
-        void* const memory = std::aligned_alloc(chunk_bytes, chunk_bytes);
-        if (!memory) fail("tape: no memory for another ", chunk_bytes, " bytes of history");
-        chunk = ::new (memory) Chunk;
-        ++chunks_;
-      }
-      *chunk = {nullptr, (sizeof(Chunk) + 15) / 16 * 16, 0};
-      Chunk* const full = std::exchange(current_, chunk);
-      if (full && full->live == 0) recycle(full);
+  Chunk* chunk_with_room(std::size_t bytes) {
+    if (current_ && current_->used + bytes <= chunk_bytes) return current_;
+    Chunk* chunk = std::exchange(spare_, nullptr);
+    if (!chunk) {
+      chunk = static_cast<Chunk*>(pool::allocate(chunk_bytes)->elements());
+      ++chunks_;
     }
-    void* const result = reinterpret_cast<char*>(current_) + current_->used;
-    current_->used += bytes;
-    ++current_->live;
-    return result;
+    ::new (chunk) Chunk{first_place, 0};
+    Chunk* const full = std::exchange(current_, chunk);
+    if (full && full->live == 0) recycle(full);
+    return chunk;
   }
-  static Chunk* chunk_of(void* place) {
-    return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(place) & ~(chunk_bytes - 1));
+  static std::size_t take_room(Chunk& chunk, std::size_t bytes) {
+    ++chunk.live;
+    return std::exchange(chunk.used, chunk.used + (bytes + unit - 1) / unit * unit);
   }
+  static Chunk* chunk_of(Entry* entry) { return reinterpret_cast<Chunk*>(reinterpret_cast<char*>(entry) - entry->place * unit); }
+  // One empty chunk stays, for a tape whose end moves to and fro over the end of a chunk.
   void recycle(Chunk* chunk) {
-    chunk->next = free_;
-    free_ = chunk;
+    if (!spare_) spare_ = chunk;
+    else give_back(chunk);
+  }
+  void give_back(Chunk* chunk) {
+    --chunks_;
+    pool::recycle(reinterpret_cast<Block*>(chunk) - 1);
+  }
+  void leave(Chunk* chunk) {
+    if (--chunk->live > 0) return;
+    if (chunk == current_) chunk->used = first_place;
+    else recycle(chunk);
   }
   void remove(Entry* entry) {
     (entry->newer ? entry->newer->older : newest_) = entry->older;
@@ -120,22 +133,20 @@ class Tape {
     Chunk* const chunk = chunk_of(entry);
     entry->type->destroy(*entry);
     --live_;
-    if (--chunk->live > 0) return;
-    if (chunk == current_) chunk->used = (sizeof(Chunk) + 15) / 16 * 16;
-    else recycle(chunk);
+    leave(chunk);
   }
   void drain_foreign() {
     Entry* list;
     {
-      std::scoped_lock const lock(mutex_);
+      std::scoped_lock const lock(foreign_mutex);
       list = std::exchange(foreign_, nullptr);
       foreign_waiting_.store(false, std::memory_order_relaxed);
     }
     while (list) remove(std::exchange(list, list->graph_gradient));
   }
   ~Tape() {
-    while (free_) std::free(std::exchange(free_, free_->next));
-    if (current_) std::free(current_);
+    for (Chunk* chunk : {spare_, current_})
+      if (chunk) give_back(chunk);
   }
 
   struct End;
@@ -143,9 +154,8 @@ class Tape {
   Entry* newest_ = nullptr;
   std::uint64_t count_ = 0;
   std::int64_t live_ = 0, chunks_ = 0;
-  Chunk *current_ = nullptr, *free_ = nullptr;
+  Chunk *current_ = nullptr, *spare_ = nullptr;
   // Entries whose last handle another thread let go.
-  std::mutex mutex_;
   std::atomic<bool> foreign_waiting_{false};
   Entry* foreign_ = nullptr;
   bool orphaned_ = false;
@@ -157,7 +167,7 @@ struct Tape::End {
     bool empty;
     tape->drain_foreign();
     {
-      std::scoped_lock const lock(tape->mutex_);
+      std::scoped_lock const lock(foreign_mutex);
       tape->orphaned_ = true;
       empty = tape->live_ == 0;
     }
@@ -203,7 +213,7 @@ inline void Tape::release(Entry* entry) {
     } else {
       bool last = false;
       {
-        std::scoped_lock const lock(owner->mutex_);
+        std::scoped_lock const lock(foreign_mutex);
         if (owner->orphaned_) {
           owner->remove(next);
           last = owner->live_ == 0;
