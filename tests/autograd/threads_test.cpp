@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Variables that cross threads: recorded on one, differentiated or dropped on another.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 #include <wick/autograd/backward.hpp>
 #include <wick/tensor.hpp>
+
+#include "../sanitizers.hpp"
 
 using namespace wick;
 
@@ -103,3 +109,59 @@ TEST_CASE("a parameter made on a thread that has ended") {
   CHECK(w->grad().data()[1] == 4);
   on_another_thread([&] { w.reset(); });
 }
+
+#if !defined(WICK_THREAD_SANITIZER)  // which allows no threads after fork
+TEST_CASE("a child process computes, whatever the other threads were doing when it was forked") {
+  std::atomic<bool> done{false};
+  std::mutex mutex;
+  Variable<double> const w(tensor({1., 2., 3.}));
+  std::vector<Variable<double>> shared;  // guarded by the mutex
+  auto const use_pool = [&] {
+    for (std::int64_t i = 0; !done; ++i) {
+      Tensor<float> const large = empty<float>({100'000 + i % 64 * 10'000});
+      if (i % 100 == 0) pool::release();
+    }
+  };
+  auto const use_tape = [&] {  // lets go what another thread has recorded
+    while (!done) {
+      std::vector<Variable<double>> results;
+      for (int i = 0; i < 100; ++i) results.push_back(Variable<double>(w + w));
+      std::scoped_lock const lock(mutex);
+      std::swap(shared, results);
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.emplace_back(use_pool);
+  for (int i = 0; i < 2; ++i) threads.emplace_back(use_tape);
+  auto const before = wick::core::thread_limit.load();
+  set_num_threads(2);
+  int failures = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Variable<double>> taken;
+    {
+      std::scoped_lock const lock(mutex);
+      std::swap(taken, shared);
+    }
+    pid_t const child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      alarm(20);
+      Tensor<float> const large = full<float>({100'000}, 0.5f);
+      std::vector<Tensor<float>> small;
+      for (int k = 0; k < 600; ++k) small.push_back(full<float>({8}, 1.f));
+      Variable<double> const own(tensor({1., 2., 3.}));
+      backward(sum(own * own));
+      taken.clear();
+      pool::release();
+      _exit(sum(large).item() == 50'000 && own.grad().data()[2] == 6 ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    failures += status != 0;
+  }
+  done = true;
+  for (auto& thread : threads) thread.join();
+  wick::core::thread_limit.store(before);
+  CHECK(failures == 0);
+}
+#endif

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include <dlfcn.h>
@@ -231,13 +232,18 @@ class Team {
 WICK_SHARED inline constinit thread_local bool team_inside = false;
 inline bool& Team::inside_flag() { return team_inside; }
 
-// Never destroyed: its helpers sleep in it until the process ends. A child process has no helpers and gets a new one.
-WICK_SHARED inline Team& Team::get() {
-  static std::atomic<Team*> current = [] {
-    pthread_atfork(nullptr, nullptr, [] { current.store(new Team, std::memory_order_relaxed); });
-    return new Team;
-  }();
-  return *current.load(std::memory_order_relaxed);
+// Never destroyed: its helpers sleep in it until the process ends. A child process has no helpers and makes a new one.
+WICK_SHARED inline constinit std::atomic<Team*> current_team{nullptr};
+inline constexpr ForkHandlers team_fork_handlers{[] {}, [](bool in_child) {
+                                                   if (in_child) current_team.store(nullptr, std::memory_order_relaxed);
+                                                 }};
+WICK_SHARED inline bool const team_survives_fork = at_fork(ForkPart::team, &team_fork_handlers);
+
+inline Team& Team::get() {
+  if (Team* const team = current_team.load(std::memory_order_acquire)) return *team;
+  auto own = std::make_unique<Team>();
+  Team* first = nullptr;
+  return current_team.compare_exchange_strong(first, own.get(), std::memory_order_acq_rel) ? *own.release() : *first;
 }
 
 }  // namespace wick::core
