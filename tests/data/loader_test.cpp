@@ -12,6 +12,8 @@
 #include <thread>
 #include <wick/data/loader.hpp>
 
+#include "../failing_new.hpp"
+
 namespace {
 
 using wick::Dims;
@@ -235,6 +237,50 @@ TEST_CASE("loader: an exception of a worker reaches the caller, in order, with t
   CHECK(threads_are_back_to(before));
 }
 
+TEST_CASE("loader: after an error the next batch comes, with any number of workers") {
+  struct Holes {
+    std::int64_t size() const { return 24; }
+    std::int64_t operator[](std::int64_t i) const {
+      if (i % 10 == 7 || i == 23) throw std::out_of_range("no sample here");
+      return i;
+    }
+  } const holes;
+  for (int const workers : {0, 1, 3}) {
+    wick::data::DataLoader loader(holes, {.batch_size = 2, .workers = workers});
+    Order seen;
+    int errors = 0;
+    auto batch = loader.begin();
+    while (batch != loader.end()) {
+      Tensor<std::int64_t> const labels = *batch;
+      if (labels.numel() > 0) seen.push_back(labels.data()[0]);
+      try {
+        ++batch;
+      } catch (wick::Error const&) {
+        ++errors;
+        CHECK((*batch).numel() == 0);
+      }
+    }
+    CHECK(errors == 3);
+    CHECK(seen == Order{0, 2, 4, 8, 10, 12, 14, 18, 20});
+  }
+}
+
+#if WICK_FAILING_NEW
+TEST_CASE("loader: memory that ends while the threads start is an exception") {
+  int const before = threads_now();
+  Plain const dataset{.count = 40};
+  for (int const workers : {0, 3}) {
+    wick::data::DataLoader loader(dataset, {.batch_size = 4, .workers = workers});
+    std::int64_t batches = 0;
+    auto const failures = testing::fail_each_allocation([&] { batches += loader.begin() != loader.end(); },
+                                                        [&](std::int64_t) { CHECK(loader.epoch() == batches); });
+    CHECK(failures > 2 + workers);
+    CHECK(loader.epoch() == batches);
+  }
+  CHECK(threads_are_back_to(before));
+}
+#endif
+
 TEST_CASE("loader: samples of different shapes are named") {
   struct Ragged {
     std::int64_t size() const { return 6; }
@@ -298,4 +344,11 @@ TEST_CASE("loader: options without a meaning") {
   CHECK_THROWS_WITH_AS((wick::data::DataLoader{dataset, {.prefetch = 0}}),
                        "DataLoader: prefetch is 0, expected at least 1", wick::Error);
   static_assert(!std::is_constructible_v<wick::data::DataLoader<Plain>, Plain&&>);
+  Plain const negative{.count = -1};
+  for (bool const shuffle : {false, true}) {
+    wick::data::DataLoader loader(negative, {.shuffle = shuffle});
+    CHECK_THROWS_WITH_AS(loader.size(), "DataLoader: the data set's size() is -1, expected at least 0", wick::Error);
+    CHECK_THROWS_WITH_AS(loader.begin(), "DataLoader: the data set's size() is -1, expected at least 0", wick::Error);
+  }
+  CHECK_THROWS_WITH_AS(wick::data::RandomSampler(-3), "sampler: size is -3, expected at least 0", wick::Error);
 }

@@ -56,18 +56,23 @@ class Epoch {
     } catch (std::system_error const& error) {
       stop();
       fail("DataLoader: cannot start ", options.workers, " worker threads: ", error.what());
+    } catch (...) {  // those that have started would wait for ever
+      stop();
+      throw;
     }
   }
   ~Epoch() { stop(); }
   Epoch(Epoch const&) = delete;
   Epoch& operator=(Epoch const&) = delete;
 
-  // Moves the next batch to `out`; false after the last. Throws what a worker threw for it.
+  // Moves the next batch to `out`; false after the last. Throws what reading it threw; the call after that goes on with the
+  // batch behind it.
   bool next(BatchType& out) {
     if (delivered_ == batches_) return false;
     if (threads_.empty()) {
-      out = blank(delivered_);
-      fill(delivered_++, out);
+      BatchType batch = blank(delivered_);
+      fill(delivered_++, batch);
+      out = std::move(batch);
       return true;
     }
     std::int64_t const later = delivered_ + capacity_;
@@ -84,8 +89,7 @@ class Epoch {
     }
     emptied_.notify_one();
     if (error) {
-      stop();
-      delivered_ = batches_;
+      out = BatchType{};  // it is half filled
       std::rethrow_exception(error);
     }
     return true;
@@ -165,7 +169,8 @@ class Epoch {
 
 /// Batches of a data set: `for (auto [image, label] : loader)`. Each `begin()` starts a new epoch; leaving the loop,
 /// at its end or before, joins the worker threads. An exception of the data set reaches the caller as an `Error` that
-/// names the batch and the sample, with the exception nested in it.
+/// names the batch and the sample, with the exception nested in it. An iterator that threw it goes on behind that batch when it
+/// is incremented again, however many workers there are.
 /// The loader refers to the data set, which must live longer. (PyTorch's DataLoader, with threads for processes.)
 template <Dataset D>
 class DataLoader {
@@ -185,8 +190,8 @@ class DataLoader {
 
   /// Number of batches in an epoch.
   std::int64_t size() const {
-    std::int64_t const samples = dataset_->size(), whole = samples / options_.batch_size;
-    return options_.drop_last || samples % options_.batch_size == 0 ? whole : whole + 1;
+    std::int64_t const count = samples(), whole = count / options_.batch_size;
+    return options_.drop_last || count % options_.batch_size == 0 ? whole : whole + 1;
   }
 
   /// The epoch that the next `begin()` starts, from 0.
@@ -212,7 +217,10 @@ class DataLoader {
     Iterator& operator++() {
       batch_ = BatchType{};
       if (feed_) {
-        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+        if (std::exception_ptr const error = std::exchange(error_, nullptr)) {
+          send_next();
+          std::rethrow_exception(error);
+        }
         if (!sent_) return epoch_.reset(), *this;
         feed_->arrive();
         batch_ = std::move(*sent_);
@@ -243,17 +251,24 @@ class DataLoader {
     std::exception_ptr error_;            // or why there is none
   };
 
-  /// Starts an epoch: its order is fixed, its workers begin.
+  /// Starts an epoch: its order is fixed, its workers begin. When that throws, because its first batch cannot be read for
+  /// instance, it has not begun.
   Iterator begin() {
-    std::int64_t const samples = dataset_->size();
-    auto order = options_.shuffle ? RandomSampler(samples, options_.seed).order(epoch_)
-                                  : SequentialSampler(samples).order(epoch_);
+    auto order = options_.shuffle ? RandomSampler(samples(), options_.seed).order(epoch_)
+                                  : SequentialSampler(samples()).order(epoch_);
+    Iterator first(std::make_unique<Epoch>(*dataset_, std::move(order), size(), options_), options_.device);
     ++epoch_;
-    return Iterator(std::make_unique<Epoch>(*dataset_, std::move(order), size(), options_), options_.device);
+    return first;
   }
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  std::int64_t samples() const {
+    std::int64_t const count = dataset_->size();
+    if (count < 0) fail("DataLoader: the data set's size() is ", count, ", expected at least 0");
+    return count;
+  }
+
   D const* dataset_;
   DataLoaderOptions options_;
   std::int64_t epoch_ = 0;

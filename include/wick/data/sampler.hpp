@@ -16,8 +16,12 @@ namespace data {
 /// The data set's own order, 0 to size - 1.
 class SequentialSampler {
  public:
-  explicit SequentialSampler(std::int64_t size) : size_(size) {}
+  /// Throws `Error` for a negative size.
+  explicit SequentialSampler(std::int64_t size) : size_(size) {
+    if (size < 0) fail("sampler: size is ", size, ", expected at least 0");
+  }
 
+  std::int64_t size() const { return size_; }
   /// The order of any epoch.
   std::vector<std::int64_t> order(std::int64_t = 0) const {
     std::vector<std::int64_t> indices(static_cast<std::size_t>(size_));
@@ -33,7 +37,8 @@ class SequentialSampler {
 /// epoch before it.
 class RandomSampler {
  public:
-  explicit RandomSampler(std::int64_t size, std::uint64_t seed = 0) : size_(size), seed_(seed) {}
+  /// Throws `Error` for a negative size.
+  explicit RandomSampler(std::int64_t size, std::uint64_t seed = 0) : size_(SequentialSampler(size).size()), seed_(seed) {}
 
   /// The order of `epoch` (Fisher and Yates's shuffle). The draw below n is a 64-bit number modulo n: its bias is under
   /// n / 2^64.
