@@ -17,6 +17,7 @@ struct DualEntry {
   char const* name;
   int arity;  ///< arguments that are duals
   double low, high;
+  bool polynomial;
   Tensor<Dual<double>> (*of_tensors)(std::vector<Tensor<Dual<double>>> const&);
   Dual<Dual<double>> (*of_numbers)(std::vector<Dual<Dual<double>>> const&);
 };
@@ -33,7 +34,7 @@ std::vector<DualEntry> const& table() {
     std::vector<DualEntry> list;
     ElementwiseOps::each([&]<class Op>(std::type_identity<Op>) {
       if constexpr (differentiable<Op>)
-        list.push_back({Op::name, Op::arity == 1 ? 1 : 2, Op::domain::low, Op::domain::high,
+        list.push_back({Op::name, Op::arity == 1 ? 1 : 2, Op::domain::low, Op::domain::high, Polynomial<Op>,
                         [](std::vector<Tensor<Dual<double>>> const& x) -> Tensor<Dual<double>> {
                           if constexpr (Op::arity == 1)
                             return map<Op>(x[0]);
@@ -90,6 +91,50 @@ TEST_CASE("tangents of tensors of duals are the tape's gradients times the tange
       CHECK_MESSAGE(value.empty(), std::string(op.name) << ", value: " << value);
       CHECK_MESSAGE(tangent.empty(), std::string(op.name) << ", tangent: " << tangent);
     }
+}
+
+TEST_CASE("at kinks and limits duals and the tape agree, and what does not vary meets no infinite slope") {
+  double const inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> const finite = {0, -0.0, 0.5, 1, -1, 2, -2, 3, -5, 1e-200, 1000, -1000};
+  for (DualEntry const& op : table()) {
+    std::vector<double> points = finite;
+    if (!op.polynomial) points.insert(points.end(), {inf, -inf, nan});
+    std::vector<Tensor<double>> x(2);
+    std::vector<double> first, second;
+    for (double a : points)
+      for (double b : op.arity == 2 ? points : std::vector<double>{0}) first.push_back(a), second.push_back(b);
+    auto const n = static_cast<std::int64_t>(first.size());
+    x[0] = make<double>(Values{Dims(n), first}), x[1] = make<double>(Values{Dims(n), second});
+    auto const gradients = [&](double adjoint, bool graph) {
+      Variables v{Variable<double>(x[0]), Variable<double>(x[1])};
+      v.resize(static_cast<std::size_t>(op.arity));
+      Variable<double> const y = on_tape(op.name).record(v);
+      std::vector<Values> result;
+      if (!graph) backward(y, full<double>({n}, adjoint));
+      for (auto const& k : v)
+        result.push_back(values_of(graph ? grad(sum(y * adjoint), k, {.create_graph = true}).value() : k.grad()));
+      return result;
+    };
+    auto const tape = gradients(1, false), graph = gradients(1, true);
+    auto const nothing = gradients(0, false), nothing_graph = gradients(0, true);
+    for (int varies = 0; varies <= op.arity; ++varies) {
+      std::vector<Tensor<Dual<double>>> duals;
+      for (int k = 0; k < op.arity; ++k) duals.push_back(make_dual(x[static_cast<std::size_t>(k)], full<double>({n}, k == varies ? 1.0 : 0.0)));
+      Values const tangent = values_of(tangents(op.of_tensors(duals)));
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        INFO(std::string(op.name) << " of " << first[i] << ", " << second[i] << ", argument " << varies << " varies");
+        auto const same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= 1e-14 * std::abs(b); };
+        auto const k = static_cast<std::size_t>(varies);
+        double const want = varies == op.arity ? 0 : tape[k].data[i];
+        if (!same(tangent.data[i], want)) CHECK(tangent.data[i] == want);
+        if (varies == op.arity) continue;
+        if (!same(graph[k].data[i], want)) CHECK(graph[k].data[i] == want);
+        if (!std::isfinite(first[i]) || !std::isfinite(second[i])) continue;
+        CHECK_UNARY(nothing[k].data[i] == 0);
+        CHECK_UNARY(nothing_graph[k].data[i] == 0);
+      }
+    }
+  }
 }
 
 TEST_CASE("nested duals give the second derivative of the tape") {

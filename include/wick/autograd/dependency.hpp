@@ -122,7 +122,10 @@ inline constexpr auto needed_slots = [] {
 }();
 /// Bits of a reduction's slope: 1 when it depends on the element, 2 when it depends on the result.
 template <class Op>
-inline constexpr unsigned reduction_bits = detail::dependency_bits<decltype(Op::slope(Dependency<1>(), Dependency<2>()))>();
+inline constexpr unsigned reduction_bits = [] {
+  static_assert(requires { Op::slope(1.0, 1.0); }, "Wick: a gradient is asked for through a reduction that has no slope(x, y)");
+  return detail::dependency_bits<decltype(Op::slope(Dependency<1>(), Dependency<2>()))>();
+}();
 /// The slots whose values the backward kernel of `y = Op over axes of S` reads.
 template <class S, class Op>
 inline constexpr auto needed_by_reduction = [] {

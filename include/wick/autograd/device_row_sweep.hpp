@@ -62,7 +62,7 @@ struct RowAdjoints {
       using Argument = Backprop<Arg, detail::first_slot<S, Fold<Op, Arg>>(), detail::FirstTarget<S, Fold<Op, Arg>, 0>::value>;
       typename Argument::template Tree<Frame> v;
       Argument::forward(frame, v);
-      Argument::push(frame, v, chain(seed[Stage], Op::slope(v.value, frame.folded[Stage])), sink);
+      Argument::push(frame, v, chain<Op>(seed[Stage], Op::slope(v.value, frame.folded[Stage])), sink);
     }
   }
 };

@@ -7,9 +7,33 @@
 
 #include <wick/expr/assign.hpp>
 
+namespace wick::inline WICK_ISA {
+namespace detail {
+/// Whether a tangent, which may be a register or a dual number, has a NaN in it.
+template <class T>
+constexpr bool any_nan(T const& x) {
+  if constexpr (requires { typename T::lifts_operations; }) return any_nan(x.value) || any_nan(x.tangent);
+  else if constexpr (requires { simd::any(math::isnan(x)); }) return simd::any(math::isnan(x));
+  else return math::isnan(x);
+}
+/// A tangent times a slope, where 0 times infinity is 0: what does not vary meets no infinite slope.
+template <class G, class S>
+constexpr G product_or_zero(G const& tangent, S const& slope) {
+  if constexpr (!requires { typename G::lifts_operations; })
+    return math::where(simd::either(tangent == 0, slope == 0), 0, chain<void>(tangent, slope));
+  else if constexpr (!requires { typename S::lifts_operations; })
+    return G(product_or_zero(tangent.value, slope), product_or_zero(tangent.tangent, slope));
+  else
+    return G(product_or_zero(tangent.value, slope.value),
+             product_or_zero(tangent.tangent, slope.value) + product_or_zero(tangent.value, slope.tangent));
+}
+}  // namespace detail
+}  // namespace wick::inline WICK_ISA
+
 namespace wick {
 
-/// value + tangent * e with e^2 = 0: forward-mode differentiation. T is a number, a SIMD batch, or a Dual again.
+/// value + tangent * e with e^2 = 0: forward-mode differentiation. T is a number, a SIMD batch, or a Dual again. A tangent
+/// of 0 means that the number does not vary, as a literal does not: through an infinite slope it stays 0.
 template <class T>
 struct Dual {
   using lifts_operations = void;
@@ -22,6 +46,15 @@ struct Dual {
     requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, T>)
   constexpr Dual(Number v) : value(number(v)), tangent(zero()) {}
 
+  template <class Isa = IsaTag>
+  constexpr Dual& operator+=(Dual const& x) { return *this = *this + x; }
+  template <class Isa = IsaTag>
+  constexpr Dual& operator-=(Dual const& x) { return *this = *this - x; }
+  template <class Isa = IsaTag>
+  constexpr Dual& operator*=(Dual const& x) { return *this = *this * x; }
+  template <class Isa = IsaTag>
+  constexpr Dual& operator/=(Dual const& x) { return *this = *this / x; }
+
   /// The operation's value and, by its slopes, the tangent; of a comparison only the truth value.
   template <class Op, class... X>
   static constexpr auto lift(X const&... x) {
@@ -30,7 +63,10 @@ struct Dual {
       return y;
     } else {
       auto const s = slopes<Op>(y, value_of(x)...);
-      return Dual(T(y), tangent_of(s, x...));
+      T tangent = tangent_of<false>(s, x...);
+      if constexpr (!Polynomial<Op>)
+        if (detail::any_nan(tangent)) [[unlikely]] tangent = tangent_of<true>(s, x...);
+      return Dual(T(y), tangent);
     }
   }
 
@@ -48,25 +84,27 @@ struct Dual {
     else if constexpr (std::is_arithmetic_v<X> && !std::is_same_v<X, bool>) return number(x);
     else return x;
   }
-  template <class X, class S>
+  template <bool careful, class X, class S>
   static constexpr auto term(X const& x, S const& slope) {
-    if constexpr (std::is_same_v<X, Dual>) return chain(x.tangent, slope);
-    else return Zero{};
+    if constexpr (!std::is_same_v<X, Dual>) return Zero{};
+    else if constexpr (careful && !std::is_empty_v<S>) return detail::product_or_zero(x.tangent, slope);
+    else return chain<void>(x.tangent, slope);
   }
   template <class Sum>
   static constexpr T settled(Sum const& sum) {
     if constexpr (std::is_same_v<Sum, Zero>) return zero();
     else return T(sum);
   }
-  template <class S, class A>
-  static constexpr T tangent_of(S const& s, A const& a) { return settled(term(a, s.first)); }
-  template <class S, class A, class B>
+  // `careful`: 0 times infinity is 0.
+  template <bool careful, class S, class A>
+  static constexpr T tangent_of(S const& s, A const& a) { return settled(term<careful>(a, s.first)); }
+  template <bool careful, class S, class A, class B>
   static constexpr T tangent_of(S const& s, A const& a, B const& b) {
-    return settled(plus(term(a, s.first), term(b, s.second)));
+    return settled(plus(term<careful>(a, s.first), term<careful>(b, s.second)));
   }
-  template <class S, class A, class B, class C>
+  template <bool careful, class S, class A, class B, class C>
   static constexpr T tangent_of(S const& s, A const& a, B const& b, C const& c) {
-    return settled(plus(term(a, s.first), plus(term(b, s.second), term(c, s.third))));
+    return settled(plus(term<careful>(a, s.first), plus(term<careful>(b, s.second), term<careful>(c, s.third))));
   }
 };
 

@@ -333,7 +333,7 @@ struct OpRule {
   template <class X, class Sl>
   static void push_to(tape::Propagation& pass, TermPointer const& arg, Eager<R> const& adjoint, Sl const& slope) {
     if constexpr (!std::is_same_v<Sl, Zero> && !std::is_integral_v<X>)
-      if (arg->active) push_term(pass, arg, as_variable<X>(chain(adjoint, slope)));
+      if (arg->active) push_term(pass, arg, as_variable<X>(chain<Op>(adjoint, slope)));
   }
   template <class X, class G>
   static Variable<X> as_variable(G const& g) {
@@ -385,7 +385,7 @@ struct ReductionRule {
           return Op::slope(x, all(std::type_identity<Op>{}, x));
         }
       }();
-      auto const g = chain(seed, slope) + Eager<T>(Variable<T>(zeros<T>(term->shape), false));
+      auto const g = chain<Op>(seed, slope) + Eager<T>(Variable<T>(zeros<T>(term->shape), false));
       push_term(pass, term->args[0], OpRule<Add, X, X>::template as_variable<X>(g));
     }
   }

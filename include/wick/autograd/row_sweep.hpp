@@ -128,7 +128,7 @@ struct RowSweepKernel {
       over_row(a, f, [&](auto const& at, int part, int valid) WICK_LAMBDA_INLINE {
         typename Argument::template Tree<std::remove_cvref_t<decltype(at)>> v;
         Argument::forward(at, v);
-        auto const g = chain(Batch<L>(seed), Op::slope(v.value, result));
+        auto const g = chain<Op>(Batch<L>(seed), Op::slope(v.value, result));
         Argument::push(at, v, g, sink(a, part, at.i, valid, fold_adjoint));
       });
     }

@@ -173,10 +173,12 @@ struct Backprop<Apply<Op, Args...>, I, O> {
 
   template <class Frame, class V, class G, class Sink>
   static WICK_FN_INLINE void push(Frame const& frame, V const& v, G const& adjoint, Sink const& sink) {
-    if constexpr (detail::has_active<S> && differentiable<Op>)
+    if constexpr (detail::has_active<S> && differentiable<Op>) {
       v.below.visit([&](auto const&... below) WICK_LAMBDA_INLINE { push_to(frame, v.value, adjoint, sink, K{}, below...); });
-    else
+    } else if constexpr (detail::has_active<S>) {
+      require_slope<Op>();
       push_nothing(sink);
+    }
   }
   /// Leaves that no adjoint reaches still have their first term stored: zero.
   template <class Sink>
@@ -192,7 +194,7 @@ struct Backprop<Apply<Op, Args...>, I, O> {
     auto const s = slopes<Op>(y, convert<argument_t<Op, static_cast<int>(k), typename Args::value_type...>, L>(below.value)...);
     auto const pass = [&]<int N, class Arg>(std::integral_constant<int, N>, std::type_identity<Arg>, auto const& tree) WICK_LAMBDA_INLINE {
       if constexpr (detail::has_active<Arg>) {
-        auto const g = chain(adjoint, member<N>(s));
+        auto const g = chain<Op>(adjoint, member<N>(s));
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(g)>, Zero>) Argument<N>::push_nothing(sink);
         else Argument<N>::push(frame, tree, convert<typename Arg::value_type, L>(g), sink);
       }
@@ -283,7 +285,7 @@ struct SweepKernel {
         if constexpr (Half<T> && requires { typename Op::by_ties; }) return simd::round_to<T>(convert<T, Lane>(v.value));
         else return convert<T, Lane>(v.value);
       }();
-      auto const g = chain(seed, Op::slope(x, y));
+      auto const g = chain<Op>(seed, Op::slope(x, y));
       Root::push(frame, v, convert<T, Lane>(g), sink);
     } else {
       if constexpr (uses_result) v.value = frame.template load<T, result_slot>();

@@ -119,13 +119,50 @@ Slopes(A, B) -> Slopes<A, B>;
 template <class A, class B, class C>
 Slopes(A, B, C) -> Slopes<A, B, C>;
 
-/// slope times tangent (or adjoint).
-template <class G, class S>
+namespace detail {
+template <class First, class... Rest>
+struct FirstLifted {
+  using type = First;
+};
+template <class A, class B, class... Rest>
+  requires(!LiftedNumber<A>)
+struct FirstLifted<A, B, Rest...> : FirstLifted<B, Rest...> {};
+}  // namespace detail
+
+/// The value of `Op` for numbers of any kind: plain ones, SIMD batches, duals of either.
+template <class Op, class... X>
+WICK_INLINE constexpr auto apply(X const&... x) {
+  if constexpr ((LiftedNumber<X> || ...)) return detail::FirstLifted<X...>::type::template lift<Op>(x...);
+  else return Op::value(x...);
+}
+
+/// An operation whose slope can be infinite or NaN (at 0, by overflow, outside of where it is defined) says
+/// `using steep = void;`: through it an adjoint of 0 passes 0.
+template <class Op>
+concept Steep = requires { typename Op::steep; };
+
+/// An operation that only adds and multiplies says `using polynomial = void;`: duals, which treat every other one as steep,
+/// take its tangents as they come, so that loops over them stay fast.
+template <class Op>
+concept Polynomial = requires { typename Op::polynomial; };
+
+/// An adjoint times a steep slope; 0 where the adjoint is 0, whatever the slope is. So no NaN comes out of the branch that
+/// a `where` has not taken.
+struct Chain : Binary<"chain"> {
+  using cheap = void;
+  using steep = void;
+  WICK_FN static auto value(auto adjoint, auto slope) { return math::where(adjoint == 0, 0, adjoint * slope); }
+  WICK_FN static auto slope(auto adjoint, auto slope) { return Slopes{slope, adjoint}; }
+};
+
+/// An adjoint (or a tangent) times a slope of `Op`, one of its arguments'.
+template <class Op, class G, class S>
 WICK_FN auto chain(G const& g, S const& slope) {
   if constexpr (std::is_same_v<S, Zero>) return Zero{};
   else if constexpr (std::is_same_v<S, One>) return g;
   else if constexpr (std::is_same_v<S, MinusOne>) return -g;
-  else if constexpr (std::is_same_v<G, float> && std::is_same_v<S, double>) return g * static_cast<float>(slope);  // a choice of literals
+  else if constexpr (std::is_same_v<G, float> && std::is_same_v<S, double>) return chain<Op>(g, static_cast<float>(slope));  // a choice of literals
+  else if constexpr (Steep<Op>) return apply<Chain>(g, slope);
   else return g * slope;
 }
 /// Sum of two chained terms.
@@ -145,34 +182,26 @@ template <class Op> inline constexpr bool has_slope<Op, 1> = SlopeFromValue<Op> 
 template <class Op> inline constexpr bool has_slope<Op, 2> = requires { Op::slope(1.0, 1.0); };
 template <class Op> inline constexpr bool has_slope<Op, 3> = requires { Op::slope(true, 1.0, 1.0); };
 }  // namespace detail
-/// True for operations with a slope; the others (comparisons, sign) pass no gradient.
+/// True for operations with a slope.
 template <class Op>
 inline constexpr bool differentiable = detail::has_slope<Op, Op::arity>;
+/// Stops compiling where a gradient is asked for through an operation that has no slope, unless it gives truth values or
+/// says `using no_gradient = void;` (its slope is 0 wherever it exists: sign, floor).
+template <class Op>
+constexpr void require_slope() {
+  static_assert(differentiable<Op> || !gives_number<Op> || requires { typename Op::no_gradient; },
+                "Wick: a gradient is asked for through an operation that has no slope (the Op that this error names): give it "
+                "a static slope(x...) or slope_from_value(y), or, where no gradient shall pass, `using no_gradient = void;`");
+}
 
 /// The slopes of `Op` at its arguments, given its value there.
 template <class Op, class Y, class... X>
 WICK_FN auto slopes(Y const& value, X const&... x) {
+  require_slope<Op>();
   if constexpr (!differentiable<Op>) return Slopes<Zero>{};
   else if constexpr (Op::arity > 1) return Op::slope(x...);
   else if constexpr (SlopeFromValue<Op>) return Slopes<decltype(Op::slope_from_value(value))>{Op::slope_from_value(value)};
   else return Slopes<decltype(Op::slope(x...))>{Op::slope(x...)};
-}
-
-namespace detail {
-template <class First, class... Rest>
-struct FirstLifted {
-  using type = First;
-};
-template <class A, class B, class... Rest>
-  requires(!LiftedNumber<A>)
-struct FirstLifted<A, B, Rest...> : FirstLifted<B, Rest...> {};
-}  // namespace detail
-
-/// The value of `Op` for numbers of any kind: plain ones, SIMD batches, duals of either.
-template <class Op, class... X>
-WICK_INLINE constexpr auto apply(X const&... x) {
-  if constexpr ((LiftedNumber<X> || ...)) return detail::FirstLifted<X...>::type::template lift<Op>(x...);
-  else return Op::value(x...);
 }
 
 }  // namespace wick::inline WICK_ISA

@@ -8,24 +8,28 @@ namespace wick::inline WICK_ISA {
 
 /// a + b
 struct Add : Binary<"add"> {
+  using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{One{}, One{}}; }
 };
 /// a - b
 struct Sub : Binary<"sub"> {
+  using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{One{}, MinusOne{}}; }
 };
 /// a * b
 struct Mul : Binary<"mul"> {
+  using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{b, a}; }
 };
 /// a / b; integers divide as floats, as in PyTorch.
 struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
+  using steep = void;
   using has_row_constant = void;
   static constexpr auto value(auto a, auto b) { return a / b; }
   WICK_FN static auto with_row_constant(auto a, auto b) { return math::divide_many(a, b); }
@@ -33,6 +37,7 @@ struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
 };
 /// -x
 struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
+  using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto x) {
     if constexpr (is_batch_v<decltype(x)> || std::is_integral_v<decltype(x)>) return math::negate(x);
@@ -48,17 +53,20 @@ struct Abs : Unary<"abs", Domain<-4, 4>, types::Same> {
 };
 /// -1, 0 or 1; NaN stays NaN.
 struct Sign : Unary<"sign", Domain<-4, 4>, types::Same> {
+  using no_gradient = void;
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::sign(x); }
 };
 /// x * x
 struct Square : Unary<"square", Domain<-4, 4>, types::Same> {
+  using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto x) { return math::times(x, x); }
   WICK_FN static auto slope(auto x) { return 2 * x; }
 };
 /// 1 / x
 struct Reciprocal : Unary<"reciprocal", Domain<0.5, 4>> {
+  using steep = void;
   static constexpr auto value(auto x) { return 1 / x; }
   WICK_FN static auto slope_from_value(auto y) { return -(y * y); }
 };

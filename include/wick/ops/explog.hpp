@@ -8,52 +8,62 @@ namespace wick::inline WICK_ISA {
 
 /// e^x
 struct Exp : Unary<"exp"> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::exp(x); }
   WICK_FN static auto slope_from_value(auto y) { return y; }
 };
 /// 2^x
 struct Exp2 : Unary<"exp2"> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::exp2(x); }
   WICK_FN static auto slope_from_value(auto y) { return math::like(y, 0.6931471805599453) * y; }
 };
 /// e^x - 1, exact near 0
 struct Expm1 : Unary<"expm1"> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::expm1(x); }
   WICK_FN static auto slope_from_value(auto y) { return y + 1; }
 };
 /// Natural logarithm
 struct Log : Unary<"log", Domain<0.25, 8>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::log(x); }
   WICK_FN static auto slope(auto x) { return 1 / x; }
 };
 /// Logarithm to base 2
 struct Log2 : Unary<"log2", Domain<0.25, 8>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::log2(x); }
   WICK_FN static auto slope(auto x) { return math::like(x, 1.4426950408889634) / x; }
 };
 /// Logarithm to base 10
 struct Log10 : Unary<"log10", Domain<0.25, 8>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::log10(x); }
   WICK_FN static auto slope(auto x) { return math::like(x, 0.4342944819032518) / x; }
 };
 /// log(1 + x), exact near 0
 struct Log1p : Unary<"log1p", Domain<-0.5, 4>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::log1p(x); }
   WICK_FN static auto slope(auto x) { return 1 / (1 + x); }
 };
 /// Square root
 struct Sqrt : Unary<"sqrt", Domain<0.25, 8>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::sqrt(x); }
   WICK_FN static auto slope_from_value(auto y) { return math::like(y, 0.5) / y; }
 };
 /// 1 / sqrt(x)
 struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::rsqrt(x); }
   WICK_FN static auto slope_from_value(auto y) { return math::like(y, -0.5) * y * y * y; }
 };
 /// x^y. As in PyTorch the slope in x is 0 where y is 0, the slope in y is 0 where x is 0 and y is not negative, and NaN
 /// where x is negative.
 struct Pow : Binary<"pow", Domain<0.5, 3>> {
+  using steep = void;
   WICK_FN static auto value(auto x, auto y) { return math::pow(x, y); }
   WICK_FN static auto slope(auto x, auto y) {
     auto const power = math::pow(x, y);

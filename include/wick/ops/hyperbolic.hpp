@@ -8,11 +8,13 @@ namespace wick::inline WICK_ISA {
 
 /// Hyperbolic sine
 struct Sinh : Unary<"sinh"> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::sinh(x); }
   WICK_FN static auto slope(auto x) { return math::cosh(x); }
 };
 /// Hyperbolic cosine
 struct Cosh : Unary<"cosh"> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::cosh(x); }
   WICK_FN static auto slope(auto x) { return math::sinh(x); }
 };
@@ -28,11 +30,13 @@ struct Asinh : Unary<"asinh"> {
 };
 /// Inverse hyperbolic cosine
 struct Acosh : Unary<"acosh", Domain<1.25, 4>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::acosh(x); }
   WICK_FN static auto slope(auto x) { return math::rsqrt(x * x - 1); }
 };
 /// Inverse hyperbolic tangent
 struct Atanh : Unary<"atanh", Domain<-0.9, 0.9>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::atanh(x); }
   WICK_FN static auto slope(auto x) { return 1 / (1 - x * x); }
 };

@@ -8,21 +8,25 @@ namespace wick::inline WICK_ISA {
 
 /// The next whole number below
 struct Floor : Unary<"floor", Domain<-4, 4>, types::Same> {
+  using no_gradient = void;
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::floor(x); }
 };
 /// The next whole number above
 struct Ceil : Unary<"ceil", Domain<-4, 4>, types::Same> {
+  using no_gradient = void;
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::ceil(x); }
 };
 /// The whole number towards 0
 struct Trunc : Unary<"trunc", Domain<-4, 4>, types::Same> {
+  using no_gradient = void;
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::trunc(x); }
 };
 /// The nearest whole number, halves to even
 struct Round : Unary<"round", Domain<-4, 4>, types::Same> {
+  using no_gradient = void;
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::round(x); }
 };

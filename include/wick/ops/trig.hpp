@@ -23,11 +23,13 @@ struct Tan : Unary<"tan", Domain<-1, 1>> {
 };
 /// Arc sine
 struct Asin : Unary<"asin", Domain<-0.9, 0.9>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::asin(x); }
   WICK_FN static auto slope(auto x) { return math::rsqrt(1 - x * x); }
 };
 /// Arc cosine
 struct Acos : Unary<"acos", Domain<-0.9, 0.9>> {
+  using steep = void;
   WICK_FN static auto value(auto x) { return math::acos(x); }
   WICK_FN static auto slope(auto x) { return -math::rsqrt(1 - x * x); }
 };
@@ -38,6 +40,7 @@ struct Atan : Unary<"atan"> {
 };
 /// Angle of the point (x, y), between -pi and pi; slope 0 at the origin.
 struct Atan2 : Binary<"atan2", Domain<0.5, 4>, types::Floating> {
+  using steep = void;
   WICK_FN static auto value(auto y, auto x) { return math::atan2(y, x); }
   WICK_FN static auto slope(auto y, auto x) {
     auto const radius2 = x * x + y * y;
