@@ -78,3 +78,36 @@ TEST_CASE("gradients of var and stddev") {
   }
   CHECK(gradcheck([&](auto const& x) { return square(x[0]) / var(x[0], {2}, {.keepdim = true}); }, inputs()));
 }
+
+TEST_CASE("deviations, norms and distances of 0 have the gradient 0, to the second order") {
+  Tensor<double> const equal = full<double>({2, 3}, 1.5), none = zeros<double>({2, 3});
+  using V = Variable<double>;
+  struct Case {
+    char const* name;
+    Tensor<double> at;
+    V (*f)(V const&);
+  };
+  for (Case const& c : {Case{"stddev of rows", equal, [](V const& x) -> V { return stddev(x, 1); }},
+                        Case{"sqrt(var)", equal, [](V const& x) -> V { return sqrt(var(x, {1}, {.correction = 0})); }},
+                        Case{"rows over stddev", equal, [](V const& x) -> V { return (x - 1.5) / (stddev(x, {1}, {.keepdim = true}) + 1); }},
+                        Case{"norm", none, [](V const& x) -> V { return norm(x); }},
+                        Case{"rows beside their norm", none, [](V const& x) -> V { return x * x + norm(x, {1}, {.keepdim = true}); }},
+                        Case{"distance", equal, [](V const& x) -> V { return norm(x - 1.5, {1}); }},
+                        Case{"sqrt(sum of squares)", equal, [](V const& x) -> V { return sqrt(sum(square(x - 1.5), {0})); }},
+                        Case{"sqrt of squares", none, [](V const& x) -> V { return sqrt(square(x) + 2 * square(x)); }}}) {
+    INFO(std::string(c.name));
+    V const x(c.at);
+    backward(sum(c.f(x)));
+    V const y(c.at);
+    V const slope = grad(sum(c.f(y)), y, {.create_graph = true});
+    bool const rows = std::string(c.name) == "rows over stddev";  // there the numerator has the slope 1
+    CHECK(max(abs(x.grad() - (rows ? 1.0 : 0.0))).item() == 0);
+    CHECK(max(abs(slope.value() - (rows ? 1.0 : 0.0))).item() == 0);
+    if (!slope.requires_grad()) continue;
+    CHECK(all(isfinite(grad(sum(slope), y).value())).item());
+  }
+  Tensor<Dual<double>> const d = make_dual(equal, Tensor<double>(tensor({{1., 2., 4.}, {0., 0., 1.}}))), n = make_dual(none, equal);
+  CHECK(all(tangents(Tensor<Dual<double>>(stddev(d, 1))) == 0).item());
+  CHECK(all(tangents(Tensor<Dual<double>>(norm(n, {1}))) == 0).item());
+  CHECK(norm(n).item().tangent == 0);
+}

@@ -63,6 +63,13 @@ TEST_CASE("operands of which one needs no gradient, and one stands twice") {
   CHECK_FALSE(b.has_grad());
 }
 
+TEST_CASE("an adjoint of 0 stays 0 through an infinite slope, and so does a norm's at 0") {
+  Variable<double> const x(zeros<double>({2, 3}).to(there));
+  backward(Variable<double>(sum(where(x > 0, sqrt(x), 0 * x))));
+  backward(Variable<double>(sum(norm(x, {1}))));
+  CHECK(max(abs(x.grad().to("cpu"))).item() == 0);
+}
+
 TEST_CASE("an operand of a formula without elements has the gradient zero") {
   {
     std::vector<Tensor<float>> used;  // memory that is not zero

@@ -2,7 +2,7 @@
 // Exponentials, logarithms, powers and roots.
 #pragma once
 
-#include <wick/expr/node.hpp>
+#include <wick/ops/arithmetic.hpp>
 
 namespace wick::inline WICK_ISA {
 
@@ -54,6 +54,12 @@ struct Sqrt : Unary<"sqrt", Domain<0.25, 8>> {
   WICK_FN static auto value(auto x) { return math::sqrt(x); }
   WICK_FN static auto slope_from_value(auto y) { return math::like(y, 0.5) / y; }
 };
+/// Square root of a sum of squares. At 0 its slope is 0, as those of the squares are: so standard deviations, norms and
+/// distances have the gradient 0 there, as in PyTorch, where infinity times 0 would be NaN.
+struct RootOfSquares : Unary<"sqrt", Domain<0.25, 8>> {
+  WICK_FN static auto value(auto x) { return math::sqrt(x); }
+  WICK_FN static auto slope_from_value(auto y) { return math::where(y == 0, 0.0, math::like(y, 0.5) / y); }
+};
 /// 1 / sqrt(x)
 struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {
   using steep = void;
@@ -86,8 +92,28 @@ template <Formula X> constexpr auto log2(X&& x) { return map<Log2>(std::forward<
 template <Formula X> constexpr auto log10(X&& x) { return map<Log10>(std::forward<X>(x)); }
 /// log(1 + x) (torch.log1p)
 template <Formula X> constexpr auto log1p(X&& x) { return map<Log1p>(std::forward<X>(x)); }
-/// Square root (torch.sqrt)
-template <Formula X> constexpr auto sqrt(X&& x) { return map<Sqrt>(std::forward<X>(x)); }
+namespace detail {
+/// Whether a formula's type says that it is a sum of squares, up to a factor.
+template <class F>
+inline constexpr bool sum_of_squares = false;
+template <class X>
+inline constexpr bool sum_of_squares<Map<Square, X>> = true;
+template <class A, class B>
+inline constexpr bool sum_of_squares<Map<Add, A, B>> = sum_of_squares<A> && sum_of_squares<B>;
+template <class A, class T>
+inline constexpr bool sum_of_squares<Map<Mul, A, Scalar<T>>> = sum_of_squares<A>;
+template <class A, class T>
+inline constexpr bool sum_of_squares<Map<Mul, Scalar<T>, A>> = sum_of_squares<A>;
+template <class A, class T>
+inline constexpr bool sum_of_squares<Map<Div, A, Scalar<T>>> = sum_of_squares<A>;
+}  // namespace detail
+
+/// Square root (torch.sqrt). Of a formula that is a sum of squares, such as `var(x)` or `sum(square(x - y))`, the gradient at
+/// 0 is 0.
+template <Formula X>
+constexpr auto sqrt(X&& x) {
+  return map<std::conditional_t<detail::sum_of_squares<std::remove_cvref_t<X>>, RootOfSquares, Sqrt>>(std::forward<X>(x));
+}
 /// 1 / sqrt(x) (torch.rsqrt)
 template <Formula X> constexpr auto rsqrt(X&& x) { return map<Rsqrt>(std::forward<X>(x)); }
 /// x^y (torch.pow)

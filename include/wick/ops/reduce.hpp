@@ -65,7 +65,7 @@ struct Norm : Reduction<"norm"> {
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static auto lift(auto x) { return x * x; }
   static constexpr auto combine(auto a, auto b) { return a + b; }
-  WICK_FN static auto finish(auto total, std::int64_t) { return math::sqrt(total); }
+  WICK_FN static auto finish(auto total, std::int64_t) { return apply<RootOfSquares>(total); }
   WICK_FN static auto slope(auto x, auto y) { return math::where(y == 0, 0.0, x / y); }
 };
 /// True if any element is.
@@ -82,6 +82,13 @@ struct All : Reduction<"all"> {
   template <class T> static constexpr T identity() { return T(true); }
   static constexpr auto combine(auto a, auto b) { return a && b; }
 };
+
+namespace detail {
+template <class X, class E>
+inline constexpr bool sum_of_squares<Reduce<Sum, X, E>> = sum_of_squares<X>;
+template <class X, class E>
+inline constexpr bool sum_of_squares<Reduce<Mean, X, E>> = sum_of_squares<X>;
+}  // namespace detail
 
 /// Sum (torch.sum): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto sum(X&& x) { return reduce<Sum>(std::forward<X>(x)); }

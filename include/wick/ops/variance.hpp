@@ -28,7 +28,7 @@ auto var(X const& x) { return detail::variance(operand(x), Axes(), {}); }
 /// Variance over `axes`; negative ones count from the end, none means all.
 template <Formula X>
 auto var(X const& x, Axes const& axes, VarianceOptions options = {}) { return detail::variance(operand(x), axes, options); }
-/// Standard deviation of all elements (torch.std), the square root of the variance. Not `std`: that is a namespace already.
+/// Standard deviation of all elements (torch.std), the square root of the variance; of equal elements the gradient is 0. Not `std`: that is a namespace already.
 template <Formula X>
 auto stddev(X const& x) { return sqrt(var(x)); }
 /// Standard deviation over `axes`; negative ones count from the end, none means all.
