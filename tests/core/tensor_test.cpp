@@ -238,3 +238,43 @@ TEST_CASE("an update in place does not widen its target") {
   CHECK(x.shape() == Dims(3));
   CHECK(x(2).item() == 6);
 }
+
+TEST_CASE("parts of parts are written") {
+  Tensor<float> a = zeros<float>({2, 3});
+  Tensor<float> const before = a;
+  a[0][1] = 3;
+  a(1)(2) = 4;
+  float const* const where = std::as_const(a).data();
+  a(0, Slice())[1] += 3;
+  a(Slice(), Slice(0, 2))(1)[0] -= 5;
+  a[1](Slice(0, 2))[Slice(1, 2)] = tensor({7.f});
+  CHECK(elements(a) == Floats{0, 6, 0, -5, 7, 4});
+  CHECK(std::as_const(a).data() == where);  // nothing is copied for it
+  CHECK(elements(before) == Floats(6, 0));
+  Tensor<float> turned = a.t();
+  turned[1][0] = 60;  // shared and not row-major: the elements move
+  CHECK(elements(turned) == Floats{0, -5, 60, 7, 0, 4});
+  CHECK(elements(a) == Floats{0, 6, 0, -5, 7, 4});
+  turned = a.t().clone().t().t();
+  turned(Slice(0, 2))[1][1] = 70;
+  CHECK(elements(turned) == Floats{0, -5, 6, 70, 0, 4});
+  CHECK(a[1][1].item() == 7);
+  CHECK_THROWS_WITH_AS(a[0][3] = 1, "index: 3 is out of range for dimension 0 of a tensor of shape (3,)", Error);
+}
+
+TEST_CASE("a part as a view, a single element as a number") {
+  Tensor<double> a = tensor({{1., 2., 3.}, {4., 5., 6.}});
+  Tensor<double> const before = a;
+  View<double> row = a(1, Slice());
+  row(0) = 40;
+  View<double const> const read_only = a[1][Slice(0, 2)];
+  CHECK((read_only(0) == 40 && read_only.dim() == 1));
+  Tensor<double> turned = before.t();
+  View<double> column = turned(Slice(), 1);
+  column = -1;
+  CHECK(elements(turned) == std::vector<double>{1, -1, 2, -1, 3, -1});
+  CHECK(elements(before) == std::vector<double>{1, 2, 3, 4, 5, 6});
+  double const x = a(1, 0), y = before(1, 0), z = tensor(5.), v = row(Slice(2));
+  CHECK((x == 40 && y == 4 && z == 5 && v == 6));
+  CHECK_THROWS_WITH_AS(static_cast<double>(row), "item: a view of shape (3,) is not a single number", Error);
+}

@@ -7,7 +7,7 @@
 namespace wick {
 
 /// A region of a tensor, made by indexing. Reading it never dangles (it shares the elements). Writing needs the tensor
-/// itself, so only the unnamed result of an index expression can be assigned to: `z[0] = 5`.
+/// itself, so only the unnamed result of an index expression can be assigned to: `z[0] = 5`, `z[0][1] = 5`.
 template <class T, class E = Dynamic>
 class Part {
  public:
@@ -24,6 +24,21 @@ class Part {
   Tensor<T>&& value() && { return std::move(value_); }
   operator Tensor<T>() const& { return value_; }
   operator Tensor<T>() && { return std::move(value_); }
+  /// A view of the tensor's elements: nobody else shares them now.
+  template <class U, class Isa = IsaTag>
+    requires(std::same_as<std::remove_const_t<U>, T>)
+  operator View<U>() && {
+    core::Region region{offset_, value_.layout()};
+    value_ = Tensor<T>();
+    bool const moves = owner_->storage().use_count() > 1 && !owner_->is_contiguous();  // and is row-major then
+    if (moves) region = dense_;
+    return {owner_->template data<Isa>() + region.offset, region.layout};
+  }
+  /// The number of a region of one element.
+  template <std::same_as<T> N>
+  operator N() const {
+    return item();
+  }
 
   template <class F, class Isa = IsaTag>
   void operator=(F&& formula) && {
@@ -48,14 +63,35 @@ class Part {
   int dim() const { return value_.dim(); }
   std::int64_t size(std::int64_t axis) const { return value_.size(axis); }
   std::int64_t numel() const { return value_.numel(); }
+  /// A part of a part: of an unnamed one, which can be written, a part of the tensor.
   template <class... I>
-  Tensor<T> operator()(I const&... entries) const { return value_(entries...); }
-  Tensor<T> operator[](Index const& entry) const { return value_[entry]; }
+    requires(std::convertible_to<I, Index> && ...)
+  Part operator()(I const&... entries) && {
+    return part({Index(entries)...});
+  }
+  template <class... I>
+    requires(std::convertible_to<I, Index> && ...)
+  Tensor<T> operator()(I const&... entries) const& {
+    return value_(entries...);
+  }
+  Part operator[](Index const& entry) && { return part({entry}); }
+  Tensor<T> operator[](Index const& entry) const& { return value_[entry]; }
   Tensor<T> t() const { return value_.t(); }
   Tensor<T> permute(Axes const& order) const { return value_.permute(order); }
   Tensor<T> reshape(Dims const& target) const { return value_.reshape(target); }
 
  private:
+  Part part(std::initializer_list<Index> entries) {
+    auto const within = [&](std::int64_t offset, Layout const& layout) {
+      core::Region region = core::subscript(layout, entries);
+      region.offset += offset;
+      return region;
+    };
+    Part result(*owner_, within(offset_, value_.layout()), owner_->is_contiguous() ? core::Region() : within(dense_.offset, dense_.layout));
+    value_ = Tensor<T>();  // the owner's elements have one handle less to be copied for
+    return result;
+  }
+
   Tensor<T, E>* owner_;
   std::int64_t offset_;
   core::Region dense_;  // the region once the owner is row-major, if it is not

@@ -63,11 +63,11 @@ class Tensor {
       : storage_(std::move(other.storage_)), data_(other.data_), layout_(other.layout_) {
     other.forget();
   }
-  Tensor& operator=(Tensor const& other) {
+  Tensor& operator=(Tensor const& other) & {
     storage_ = other.storage_, data_ = other.data_, layout_ = other.layout_;
     return *this;
   }
-  Tensor& operator=(Tensor&& other) noexcept {
+  Tensor& operator=(Tensor&& other) & noexcept {
     if (this == &other) return *this;
     storage_ = std::move(other.storage_), data_ = other.data_, layout_ = other.layout_;
     other.forget();
@@ -97,10 +97,12 @@ class Tensor {
     requires((requires { typename std::remove_cvref_t<F>::is_operand; } &&
               !core::is_heap_tensor_of<std::remove_cvref_t<F>, T>) ||
              Arithmetic<std::remove_cvref_t<F>>)
-  Tensor& operator=(F&& formula) {
+  Tensor& operator=(F&& formula) & {
     assign(*this, std::forward<F>(formula));
     return *this;
   }
+  template <class F>
+  void operator=(F&&) && { refuse_unnamed<F>(); }
 
   Dims const& shape() const { return layout_.shape; }
   Strides const& strides() const { return layout_.strides; }
@@ -128,9 +130,11 @@ class Tensor {
     layout_ = layout;
   }
 
-  /// The first element, for reading (on the tensor's device).
+  /// The first element, for reading (on the tensor's device). The others follow as `strides()` says: those of a.t() lie in
+  /// the order of a.
   Base const* data() const& { return data_; }
-  /// The first element, for writing: afterwards no other tensor shares the elements.
+  /// The first element, for writing: no other tensor shares the elements now. A copy made later does, and would see what
+  /// is written through a pointer from before: `double* q = a.data(); b = a; q[0] = 5` changes b too. So ask again after each copy.
   template <class Isa = IsaTag>
   Base* data() & {
     own<Isa>();
@@ -161,6 +165,12 @@ class Tensor {
       return to(Device()).item();
     }
     return ElementTraits<T>::load(data_, storage_.plane_stride());
+  }
+
+  /// The same: a tensor of one element is a number.
+  template <std::same_as<T> N>
+  operator N() const {
+    return item();
   }
 
   /// A sub-tensor, NumPy style. Reading shares the elements; `z(1, Slice()) = 5` writes into z.
@@ -249,10 +259,15 @@ class Tensor {
   }
 
   /// In place when nobody else holds the elements. Throws Error when `f` would widen the tensor.
-  template <class F, class Isa = IsaTag> Tensor& operator+=(F const& f) { return update("+=", *this + f); }
-  template <class F, class Isa = IsaTag> Tensor& operator-=(F const& f) { return update("-=", *this - f); }
-  template <class F, class Isa = IsaTag> Tensor& operator*=(F const& f) { return update("*=", *this * f); }
-  template <class F, class Isa = IsaTag> Tensor& operator/=(F const& f) { return update("/=", *this / f); }
+  template <class F, class Isa = IsaTag> Tensor& operator+=(F const& f) & { return update("+=", *this + f); }
+  template <class F, class Isa = IsaTag> Tensor& operator-=(F const& f) & { return update("-=", *this - f); }
+  template <class F, class Isa = IsaTag> Tensor& operator*=(F const& f) & { return update("*=", *this * f); }
+  template <class F, class Isa = IsaTag> Tensor& operator/=(F const& f) & { return update("/=", *this / f); }
+
+  template <class F> void operator+=(F const&) && { refuse_unnamed<F>(); }
+  template <class F> void operator-=(F const&) && { refuse_unnamed<F>(); }
+  template <class F> void operator*=(F const&) && { refuse_unnamed<F>(); }
+  template <class F> void operator/=(F const&) && { refuse_unnamed<F>(); }
 
   Storage const& storage() const { return storage_; }
   std::int64_t plane_stride() const { return storage_.plane_stride(); }
@@ -264,6 +279,13 @@ class Tensor {
   Tensor<T> share(core::Region const& region) const { return {storage_, data_ + region.offset, region.layout}; }
 
  private:
+  // A tensor is a value: what would be written is gone with the statement.
+  template <class F>
+  static void refuse_unnamed() {
+    static_assert(core::always_false<F>,
+                  "Wick: this writes to a tensor without a name, which nobody can read afterwards: the result of t(), reshape() or permute(), or a part "
+                  "of a const tensor. Write to a tensor, to its part z(...) = value, or through a View (z.view().t() = value)");
+  }
   template <class F>
   Tensor& update(char const* operation, F&& formula) {
     if (!(formula.shape() == shape()))

@@ -93,6 +93,11 @@ class View {
     if (numel() != 1) fail("item: a view of shape ", shape(), " is not a single number");
     return *data_;
   }
+  /// The same: a view of one element is a number.
+  template <std::same_as<value_type> N>
+  operator N() const {
+    return item();
+  }
 
   /// The element at these positions, one for each dimension. Where `checked`, Error says what is out of range; that is the
   /// default unless NDEBUG is defined, and WICK_CHECK_BOUNDS (0 or 1) decides for both. Unchecked access costs what a raw pointer
