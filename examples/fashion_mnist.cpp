@@ -68,7 +68,7 @@ double accuracy(std::vector<std::int64_t> const& predicted, data::FashionMNIST c
 /// One step of training. On a GPU it is recorded as a graph once it has run twice, and then costs one launch.
 class TrainingStep {
  public:
-  TrainingStep(Cnn& model, optim::AdamW<float>& optimizer, Device device) : model_(model), optimizer_(optimizer), device_(device) {}
+  TrainingStep(Cnn& model, optim::AdamW& optimizer, Device device) : model_(model), optimizer_(optimizer), device_(device) {}
 
   Variable<float> const& operator()(Tensor<float> const& image, Tensor<std::int64_t> const& label) {
     bool const first = runs_ == 0;
@@ -93,7 +93,7 @@ class TrainingStep {
   }
 
   Cnn& model_;
-  optim::AdamW<float>& optimizer_;
+  optim::AdamW& optimizer_;
   Device device_;
   Tensor<float> image_;
   Tensor<std::int64_t> label_;

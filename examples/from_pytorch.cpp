@@ -102,8 +102,8 @@ void learning() {
   nn::Sequential model(nn::Linear<>(4, 8), nn::ReLU(), nn::Dropout{0.1}, nn::Linear<>(8, 3), nn::LogSoftmax{1});
   nn::Linear<> plain(4, 3, {.bias = false});
   nn::Conv2d<> conv(3, 8, 3, {.padding = {1, 1}});
-  optim::SGD sgd(parameters(plain), {.lr = 0.1, .momentum = 0.9});
-  optim::AdamW adamw(parameters(model), {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999});
+  optim::SGD sgd(plain, {.lr = 0.1, .momentum = 0.9});
+  optim::AdamW adamw(parameters(model), {.lr = 1e-3, .betas = {0.9, 0.999}});
   Tensor<float> x = randn<float>({5, 4});
   Tensor<std::int64_t> target = tensor<std::int64_t>({0, 1, 2, 0, 1});
   Variable<float> loss = nll_loss(model(x), target);

@@ -50,7 +50,7 @@ int main() {
   // [begin train]
   Spirals points;
   Classifier model;
-  optim::AdamW optimizer(parameters(model), {.lr = 0.01});
+  optim::AdamW optimizer(model, {.lr = 0.01});
   data::DataLoader loader(points, {.batch_size = 60, .shuffle = true, .workers = 1, .seed = 3});
   for (int epoch = 0; epoch < 40; ++epoch) {
     for (auto [point, label] : loader) {

@@ -24,7 +24,7 @@ TEST_CASE("conv2d and the pools take strides and paddings as written") {
 
 TEST_CASE("SGD takes its numbers as written") {
   Variable<double> const w = ones<double>({3});
-  optim::SGD<double> optimizer({w}, {.lr = 0.5, .momentum = 0.5});  // dampening 0, weight decay 0
+  optim::SGD optimizer({w}, {.lr = 0.5, .momentum = 0.5});  // dampening 0, weight decay 0
   for (double expected : {0.5, -0.25}) {                            // v = 1, then 0.5 + 1
     optimizer.zero_grad();
     backward(sum(w));

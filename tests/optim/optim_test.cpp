@@ -75,10 +75,10 @@ template <class T>
 void check_case(reference::Case const& c, bool clip_before) {
   auto const parameters = variables<T>(c);
   if (c.name == "adamw") {
-    optim::AdamW<T> optimizer(parameters, {number(c, "lr"), number(c, "beta1"), number(c, "beta2"), number(c, "eps"), number(c, "decay")});
+    optim::AdamW optimizer(parameters, {number(c, "lr"), {number(c, "beta1"), number(c, "beta2")}, number(c, "eps"), number(c, "decay")});
     check_steps(c, parameters, optimizer, clip_before);
   } else {
-    optim::SGD<T> optimizer(parameters, {number(c, "lr"), number(c, "momentum"), number(c, "dampening"), number(c, "decay"), number(c, "nesterov") != 0});
+    optim::SGD optimizer(parameters, {number(c, "lr"), number(c, "momentum"), number(c, "dampening"), number(c, "decay"), number(c, "nesterov") != 0});
     check_steps(c, parameters, optimizer, clip_before);
   }
 }
@@ -213,8 +213,8 @@ TEST_CASE("a step that cannot be made changes nothing") {
     for (int i = 0; i < 2; ++i) first.step(), second.step();
     CHECK(all(tried.value() == plain.value()).item());
   };
-  check([](Variable<double> const& w) { return optim::SGD<double>({w}, {.lr = 0.5, .momentum = 0.5}); });
-  check([](Variable<double> const& w) { return optim::AdamW<double>({w}, {.lr = 0.5}); });
+  check([](Variable<double> const& w) { return optim::SGD({w}, {.lr = 0.5, .momentum = 0.5}); });
+  check([](Variable<double> const& w) { return optim::AdamW({w}, {.lr = 0.5}); });
   Variable<double> const w = ones<double>({3});
   backward(sum(w));
   CHECK_THROWS_AS(optim::clip_grad_norm(std::vector{w}, -1.0), Error);
@@ -222,9 +222,138 @@ TEST_CASE("a step that cannot be made changes nothing") {
 
 TEST_CASE("a parameter that is listed twice takes each step once") {
   Variable<double> const w = ones<double>({3});
-  optim::SGD<double> optimizer({w, w}, {.lr = 0.25});
+  optim::SGD optimizer({w, w}, {.lr = 0.25});
   CHECK(optimizer.parameters().size() == 1);
   backward(sum(w));
   optimizer.step();
   CHECK(w.value()(0).item() == 0.75);
+}
+
+namespace {
+
+struct Mixed {
+  nn::Linear<> first{2, 3};
+  nn::Linear<double> second{3, 1};
+  Variable<float16> gain = ones<float16>({1});
+  Variable<bfloat16> shift = zeros<bfloat16>({1});
+  Variable<std::int64_t> calls = std::int64_t{0};  // never has a gradient
+  auto operator()(auto const& x) { return second(cast<double>(first(x))) * cast<double>(gain) + cast<double>(shift); }
+  void visit(auto&& member) {
+    member("first", first), member("second", second), member("gain", gain), member("shift", shift), member("calls", calls);
+  }
+};
+
+std::vector<double> gradients_of(nn::Parameters const& parameters) {
+  std::vector<double> all;
+  parameters.each([&](auto const& p) {
+    for (std::int64_t i = 0; i < p.numel(); ++i) all.push_back(static_cast<double>(p.grad().data()[i]));
+  });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("given a model, optimizers, zero_grad and clipping cover parameters of every element type") {
+  manual_seed(4);
+  Tensor<float> const x = randn<float>({32, 2});
+  Tensor<double> const y = cast<double>(x(Slice(), Slice(0, 1)) - 2 * x(Slice(), Slice(1, 2)) + 3);
+  auto const train_with = [&](auto make, double lr) {
+    Mixed model;
+    CHECK(parameters(model).size() == 6);
+    auto optimizer = make(model, lr);
+    double first = 0, last = 0;
+    for (int step = 0; step < 200; ++step) {
+      zero_grad(model);
+      Variable<double> const loss = mse_loss(model(x), y);
+      backward(loss);
+      optimizer.step({.norm = 10});
+      last = loss.item();
+      if (step == 0) first = last;
+    }
+    CHECK(last < 0.02 * first);
+    CHECK(model.gain.value()(0).item() != 1);
+    CHECK(model.shift.value()(0).item() != 0);
+    return model;
+  };
+  train_with([](Mixed& m, double lr) { return optim::SGD(m, {.lr = lr, .momentum = 0.5}); }, 0.05);
+  Mixed model = train_with([](Mixed& m, double lr) { return optim::AdamW(parameters(m), {.lr = lr, .betas = {0.9, 0.99}}); }, 0.05);
+
+  auto const before = gradients_of(parameters(model));
+  double square = 0;
+  for (double g : before) square += g * g;
+  CHECK(optim::clip_grad_norm(model, 1e-3) == doctest::Approx(std::sqrt(square)).epsilon(1e-5));
+  CHECK(optim::grad_norm(parameters(model)) == doctest::Approx(std::min(1e-3, std::sqrt(square))).epsilon(1e-3));
+  CHECK(optim::grad_norm(model, optim::Clip::unlimited) < 1e-3);
+  nn::utils::clip_grad_value(parameters(model), 1e-6);
+  for (double g : gradients_of(parameters(model))) CHECK(std::abs(g) <= 1.05e-6);
+  zero_grad(parameters(model));
+  parameters(model).each([](auto const& p) { CHECK_FALSE(p.has_grad()); });
+
+  CHECK(parameters<double>(model).size() == 2);
+  CHECK(named_parameters<float16>(model)[0].first == "gain");
+  CHECK_THROWS_WITH_AS(parameters(model).begin(), "parameters: of 6 parameters 2 are float32, 2 float64, 1 float16, 1 bfloat16; a loop over "
+                                                  "variables is over one type: use `parameters<T>(model)`", Error);
+  CHECK_THROWS_AS(named_parameters(model), Error);
+  std::int64_t count = 0;
+  for (auto const& parameter : parameters(model.first)) count += parameter.numel();
+  CHECK(count == 9);
+}
+
+TEST_CASE("parameters of 16 bits take their steps in float, rounded once") {
+  std::vector<Variable<bfloat16>> const p{Variable<bfloat16>(full<bfloat16>({1500}, bfloat16(1.5f)))};
+  Tensor<bfloat16> const g = full<bfloat16>({1500}, bfloat16(0.0117f));
+  optim::SGD optimizer(p, {.lr = 0.5, .momentum = 0.5});
+  float v = 0, w = 1.5f;
+  for (int step = 0; step < 4; ++step) {
+    give_gradient(p[0], g);
+    optimizer.step();
+    v = step == 0 ? float(g(0).item()) : 0.5f * v + float(g(0).item());
+    w = float(bfloat16(w - 0.5f * v));
+    CHECK(p[0].value()(1499).item() == w);
+  }
+}
+
+TEST_CASE("a step after a backward pass that gave none of its parameters a gradient is an error") {
+  nn::Linear<> layer(2, 1), other(2, 1);
+  optim::SGD optimizer(layer, {.lr = 0.1});
+  optimizer.step();  // nothing was asked for: nothing happens
+  auto const pass = [](nn::Linear<> const& used) { backward(sum(square(used(ones<float>({4, 2}))))); };
+  pass(other);
+  std::string const sentence = "step: a backward pass has finished since this optimizer's last step, but none of its 2 parameters has a gradient";
+  CHECK_THROWS_WITH_AS(optimizer.step(), doctest::Contains(sentence.c_str()), Error);
+  pass(layer);
+  zero_grad(layer);
+  CHECK_THROWS_AS(optimizer.step({.norm = 1}), Error);
+  pass(layer);
+  optimizer.step();
+  optimizer.zero_grad();
+  optimizer.step();  // no pass since the last step
+}
+
+TEST_CASE("options that make no sense are errors when an optimizer is made and when it takes a step") {
+  nn::Linear<> layer(2, 1);
+  double const nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH_AS(optim::SGD(layer, {.lr = -1}), "SGD: lr is -1, expected a finite number that is not negative", Error);
+  CHECK_THROWS_WITH_AS(optim::AdamW(layer, {.betas = {1.0, 0.999}}), "AdamW: betas are 1 and 0.999, expected numbers from 0 to below 1", Error);
+  for (double const bad : {-1.0, nan, optim::Clip::unlimited}) {
+    CHECK_THROWS_AS(optim::SGD(layer, {.lr = bad}), Error);
+    CHECK_THROWS_AS(optim::SGD(layer, {.momentum = bad}), Error);
+    CHECK_THROWS_AS(optim::SGD(layer, {.weight_decay = bad}), Error);
+    CHECK_THROWS_AS(optim::AdamW(layer, {.lr = bad}), Error);
+    CHECK_THROWS_AS(optim::AdamW(layer, {.eps = bad}), Error);
+    CHECK_THROWS_AS(optim::AdamW(layer, {.weight_decay = bad}), Error);
+    CHECK_THROWS_AS(optim::AdamW(layer, {.betas = {0.9, bad}}), Error);
+  }
+  CHECK_THROWS_AS(optim::SGD(layer, {.dampening = nan}), Error);
+  backward(sum(layer(ones<float>({4, 2}))));
+  Tensor<float> const before = layer.weight.value();
+  optim::AdamW optimizer(layer);
+  optimizer.options.lr = nan;
+  CHECK_THROWS_AS(optimizer.step(), Error);
+  optimizer.options.lr = 1e-3;
+  CHECK_THROWS_AS(optimizer.step({.norm = nan}), Error);
+  CHECK_THROWS_AS(optimizer.step({.value = -1}), Error);
+  CHECK_THROWS_AS(optim::clip_grad_norm(layer, nan), Error);
+  CHECK_THROWS_AS(optim::clip_grad_value(layer, nan), Error);
+  CHECK(all(layer.weight.value() == before).item());
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <wick/autograd/backward.hpp>
+#include <wick/nn/parameters.hpp>
 
 namespace wick::inline WICK_ISA {
 
@@ -54,70 +55,95 @@ void visit_member(std::string const& name, M& member, Visitor& visitor) {
   }
 }
 
-template <class T>
-struct ParameterList {
-  std::vector<std::pair<std::string, Variable<T>>> found;
+// What a visitor does not look at.
+struct Visitor {
   void enter(auto&) {}
   void buffer(std::string const&, auto&) {}
+  void parameter(std::string const&, auto&) {}
+};
+template <class T>
+struct NamedParameters : Visitor {
+  std::vector<std::pair<std::string, Variable<T>>> found;
   template <class U>
   void parameter(std::string const& name, Variable<U>& variable) {
     if constexpr (std::is_same_v<T, U>) found.emplace_back(name, variable);
   }
 };
-struct MoveTo {
+struct CollectParameters : Visitor {
+  nn::Parameters found;
+  void parameter(std::string const&, auto& variable) { found.add(variable); }
+};
+struct ZeroGrad : Visitor {
+  void parameter(std::string const&, auto& variable) { variable.zero_grad(); }
+};
+struct MoveTo : Visitor {
   Device device;
-  void enter(auto&) {}
   void buffer(std::string const&, auto& tensor) { tensor = tensor.to(device); }
   void parameter(std::string const&, auto& variable) {
     variable.zero_grad();
     variable.set_value(variable.value().to(device));
   }
 };
-struct SetMode {
+struct SetMode : Visitor {
   bool training;
   void enter(auto& module) {
     if constexpr (requires { module.training = true; }) module.training = training;
   }
-  void buffer(std::string const&, auto&) {}
-  void parameter(std::string const&, auto&) {}
 };
 
 }  // namespace detail
 
-/// The variables of a module with their names ("conv1.weight"), in the order of its members (torch.nn.Module).
-template <class T = float, Module M>
+/// The variables of element type T of a module with their names ("conv1.weight"), in the order of its members.
+template <class T, Module M>
 std::vector<std::pair<std::string, Variable<T>>> named_parameters(M& module) {
-  detail::ParameterList<T> list;
+  detail::NamedParameters<T> list;
   detail::visit_members("", module, list);
   return std::move(list.found);
 }
-/// The variables of a module. A variable that stands in two places is listed once.
-template <class T = float, Module M>
+/// The variables of a module of `float` with their names (torch.nn.Module.named_parameters). Throws Error when it has
+/// parameters of other types: they come from `named_parameters<T>(model)`.
+template <Module M>
+auto named_parameters(M& module) {
+  detail::CollectParameters list;
+  detail::visit_members("", module, list);
+  list.found.begin();  // the error of mixed types
+  return named_parameters<float>(module);
+}
+/// The variables of element type T of a module. A variable that stands in two places is listed once.
+template <class T, Module M>
 std::vector<Variable<T>> parameters(M& module) {
   std::vector<Variable<T>> result;
   for (auto const& [name, variable] : named_parameters<T>(module)) wick::detail::add_once(result, variable);
   return result;
 }
+/// The variables of a module, of all element types (torch.nn.Module.parameters).
+template <Module M>
+nn::Parameters parameters(M& module) {
+  detail::CollectParameters list;
+  detail::visit_members("", module, list);
+  return std::move(list.found);
+}
 /// Puts a module and its parts into training mode (dropout drops) or out of it.
 template <Module M>
 void train(M& module, bool on = true) {
-  detail::SetMode mode{on};
+  detail::SetMode mode{{}, on};
   detail::visit_members("", module, mode);
 }
 /// Puts a module and its parts into evaluation mode.
 template <Module M>
 void eval(M& module) { train(module, false); }
-/// Forgets the gradients of all parameters.
-template <class T = float, Module M>
+/// Forgets the gradients of all parameters, whatever their element type.
+template <Module M>
 void zero_grad(M& module) {
-  for (auto const& parameter : parameters<T>(module)) parameter.zero_grad();
+  detail::ZeroGrad visitor;
+  detail::visit_members("", module, visitor);
 }
 /// Moves a module's parameters and buffers to a device (torch.nn.Module.to); gradients are forgotten. Optimizers are made
 /// afterwards. Throws Error, before anything has moved, when this program lacks the device.
 template <Module M>
 void to(M& module, Device device) {
   core::require_device("to", device);
-  detail::MoveTo move{device};
+  detail::MoveTo move{{}, device};
   detail::visit_members("", module, move);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <wick/core/graph.hpp>
 #include <wick/optim/optimizer.hpp>
@@ -13,53 +14,39 @@ namespace optim {
 
 /// Options of AdamW, with PyTorch's names and defaults.
 struct AdamWOptions {
-  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 1e-2;
+  double lr = 1e-3;
+  std::pair<double, double> betas{0.9, 0.999};
+  double eps = 1e-8, weight_decay = 1e-2;
 };
 
-/// torch.optim.AdamW.
-template <class T>
-class AdamW : public Optimizer<T> {
+/// torch.optim.AdamW. Throws Error for options that make no sense, also in a step.
+class AdamW : public Optimizer {
  public:
-  explicit AdamW(std::vector<Variable<T>> const& variables, AdamWOptions const& o = {})
-      : Optimizer<T>(variables), options(o), steps_(this->parameters_.size()) {
-    for (auto const& parameter : this->parameters_) {
-      mean_.push_back(zeros_like(parameter.value()));
-      square_.push_back(zeros_like(parameter.value()));
-    }
+  template <class Isa = IsaTag>
+  explicit AdamW(nn::Parameters parameters, AdamWOptions const& o = {})
+      : Optimizer(std::move(parameters)), options(o), floats_(state<float>(), state<float>()), doubles_(state<double>(), state<double>()) {
+    check();
   }
+  template <Module M>
+  explicit AdamW(M& module, AdamWOptions const& o = {}) : AdamW(wick::parameters(module), o) {}
+
   /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
-  /// and stay as they are. Returns their norm when it is limited, else 0.
+  /// and stay as they are. Returns their norm when it is limited, else 0. Throws Error when a backward pass has finished
+  /// since the last step and no parameter has a gradient.
+  template <class Isa = IsaTag>  // compiled where it is called
   double step(Clip const& clip = {}) {
-    std::vector<Variable<T>> const& parameters = this->parameters_;
-    parts_.clear();
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      if (parameters[i].has_grad()) parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
-    }
-    auto const [read, norm] = this->reading(parts_, clip);
-    if (core::capturing && parts_.on_device()) return record(read), norm;
-    for (std::size_t i = 0; i < parameters.size(); ++i) steps_[i] += parameters[i].has_grad();
-    // Each parameter counts the steps that it took part in. Nearly always they are as many for all: one pass.
-    for (std::int64_t done = 0;;) {
-      std::int64_t count = std::numeric_limits<std::int64_t>::max();
-      bool same = true;
-      for (std::size_t i = 0; i < parameters.size(); ++i)
-        if (parameters[i].has_grad() && steps_[i] > done) count = std::min(count, steps_[i]);
-      if (count == std::numeric_limits<std::int64_t>::max()) return norm;
-      for (std::size_t i = 0; i < parameters.size(); ++i) same &= !parameters[i].has_grad() || steps_[i] == count;
-      if (!same) {
-        parts_.clear();
-        for (std::size_t i = 0; i < parameters.size(); ++i)
-          if (parameters[i].has_grad() && steps_[i] == count) parts_.add(this->arrays(parameters[i], mean_[i], square_[i]));
-      }
-      move(count, read);
-      done = count;
-    }
+    check();
+    list(floats_), list(doubles_);
+    double const norm = read_gradients(clip, floats_.parts, doubles_.parts);
+    move(floats_), move(doubles_);
+    return norm;
   }
   AdamWOptions options;
 
   /// One element's step, or a register's. Public for nvcc, which names the types of its kernels from outside.
+  template <Lane T>
   struct Rule {
-    typename Optimizer<T>::Reading read;
+    detail::Reading<T> read;
     T keep1, take1, keep2, take2, small, shrink, rate, correction;
     template <class V>
     WICK_FN_INLINE void operator()(V& w, V const& gradient, V& m, V& v) const {
@@ -69,25 +56,76 @@ class AdamW : public Optimizer<T> {
       w = shrink * w - rate * m / (simd::sqrt(v) * correction + small);
     }
   };
+
  private:
-  // A graph counts the steps as it runs.
-  void record(typename Optimizer<T>::Reading const& read) {
-    std::vector<std::size_t> moving;
-    for (std::size_t i = 0; i < steps_.size(); ++i)
-      if (this->parameters_[i].has_grad()) moving.push_back(i);
-    for (std::size_t i : moving)
-      if (steps_[i] != steps_[moving[0]])
-        fail("capture: parameters have taken part in ", steps_[i], " and in ", steps_[moving[0]], " steps of AdamW; a graph moves such together only as have taken part in equally many");
-    auto const* const live = core::replayed([this, moving, read] {
-      for (std::size_t i : moving) ++steps_[i];
-      return rule(steps_[moving[0]], read);
-    });
-    update_all(parts_, Rule{}, this->scaling_, live);
+  template <Lane T>
+  struct State {
+    std::vector<Tensor<T>> mean, square;
+    std::vector<std::int64_t> steps;
+    std::vector<Moving> moving{};
+    Parts<T> parts{};
+    State(std::vector<Tensor<T>> zeros, std::vector<Tensor<T>> zeros_again)
+        : mean(std::move(zeros)), square(std::move(zeros_again)), steps(mean.size()) {}
+  };
+
+  void check() const {
+    require_not_negative("AdamW", "lr", options.lr);
+    require_not_negative("AdamW", "eps", options.eps);
+    require_not_negative("AdamW", "weight_decay", options.weight_decay);
+    auto const [beta1, beta2] = options.betas;
+    if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1))
+      fail("AdamW: betas are ", beta1, " and ", beta2, ", expected numbers from 0 to below 1");
   }
-  // Step number `count` of all parts.
-  void move(std::int64_t count, typename Optimizer<T>::Reading const& read) const { update_all(parts_, rule(count, read), this->scaling_); }
-  Rule rule(std::int64_t count, typename Optimizer<T>::Reading const& read) const {
-    auto const& [lr, beta1, beta2, eps, decay] = options;
+  template <Lane T>
+  static void add(State<T>& s, Moving const& m) {
+    s.parts.add(with_state(with_state(m.arrays, 2, s.mean[m.index]), 3, s.square[m.index]));
+  }
+  template <Lane T>
+  void list(State<T>& s) const {
+    gather<T>(s.moving);
+    s.parts.clear();
+    for (Moving const& m : s.moving) add(s, m);
+  }
+  template <Lane T>
+  void move(State<T>& s) {
+    if (s.moving.empty()) return;
+    if (core::capturing && s.parts.on_device()) return record(s);
+    for (Moving const& m : s.moving) ++s.steps[m.index];
+    // Each parameter counts the steps that it took part in. Nearly always they are as many for all: one pass.
+    for (std::int64_t done = 0;;) {
+      std::int64_t count = std::numeric_limits<std::int64_t>::max();
+      bool same = true;
+      for (Moving const& m : s.moving)
+        if (s.steps[m.index] > done) count = std::min(count, s.steps[m.index]);
+      if (count == std::numeric_limits<std::int64_t>::max()) return;
+      for (Moving const& m : s.moving) same &= s.steps[m.index] == count;
+      if (!same) {
+        s.parts.clear();
+        for (Moving const& m : s.moving)
+          if (s.steps[m.index] == count) add(s, m);
+      }
+      update_all<4>(s.parts, rule<T>(count, limit_of<T>().read), limit_of<T>().scaling);
+      done = count;
+    }
+  }
+  // A graph counts the steps as it runs.
+  template <Lane T>
+  void record(State<T>& s) {
+    std::vector<std::size_t> moving;
+    for (Moving const& m : s.moving) moving.push_back(m.index);
+    for (std::size_t i : moving)
+      if (s.steps[i] != s.steps[moving[0]])
+        fail("capture: parameters have taken part in ", s.steps[i], " and in ", s.steps[moving[0]], " steps of AdamW; a graph moves such together only as have taken part in equally many");
+    auto const* const live = core::replayed([this, &s, moving, read = limit_of<T>().read] {
+      for (std::size_t i : moving) ++s.steps[i];
+      return rule<T>(s.steps[moving[0]], read);
+    });
+    update_all<4>(s.parts, Rule<T>{}, limit_of<T>().scaling, live);
+  }
+  template <Lane T>
+  Rule<T> rule(std::int64_t count, detail::Reading<T> const& read) const {
+    auto const& [lr, betas, eps, decay] = options;
+    auto const& [beta1, beta2] = betas;
     auto const t = [](double x) { return static_cast<T>(x); };
     auto const step = static_cast<double>(count);
     T const keep1 = t(beta1), take1 = t(1 - beta1), keep2 = t(beta2), take2 = t(1 - beta2), small = t(eps);
@@ -96,14 +134,9 @@ class AdamW : public Optimizer<T> {
     return {read, keep1, take1, keep2, take2, small, shrink, rate, correction};
   }
 
-  std::vector<Tensor<T>> mean_, square_;
-  Parts<T, 4> parts_;
-  std::vector<std::int64_t> steps_;
+  State<float> floats_;
+  State<double> doubles_;
 };
-template <class T>
-AdamW(std::vector<Variable<T>>, AdamWOptions) -> AdamW<T>;
-template <class T>
-AdamW(std::vector<Variable<T>>) -> AdamW<T>;
 
 }  // namespace optim
 }  // namespace wick::inline WICK_ISA

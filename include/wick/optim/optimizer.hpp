@@ -1,79 +1,103 @@
 // SPDX-License-Identifier: MIT
-// What optimizers have in common: the parameters, and what a step reads and writes of them.
+// What optimizers have in common: the parameters of all element types, and what a step reads and writes of them.
 #pragma once
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
-#include <wick/autograd/variable.hpp>
 #include <wick/core/create.hpp>
 #include <wick/optim/clip.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace optim {
 
-/// Base of optimizers over variables of element type T.
-template <class T>
+/// Base of optimizers. Parameters of `float` and `double` take steps in their own type, those of 16 bits in float, with a
+/// state of float.
 class Optimizer {
-  static_assert(Lane<T>, "Wick: an optimizer changes parameters of float or double; for products of 16 bits keep the parameters in float and use "
-                         "cast<bfloat16>(parameter) in the formula");
-
  public:
   /// A variable that stands twice in the list counts once.
-  explicit Optimizer(std::vector<Variable<T>> const& parameters) {
-    if (parameters.empty()) fail("optimizer: the list of parameters is empty");
-    for (auto const& parameter : parameters) wick::detail::add_once(parameters_, parameter);
+  explicit Optimizer(nn::Parameters parameters) : parameters_(std::move(parameters)), passes_(tape::backward_passes()) {
+    if (parameters_.empty()) fail("optimizer: the list of parameters is empty");
   }
+  Optimizer(Optimizer&&) = default;
   /// Forgets the gradients.
-  void zero_grad() const {
-    for (auto const& parameter : parameters_) parameter.zero_grad();
-  }
-  std::vector<Variable<T>> const& parameters() const { return parameters_; }
-
-  /// How a step reads the gradients: held within bounds, then scaled.
-  struct Reading {
-    T bound, factor;
-    WICK_FN_INLINE auto operator()(auto const& g) const { return simd::clamp(g, -bound, bound) * factor; }
-  };
+  void zero_grad() const { wick::zero_grad(parameters_); }
+  nn::Parameters const& parameters() const { return parameters_; }
 
  protected:
-  /// The arrays of parameter i: its value, its gradient, and its part of the state.
-  template <class... State>
-  static Arrays<T, 2 + static_cast<int>(sizeof...(State))> arrays(Variable<T> const& parameter, State&... state) {
-    Tensor<T>& value = parameter.mutable_value();
-    if (!value.is_contiguous()) value = value.contiguous();
-    if (core::devices_in_use()) [[unlikely]] {
-      core::require_in_place("step", value.storage().block(), value.storage().use_count() > 1);
-      core::note_use(value.storage().block()), core::note_use(parameter.grad().storage().block());
-      (core::note_use(state.storage().block()), ...);
-    }
-    return {{value.data(), detail::gradient_data(parameter), state.data()...}, parameter.numel(), value.device()};
+  /// A parameter that a step changes: its number among those that are computed in the same type, its value and gradient.
+  struct Moving {
+    std::size_t index;
+    Arrays arrays;
+  };
+
+  /// Lists the parameters that have a gradient and are computed in T.
+  template <Lane T>
+  void gather(std::vector<Moving>& moving) const {
+    moving.clear();
+    std::size_t index = 0;
+    detail::each_computed_in<T>(parameters_, [&]<class V>(Variable<V> const& p) {
+      if (p.has_grad())
+        moving.push_back({index, {{parameters_.value_data(p), parameters_.gradient_data(p, false)}, p.numel(), p.value().device(), dtype_of<V>()}});
+      ++index;
+    });
+  }
+  /// One tensor for each parameter that is computed in T.
+  template <Lane T>
+  std::vector<Tensor<T>> state() const {
+    std::vector<Tensor<T>> zeros;
+    detail::each_computed_in<T>(parameters_, [&](auto const& parameter) {
+      Tensor<T> const here = wick::zeros<T>(parameter.shape());
+      zeros.emplace_back(Tensor<T>::uninitialized, parameter.shape(), parameter.device());
+      core::copy_bytes(const_cast<T*>(std::as_const(zeros.back()).data()), parameter.device(), here.data(), Device(), sizeof(T) * static_cast<std::size_t>(here.numel()));
+    });
+    return zeros;
+  }
+  /// The arrays with a part of the state as number k.
+  template <Lane T>
+  static Arrays with_state(Arrays arrays, std::size_t k, Tensor<T>& state) {
+    core::note_use(state.storage().block());
+    arrays.data[k] = const_cast<T*>(std::as_const(state).data());  // nobody shares it: optimizers are not copied
+    return arrays;
   }
 
-  /// The reading that `clip` asks for, and the norm before it: 0 when nobody asked for it, NaN while work is recorded.
-  /// Throws Error, before anything has changed, when `clip` has no meaning.
-  template <int N>
-  std::pair<Reading, double> reading(Parts<T, N> const& parts, Clip const& clip) {
-    scaling_ = {};
+  /// Sets how gradients are read, as `clip` asks for. Returns their norm before: 0 when nobody asked for it, NaN while work
+  /// is recorded. Throws Error, before anything has changed, when `clip` has no meaning, or when a backward pass has
+  /// finished since the last step and no parameter has a gradient.
+  template <class Isa = IsaTag>
+  double read_gradients(Clip const& clip, Parts<float> const& floats, Parts<double> const& doubles) {
     if (!(clip.norm >= 0 && clip.value >= 0))
       fail("step: gradients are clipped to the norm ", clip.norm, " and the value ", clip.value, ", expected 0 or more");
-    if (clip.norm < Clip::unlimited && parts.on_device()) {
-#if WICK_DEVICE_KERNELS
-      auto const found = backend::thrust_::norm_on_device<T>(parts.device(), parts.parts(), 2, clip.value, clip.norm);
-      factor_ = found.factor;
-      scaling_ = {std::as_const(factor_).data(), static_cast<T>(clip.value)};
-      return {{static_cast<T>(clip.value), T(1)}, core::capturing ? std::numeric_limits<double>::quiet_NaN() : found.norm.item()};
-#else
-      wick::detail::fail_without_kernels("step", parts.device());
-#endif
-    }
-    double const norm = clip.norm < Clip::unlimited ? detail::norm_of(parts, 2, clip.value) : 0;
-    return {{static_cast<T>(clip.value), static_cast<T>(detail::clip_factor(norm, clip.norm))}, norm};
+    std::uint64_t const passes = tape::backward_passes();
+    if (floats.empty() && doubles.empty() && passes != passes_) fail_without_gradients();
+    limit_of<float>().reset(clip.value), limit_of<double>().reset(clip.value);
+    double const norm = clip.norm < Clip::unlimited
+                            ? detail::limit_norm<false>("step", floats, doubles, limit_of<float>(), limit_of<double>(), 2, clip.value, clip.norm)
+                            : 0;
+    passes_ = passes;
+    return norm;
+  }
+  template <Lane T>
+  detail::Limit<T>& limit_of() {
+    return std::get<detail::Limit<T>>(limits_);
   }
 
-  std::vector<Variable<T>> parameters_;
-  Tensor<T> factor_;    // on a device: what the gradients' norm asks for
-  Scaling<T> scaling_;  // of the step in progress
+  /// Throws Error when an option is not a number from 0 on.
+  static void require_not_negative(char const* optimizer, char const* option, double value) {
+    if (!(value >= 0 && std::isfinite(value))) fail(optimizer, ": ", option, " is ", value, ", expected a finite number that is not negative");
+  }
+
+ private:
+  [[noreturn]] WICK_COLD void fail_without_gradients() const {
+    fail("step: a backward pass has finished since this optimizer's last step, but none of its ", parameters_.size(),
+         " parameters has a gradient, so the step would change nothing. Either the loss does not depend on them (a result of the model was"
+         " assigned to a Tensor on the way, or the optimizer was made from another model), or zero_grad came between backward and step");
+  }
+
+  nn::Parameters parameters_;
+  std::uint64_t passes_;  // backward passes that had finished at the last step
+  std::tuple<detail::Limit<float>, detail::Limit<double>> limits_;
 };
 
 }  // namespace optim

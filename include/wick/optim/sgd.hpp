@@ -15,53 +15,40 @@ struct SGDOptions {
 };
 
 /// v = momentum v + (1 - dampening) (g + weight_decay w);  w = w - lr v, with nesterov w - lr (g + momentum v)
-/// (torch.optim.SGD; the first v is the gradient itself).
-template <class T>
-class SGD : public Optimizer<T> {
+/// (torch.optim.SGD; the first v is the gradient itself). Throws Error for options that make no sense, also in a step.
+class SGD : public Optimizer {
  public:
-  explicit SGD(std::vector<Variable<T>> const& variables, SGDOptions const& o = {})
-      : Optimizer<T>(variables), options(o), velocity_(this->parameters_.size()), started_(this->parameters_.size()) {
-    if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
-      fail("SGD: nesterov needs a momentum and no dampening");
-  }
+  template <class Isa = IsaTag>
+  explicit SGD(nn::Parameters parameters, SGDOptions const& o = {}) : Optimizer(std::move(parameters)), options(o) { check(); }
+  template <Module M>
+  explicit SGD(M& module, SGDOptions const& o = {}) : SGD(wick::parameters(module), o) {}
+
   /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
-  /// and stay as they are. Returns their norm when it is limited, else 0.
+  /// and stay as they are. Returns their norm when it is limited, else 0. Throws Error when a backward pass has finished
+  /// since the last step and no parameter has a gradient.
+  template <class Isa = IsaTag>  // compiled where it is called
   double step(Clip const& clip = {}) {
-    bool const with_velocity = options.momentum != 0;
-    plain_.clear(), first_.clear(), parts_.clear();
-    for (std::size_t i = 0; i < this->parameters_.size(); ++i) {
-      auto const& parameter = this->parameters_[i];
-      if (!parameter.has_grad()) continue;
-      plain_.add(this->arrays(parameter));
-      if (!with_velocity) continue;
-      if (!started_[i]) velocity_[i] = Tensor<T>(Tensor<T>::uninitialized, parameter.shape(), parameter.device());
-      (started_[i] ? parts_ : first_).add(this->arrays(parameter, velocity_[i]));
-    }
-    if (core::capturing && !first_.parts().empty())
+    check();
+    list(floats_), list(doubles_);
+    if (core::capturing && !(floats_.first.empty() && doubles_.first.empty()))
       fail("capture: SGD has not taken its first step, which makes its state; run the same work once before");
-    auto const [read, norm] = this->reading(plain_, clip);
-    for (std::size_t i = 0; with_velocity && i < started_.size(); ++i) started_[i] = started_[i] || this->parameters_[i].has_grad();
-    if (with_velocity) {
-      run(first_, [this, read = read] { return velocity_rule(read, true); });
-      run(parts_, [this, read = read] { return velocity_rule(read, false); });
-    } else {
-      run(plain_, [this, read = read] {
-        return Rule{read, static_cast<T>(options.lr), static_cast<T>(options.weight_decay)};
-      });
-    }
+    double const norm = read_gradients(clip, floats_.plain, doubles_.plain);
+    move(floats_), move(doubles_);
     return norm;
   }
   SGDOptions options;
 
   /// One element's step, or a register's. Public for nvcc, which names the types of its kernels from outside.
+  template <Lane T>
   struct Rule {
-    typename Optimizer<T>::Reading read;
+    detail::Reading<T> read;
     T lr, decay;
     template <class V>
     WICK_FN_INLINE void operator()(V& w, V const& g) const { w = w - lr * (read(g) + decay * w); }
   };
+  template <Lane T>
   struct VelocityRule {
-    typename Optimizer<T>::Reading read;
+    detail::Reading<T> read;
     T lr, decay, momentum, take;
     bool nesterov, first;
     template <class V>
@@ -73,28 +60,57 @@ class SGD : public Optimizer<T> {
   };
 
  private:
-  VelocityRule velocity_rule(typename Optimizer<T>::Reading const& read, bool first) const {
+  template <Lane T>
+  struct State {
+    std::vector<Tensor<T>> velocity;
+    std::vector<bool> started;  // whose velocity has a value
+    std::vector<Moving> moving;
+    Parts<T> plain, first, rest;
+  };
+
+  void check() const {
+    require_not_negative("SGD", "lr", options.lr);
+    require_not_negative("SGD", "momentum", options.momentum);
+    require_not_negative("SGD", "weight_decay", options.weight_decay);
+    if (!std::isfinite(options.dampening)) fail("SGD: dampening is ", options.dampening, ", expected a finite number");
+    if (options.nesterov && (options.momentum <= 0 || options.dampening != 0)) fail("SGD: nesterov needs a momentum and no dampening");
+  }
+  template <Lane T>
+  void list(State<T>& s) const {
+    gather<T>(s.moving);
+    s.plain.clear(), s.first.clear(), s.rest.clear();
+    for (auto const& [i, arrays] : s.moving) {
+      s.plain.add(arrays);
+      if (options.momentum == 0) continue;
+      if (s.started.size() <= i) s.started.resize(i + 1), s.velocity.resize(i + 1);
+      if (!s.started[i]) s.velocity[i] = Tensor<T>(Tensor<T>::uninitialized, Dims(arrays.count), arrays.device);
+      (s.started[i] ? s.rest : s.first).add(with_state(arrays, 2, s.velocity[i]));
+    }
+  }
+  template <Lane T>
+  void move(State<T>& s) {
     auto const t = [](double x) { return static_cast<T>(x); };
-    return {read, t(options.lr), t(options.weight_decay), t(options.momentum), t(1 - options.dampening), options.nesterov, first};
+    detail::Reading<T> const read = limit_of<T>().read;
+    if (options.momentum == 0) return run<2>(s.plain, [=, this] { return Rule<T>{read, t(options.lr), t(options.weight_decay)}; });
+    for (Moving const& m : s.moving) s.started[m.index] = true;
+    auto const rule = [=, this](bool first) {
+      return VelocityRule<T>{read, t(options.lr), t(options.weight_decay), t(options.momentum), t(1 - options.dampening), options.nesterov, first};
+    };
+    run<3>(s.first, [=] { return rule(true); });
+    run<3>(s.rest, [=] { return rule(false); });
   }
   // A graph asks for the rule before each of its runs.
-  template <int N, class Make>
-  void run(Parts<T, N> const& parts, Make const& make) {
-    if (parts.parts().empty()) return;
+  template <int N, Lane T, class Make>
+  void run(Parts<T> const& parts, Make const& make) {
+    if (parts.empty()) return;
     using R = decltype(make());
     R const* const live = core::capturing && parts.on_device() ? core::replayed(make) : nullptr;
-    update_all(parts, make(), this->scaling_, live);
+    update_all<N>(parts, make(), limit_of<T>().scaling, live);
   }
 
-  std::vector<Tensor<T>> velocity_;
-  std::vector<bool> started_;
-  Parts<T, 2> plain_;
-  Parts<T, 3> first_, parts_;
+  State<float> floats_;
+  State<double> doubles_;
 };
-template <class T>
-SGD(std::vector<Variable<T>>, SGDOptions) -> SGD<T>;
-template <class T>
-SGD(std::vector<Variable<T>>) -> SGD<T>;
 
 }  // namespace optim
 }  // namespace wick::inline WICK_ISA

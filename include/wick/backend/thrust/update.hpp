@@ -59,7 +59,7 @@ void update_on_device(Device device, List const& list, Kernel const& kernel, Ker
   };
   for (auto const& arrays : list) {
     auto& mine = work.arrays[work.count++];
-    std::copy_n(arrays.data.begin(), N, mine.data);
+    for (std::size_t k = 0; k < N; ++k) mine.data[k] = static_cast<T*>(arrays.data[k]);
     mine.begin = total, mine.count = arrays.count;
     total += (packs_of<ArrayFrame<T>::V>(arrays.count) + 255) / 256 * 256;  // a parameter begins with a block of threads
     if (work.count == Work::most) run();
@@ -129,7 +129,7 @@ DeviceNorm<T> norm_on_device(Device device, List const& list, double type, doubl
   auto* const term = const_cast<double*>(terms.data());
   std::int64_t i = 0;
   for (auto const& arrays : list)
-    run_fold(device, NormTerm<T>{arrays.data[1], arrays.count, term + i++, static_cast<T>(bound), type}, 1, packs_of<ArrayFrame<T>::V>(arrays.count), false);
+    run_fold(device, NormTerm<T>{static_cast<T const*>(arrays.data[1]), arrays.count, term + i++, static_cast<T>(bound), type}, 1, packs_of<ArrayFrame<T>::V>(arrays.count), false);
   DeviceNorm<T> result{Tensor<double>(Tensor<double>::uninitialized, Dims(), device), Tensor<T>(Tensor<T>::uninitialized, Dims(), device)};
   for_each_position(device, 1, JoinNorms<T>{term, count, type, most, const_cast<double*>(std::as_const(result.norm).data()), const_cast<T*>(std::as_const(result.factor).data())});
   return result;
