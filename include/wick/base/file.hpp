@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include <wick/base/error.hpp>
-#include <wick/base/quote.hpp>
+#include <wick/base/text.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace io {

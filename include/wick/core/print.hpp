@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <string>
+#include <wick/base/text.hpp>
 #include <wick/core/fixed.hpp>
 
 namespace wick {
@@ -72,7 +72,7 @@ std::string print_text(PrintSource const& source, std::int64_t offset) {
   } else if constexpr (std::is_integral_v<T>) {
     return std::to_string(value);
   } else {
-    std::ostringstream out;
+    Sentence out;
     out << value;
     return out.str();
   }
@@ -116,7 +116,7 @@ class Printer {
 
     std::string suffixes[3];
     if (!(source_.device == Device())) {
-      std::ostringstream device;
+      Sentence device;
       device << "device=" << source_.device;
       suffixes[0] = device.str();
     }
@@ -172,12 +172,9 @@ class Printer {
   std::string format(double value, Notation const& notation) const {
     if (std::isnan(value)) return "nan";
     if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-    char const* const pattern = notation.scientific ? "%.*e" : notation.whole ? "%.*f." : "%.*f";
-    int const precision = notation.scientific || !notation.whole ? options_.precision : 0;
-    int const length = std::snprintf(nullptr, 0, pattern, precision, value);
-    std::string text(static_cast<std::size_t>(length), ' ');
-    std::snprintf(text.data(), text.size() + 1, pattern, precision, value);
-    return text;
+    if (notation.scientific) return number_text(value, std::chars_format::scientific, options_.precision);
+    if (notation.whole) return number_text(value, std::chars_format::fixed, 0) + '.';
+    return number_text(value, std::chars_format::fixed, options_.precision);
   }
   static std::string aligned(std::string const& text, Notation const& notation) {
     std::size_t const width = std::max(notation.width, text.size());

@@ -152,7 +152,7 @@ class Dims : public IntList {
 
   friend std::ostream& operator<<(std::ostream& out, Dims const& dims) {
     out << '(';
-    for (int i = 0; i < dims.size(); ++i) out << (i ? ", " : "") << dims[i];
+    for (int i = 0; i < dims.size(); ++i) out << (i ? ", " : "") << std::to_string(dims[i]);  // in every locale alike
     return out << (dims.size() == 1 ? ",)" : ")");
   }
 

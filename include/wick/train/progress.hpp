@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <wick/base/config.hpp>
+#include <wick/base/text.hpp>
 
 #if __has_include(<sys/ioctl.h>) && __has_include(<unistd.h>)
 #include <sys/ioctl.h>
@@ -53,9 +53,8 @@ inline std::string duration_text(double seconds) {
 
 // 7.25: "7.25"; 850: "850"; 12345: "12.3k".
 inline std::string rate_text(double rate) {
-  if (rate >= 1e6) return printed("%.3gM", rate / 1e6);
-  if (rate >= 1e3) return printed("%.3gk", rate / 1e3);
-  return printed("%.3g", rate);
+  auto const three_digits = [](double x) { return core::number_text(x, std::chars_format::general, 3); };
+  return rate >= 1e6 ? three_digits(rate / 1e6) + "M" : rate >= 1e3 ? three_digits(rate / 1e3) + "k" : three_digits(rate);
 }
 
 // Columns of the terminal behind `stream`, 80 when it does not say.
@@ -146,7 +145,7 @@ class Progress {
     if (total_ > 0) {
       double const part = std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0);
       if (!before.empty()) before += ' ';
-      before += detail::printed("%3.0f%%", std::floor(part * 100));
+      before += detail::printed("%3d%%", static_cast<int>(part * 100));
       after = std::to_string(done_) + "/" + std::to_string(total_);
     } else {
       after = std::to_string(done_);
@@ -154,7 +153,7 @@ class Progress {
     after += "  " + detail::rate_text(rate) + "/s  " + detail::duration_text(passed);
     if (!finished_ && total_ > done_)
       after += "<" + (rate > 0 ? detail::duration_text(static_cast<double>(total_ - done_) / rate) : std::string("?"));
-    if (loss_) after += "  loss " + detail::printed("%.4g", *loss_);
+    if (loss_) after += "  loss " + core::number_text(*loss_, std::chars_format::general, 4);
 
     auto const width = static_cast<std::ptrdiff_t>(columns);
     std::ptrdiff_t const bar = std::min<std::ptrdiff_t>(width - std::ssize(before) - std::ssize(after) - 4, 40);

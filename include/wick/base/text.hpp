@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Text from outside, such as a name in a file, made fit for a sentence.
+// Pieces of text: names from outside made fit for a sentence, and numbers that every locale writes alike.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -58,6 +59,16 @@ WICK_COLD inline std::string quoted(std::string_view text, std::size_t most = 80
 
 /// A path in a sentence: the user has to recognise it, so it is not shortened.
 WICK_COLD inline std::string quoted_path(std::string const& path) { return quoted(path, std::string::npos); }
+
+/// A number as printf writes it with this precision in the "C" locale: format `fixed` as %.*f, `scientific` as %.*e, `general`
+/// as %.*g.
+WICK_COLD inline std::string number_text(double value, std::chars_format format, int precision) {
+  // The largest number has 309 digits before the point.
+  std::string text(static_cast<std::size_t>(precision) + (format == std::chars_format::fixed ? 320 : 16), ' ');
+  auto const [end, problem] = std::to_chars(text.data(), text.data() + text.size(), value, format, precision);
+  text.resize(static_cast<std::size_t>(end - text.data()));
+  return text;
+}
 
 }  // namespace core
 
