@@ -55,7 +55,7 @@ TEST_CASE("in place, empty, one element, no dimensions") {
   CHECK(Tensor<bool>(all(x == expected)).item());
   CHECK(Tensor<float>(softmax(zeros<float>({0, 3}), 1)).shape() == Dims(0, 3));
   CHECK(Tensor<float>(softmax(full<float>({1, 1}, 7), 0)).item() == 1);
-  CHECK_THROWS_WITH_AS(softmax(x, 2), "max: dimension 2 is out of range for a tensor of 2 dimensions (-2 to 1)", Error);
+  CHECK_THROWS_WITH_AS(softmax(x, 2), "softmax: dimension 2 is out of range for a tensor of 2 dimensions (-2 to 1)", Error);
   float memory[8] = {};
   View<float>(memory + 7, {2, 2}, {-4, -2}) = softmax(tensor({{1.f, 2.f}, {3.f, 5.f}}), 1);
   CHECK(memory[7] == expected(0, 0).item());

@@ -68,5 +68,5 @@ TEST_CASE("rows without elements") {
   CHECK(z.shape() == Dims(3, 0));
   Tensor<float> const none = softmax(zeros<float>({0, 3}), 1);
   CHECK(none.shape() == Dims(0, 3));
-  CHECK_THROWS_WITH_AS(amax(x, {1}), "max: dimension 1 of shape (3, 0) is empty, and this reduction has no value there", Error);
+  CHECK_THROWS_WITH_AS(amax(x, {1}), "amax: dimension 1 of shape (3, 0) is empty, and this reduction has no value there", Error);
 }

@@ -150,3 +150,53 @@ TEST_CASE("gradients") {
       },
       R"(gradcheck: element 0 of input 0 \(shape \(2,\)\): the gradient is 0, the finite difference .*)");
 }
+
+TEST_CASE("a function that is made of others speaks in its own name") {
+  Tensor<std::int64_t> const target = tensor<std::int64_t>({0, 3});
+  says([&] { nll_loss(x23, target); }, R"(nll_loss: target 3 is out of range for dimension 1 of shape \(2, 3\))");
+  says([&] { cross_entropy(x23, target); }, R"(cross_entropy: target 3 is out of range for dimension 1 of shape \(2, 3\))");
+  says([&] { cross_entropy(x3, target); }, R"(cross_entropy: \(3,\) and \(2,\) do not fit: logits are \(N, C\), targets \(N\))");
+  says([] { mse_loss(x23, x45); }, R"(mse_loss: \(2, 3\) and \(4, 5\) do not broadcast: .*)");
+  says([] { softmax(x23, 2); }, R"(softmax: dimension 2 is out of range .*)");
+  says([] { log_softmax(x23, -3); }, R"(log_softmax: dimension -3 is out of range .*)");
+  says([] { layer_norm(x23, x3, x24); }, R"(layer_norm: \(2, 3\) and \(2, 4\) do not broadcast: .*)");
+  says([] { var(x23, {2}); }, R"(var: dimension 2 is out of range .*)");
+  says([] { stddev(x23, {1, 1}); }, R"(stddev: dimension 1 stands twice .*)");
+  says([] { amax(x23, {2}); }, R"(amax: dimension 2 is out of range .*)");
+  says([] { amin(zeros<float>({0})); }, R"(amin: a tensor of shape \(0,\) has no elements.*)");
+  says([] { stack(4, x23, x23); }, R"(stack: dimension 4 is out of range .*)");
+  says([] { stack(std::vector<Tensor<float>>{}); }, R"(stack: an empty list .*)");
+  says([] { nn::Linear<>(-1, 2); }, R"(Linear: a layer from -1 to 2 features.*)");
+  for (std::int64_t const groups : {0, 2}) says([&] { nn::Conv2d<>(3, 4, 3, {.groups = groups}); }, R"(Conv2d: 3 and 4 channels, .* groups do not fit.*)");
+  says([] { set_num_threads(0); }, R"(set_num_threads: 0 threads, expected at least 1)");
+  says([] { set_num_threads(-3); }, R"(set_num_threads: -3 threads, expected at least 1)");
+}
+
+namespace {
+
+// Groups thousands and writes commas for points, as a German locale does; those of the system may not be installed.
+struct German : std::numpunct<char> {
+  char do_thousands_sep() const override { return '.'; }
+  char do_decimal_point() const override { return ','; }
+  std::string do_grouping() const override { return "\3"; }
+};
+struct GermanLocale {
+  std::locale before = std::locale::global(std::locale(std::locale::classic(), new German));
+  ~GermanLocale() { std::locale::global(before); }
+};
+
+}  // namespace
+
+TEST_CASE("no locale changes a message, a shape or a printed tensor") {
+  GermanLocale const german;
+  REQUIRE((std::ostringstream() << 1234.5).str() == "1.234,5");  // what the program's own streams write
+  says([] { x3 + zeros<float>({123456}); }, R"(add: \(3,\) and \(123456,\) do not broadcast: .* 123456)");
+  CHECK((std::ostringstream() << Dims(123456, 2)).str() == "(123456, 2)");
+  CHECK((std::ostringstream() << tensor({123456.5, -0.25})).str() == "tensor([ 1.2346e+05, -2.5000e-01], dtype=float64)");
+  CHECK((std::ostringstream() << tensor({123456})).str() == "tensor([123456], dtype=int32)");
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> const file(std::tmpfile(), &std::fclose);
+  Progress bar(100000, {.stream = file.get(), .terminal = false, .clock = [] { return 0.0; }});
+  bar.update(1234, 0.5);
+  CHECK(bar.line(0).find("1234/100000") != std::string::npos);
+  CHECK(bar.line(0).ends_with("loss 0.5"));
+}

@@ -85,31 +85,31 @@ struct Reduce {
 namespace detail {
 // The reduction without asking whether it has a value; where it has none, nobody may read it.
 template <class Op, class X>
-constexpr auto make_reduce(X&& x, Axes const& axes, ReduceOptions options) {
+constexpr auto make_reduce(X&& x, Axes const& axes, ReduceOptions options, char const* name = Op::name) {
   using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
-  unsigned const mask = axes_mask(Op::name, axes, x.shape().size());
+  unsigned const mask = axes_mask(name, axes, x.shape().size());
   return Reduce<Op, Arg>(operand(std::forward<X>(x)), mask, options.keepdim);
 }
 }  // namespace detail
 
-/// The formula `Op` over `axes` of x.
+/// The formula `Op` over `axes` of x. `name` is the function's in errors.
 template <class Op, FormulaOrNumber X>
-constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}) {
+constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}, char const* name = Op::name) {
   if constexpr (requires { typename Op::needs_elements; }) {
     decltype(auto) dims = x.shape();
-    unsigned const mask = detail::axes_mask(Op::name, axes, dims.size());
+    unsigned const mask = detail::axes_mask(name, axes, dims.size());
     for (int i = 0; i < dims.size(); ++i)
       if ((mask >> i & 1) && dims[i] == 0)
-        fail(Op::name, ": dimension ", i, " of shape ", dims, " is empty, and this reduction has no value there");
+        fail(name, ": dimension ", i, " of shape ", dims, " is empty, and this reduction has no value there");
   }
-  return detail::make_reduce<Op>(std::forward<X>(x), axes, options);
+  return detail::make_reduce<Op>(std::forward<X>(x), axes, options, name);
 }
 /// The formula `Op` over all elements of x: a single number.
 template <class Op, FormulaOrNumber X>
-constexpr auto reduce(X&& x) {
+constexpr auto reduce(X&& x, char const* name = Op::name) {
   using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
   if constexpr (requires { typename Op::needs_elements; })
-    if (x.shape().numel() == 0) fail(Op::name, ": a tensor of shape ", x.shape(), " has no elements, and this reduction has no value there");
+    if (x.shape().numel() == 0) fail(name, ": a tensor of shape ", x.shape(), " has no elements, and this reduction has no value there");
   unsigned const all = (1u << x.shape().size()) - 1;
   return Reduce<Op, Arg, Shape<>>(operand(std::forward<X>(x)), all, false);
 }

@@ -24,8 +24,9 @@ struct Linear {
   Variable<T> weight, bias;
   bool has_bias;
 
+  /// Throws Error for a negative number of features.
   Linear(std::int64_t in, std::int64_t out, LinearOptions options = {})
-      : weight(init::kaiming_uniform<T>({out, in}, in)),
+      : weight(init::kaiming_uniform<T>(weight_shape(in, out), in)),
         bias(options.bias ? init::bias<T>({out}, in) : zeros<T>({out}), options.bias),
         has_bias(options.bias) {}
   template <Formula X>
@@ -38,6 +39,12 @@ struct Linear {
   void visit(auto&& member) {
     member("weight", weight);
     if (has_bias) member("bias", bias);
+  }
+
+ private:
+  static Dims weight_shape(std::int64_t in, std::int64_t out) {
+    if (in < 0 || out < 0) fail("Linear: a layer from ", in, " to ", out, " features: neither number may be negative");
+    return {out, in};
   }
 };
 
@@ -54,10 +61,10 @@ struct Conv2d {
   Conv2dOptions options;
   bool has_bias;
 
+  /// Throws Error for negative numbers, and for channels that the groups do not divide.
   Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, Conv2dLayerOptions const& o = {})
-      : weight(init::kaiming_uniform<T>({out, in / o.groups, kernel.first, kernel.second},
-                                        in / o.groups * kernel.first * kernel.second)),
-        bias(o.bias ? init::bias<T>({out}, in / o.groups * kernel.first * kernel.second) : zeros<T>({out}), o.bias),
+      : weight(first_weight(weight_shape(in, out, kernel, o.groups))),
+        bias(o.bias ? init::bias<T>({out}, fan_in(weight.shape())) : zeros<T>({out}), o.bias),
         options{o.stride, o.padding, o.dilation, o.groups},
         has_bias(o.bias) {}
   template <Formula X>
@@ -68,6 +75,16 @@ struct Conv2d {
     member("weight", weight);
     if (has_bias) member("bias", bias);
   }
+
+ private:
+  static Dims weight_shape(std::int64_t in, std::int64_t out, IntPair kernel, std::int64_t groups) {
+    if (in < 0 || out < 0 || kernel.first < 0 || kernel.second < 0 || groups < 1 || in % groups != 0 || out % groups != 0)
+      fail("Conv2d: ", in, " and ", out, " channels, a kernel of ", kernel.first, " x ", kernel.second, " and ", groups,
+           " groups do not fit: no number may be negative, and the groups divide the channels");
+    return {out, in / groups, kernel.first, kernel.second};
+  }
+  static std::int64_t fan_in(Dims const& shape) { return shape[1] * shape[2] * shape[3]; }
+  static Tensor<T> first_weight(Dims const& shape) { return init::kaiming_uniform<T>(shape, fan_in(shape)); }
 };
 
 /// Largest element of each window (torch.nn.MaxPool2d).

@@ -105,13 +105,13 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
 
 // Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
 template <class Index>
-void check_indices(char const* operation, Tensor<Index> const& given, Dims const& shape, int axis) {
+void check_indices(char const* operation, Tensor<Index> const& given, Dims const& shape, int axis, char const* what = "index") {
   if (!(given.device() == Device())) return;  // the kernels check: the host does not wait for the device
   std::int64_t const* const at = given.data();
   std::int64_t const n = given.numel(), extent = shape.empty() ? 1 : shape[axis];
   if (backend::Kernels<Index>::in_range(at, n, extent)) return;
   std::int64_t const wrong = *std::find_if(at, at + n, [&](std::int64_t i) { return i < 0 || i >= extent; });
-  fail(operation, ": index ", wrong, " is out of range for dimension ", axis, " of shape ", shape);
+  fail(operation, ": ", what, " ", wrong, " is out of range for dimension ", axis, " of shape ", shape);
 }
 
 }  // namespace detail

@@ -84,19 +84,22 @@ auto stack(std::int64_t axis, A const& a, Rest const&... rest) {
     if (!(other == Dims(a.shape()))) fail("stack: ", a.shape(), " and ", other, " differ; all tensors need the same shape");
   };
   (check(rest.shape()), ...);
-  return cat(axis, unsqueeze(a, axis), unsqueeze(rest, axis)...);
+  int const d = normalize_axis("stack", axis, a.shape().size() + 1);
+  return cat(d, unsqueeze(a, d), unsqueeze(rest, d)...);
 }
 /// The same of any number of tensors.
 template <class T>
 Tensor<T> stack(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
+  if (parts.empty()) fail("stack: an empty list of tensors has no shape");
+  int const d = normalize_axis("stack", axis, parts[0].dim() + 1);
   std::vector<Tensor<T>> rows;
   rows.reserve(parts.size());
   for (auto const& part : parts) {
     if (!(part.shape() == parts[0].shape()))
       fail("stack: ", parts[0].shape(), " and ", part.shape(), " differ; all tensors need the same shape");
-    rows.push_back(unsqueeze(part, axis));
+    rows.push_back(unsqueeze(part, d));
   }
-  return cat(rows, axis);
+  return cat(rows, d);
 }
 
 }  // namespace wick::inline WICK_ISA

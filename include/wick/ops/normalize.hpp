@@ -17,15 +17,17 @@ auto row_maximum(X const& x, std::int64_t axis) {
 /// exp(x) over its sum along `axis`, without overflow (torch.softmax).
 template <Formula X>
 auto softmax(X const& x, std::int64_t axis) {
-  auto const e = exp(x - detail::row_maximum(x, axis));
-  return e / sum(e, Axes(axis), {.keepdim = true});
+  int const d = normalize_axis("softmax", axis, x.shape().size());
+  auto const e = exp(x - detail::row_maximum(x, d));
+  return e / sum(e, Axes(d), {.keepdim = true});
 }
 
 /// Logarithm of the softmax, without overflow (torch.log_softmax).
 template <Formula X>
 auto log_softmax(X const& x, std::int64_t axis) {
-  auto const shifted = x - detail::row_maximum(x, axis);
-  return shifted - log(sum(exp(shifted), Axes(axis), {.keepdim = true}));
+  int const d = normalize_axis("log_softmax", axis, x.shape().size());
+  auto const shifted = x - detail::row_maximum(x, d);
+  return shifted - log(sum(exp(shifted), Axes(d), {.keepdim = true}));
 }
 
 /// (x - mean) / sqrt(variance + eps) over the last axis (torch.nn.functional.layer_norm without weight and bias).
@@ -37,6 +39,7 @@ auto layer_norm(X const& x, double eps = 1e-5) {
 /// The same times `weight` plus `bias`, both of the last extent.
 template <Formula X, Formula W, Formula B>
 auto layer_norm(X const& x, W const& weight, B const& bias, double eps = 1e-5) {
+  broadcast("layer_norm", broadcast("layer_norm", x.shape(), weight.shape()), bias.shape());
   return layer_norm(x, eps) * weight + bias;
 }
 

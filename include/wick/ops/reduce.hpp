@@ -106,14 +106,14 @@ template <Formula X> constexpr auto prod(X&& x, Axes const& axes, ReduceOptions 
   return reduce<Prod>(std::forward<X>(x), axes, options);
 }
 /// Largest element (torch.amax): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
-template <Formula X> constexpr auto amax(X&& x) { return reduce<Max>(std::forward<X>(x)); }
+template <Formula X> constexpr auto amax(X&& x) { return reduce<Max>(std::forward<X>(x), "amax"); }
 template <Formula X> constexpr auto amax(X&& x, Axes const& axes, ReduceOptions options = {}) {
-  return reduce<Max>(std::forward<X>(x), axes, options);
+  return reduce<Max>(std::forward<X>(x), axes, options, "amax");
 }
 /// Smallest element (torch.amin): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
-template <Formula X> constexpr auto amin(X&& x) { return reduce<Min>(std::forward<X>(x)); }
+template <Formula X> constexpr auto amin(X&& x) { return reduce<Min>(std::forward<X>(x), "amin"); }
 template <Formula X> constexpr auto amin(X&& x, Axes const& axes, ReduceOptions options = {}) {
-  return reduce<Min>(std::forward<X>(x), axes, options);
+  return reduce<Min>(std::forward<X>(x), axes, options, "amin");
 }
 /// Largest element (torch.amax): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto max(X&& x) { return reduce<Max>(std::forward<X>(x)); }

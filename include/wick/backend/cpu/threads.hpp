@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include <wick/backend/cpu/team.hpp>
+#include <wick/base/error.hpp>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -18,10 +19,13 @@ namespace core {
 inline std::atomic<int> thread_limit{0};
 }  // namespace core
 
-/// Sets how many threads a kernel may use (at least 1). A kernel started inside a caller's own OpenMP region, or while
+/// Sets how many threads a kernel may use; throws Error for fewer than 1. A kernel started inside a caller's own OpenMP region, or while
 /// another thread's kernel has the helpers, uses one. Without this, OpenMP's number counts (OMP_NUM_THREADS,
 /// omp_set_num_threads); in a program compiled without OpenMP it is one.
-inline void set_num_threads(int count) { core::thread_limit.store(std::max(1, count), std::memory_order_relaxed); }
+inline void set_num_threads(int count) {
+  if (count < 1) fail("set_num_threads: ", count, " threads, expected at least 1");
+  core::thread_limit.store(count, std::memory_order_relaxed);
+}
 
 }  // namespace wick
 
