@@ -6,7 +6,8 @@ syntax.py ... headers FOLDER   each header alone must compile without a warning
 syntax.py ... case FILE        FILE must fail, and say what its EXPECT lines say
 
 A case holds one or more lines `// EXPECT: regular expression`; each must match a line of the compiler's output. With
--DWICK_CONTROL the same file must compile: so a case cannot fail for a reason of its own.
+-DWICK_CONTROL the same file must compile: so a case cannot fail for a reason of its own. Options in a line `// FLAGS: ...`
+are for the compilation that must fail.
 """
 import argparse
 import concurrent.futures
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 
 EXPECT = re.compile(r"^\s*// EXPECT: (.+?)\s*$", re.M)
+FLAGS = re.compile(r"^\s*// FLAGS: (.+?)\s*$", re.M)
 
 
 # The echo of source lines is off: a pattern could match the case's own text.
@@ -78,7 +80,7 @@ def check_case(command, directory, file):
     if status != 0:
         print(f"{file}: with WICK_CONTROL it must compile, but:\n{messages}")
         return True
-    status, messages = compile_text(command, directory, text, here)
+    status, messages = compile_text(command, directory, text, here, *shlex.split(" ".join(FLAGS.findall(text))))
     if status == 0:
         print(f"{file}: compiles, and must not")
         return True

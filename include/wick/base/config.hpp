@@ -13,23 +13,34 @@
 #error "Wick needs C++20: compile with -std=c++20 (CMake: target_link_libraries(... wick::wick) sets it)."
 #endif
 
+#if !defined(__cpp_exceptions)
+#error "Wick reports errors by exceptions: compile without -fno-exceptions."
+#endif
+
+#if defined(__CUDACC__) && !defined(__CUDACC_RELAXED_CONSTEXPR__)
+#error "Wick needs nvcc's --expt-relaxed-constexpr (CMake: target_link_libraries(... wick::wick) sets it)."
+#endif
+
 // Formulas and kernels live in `wick::inline WICK_ISA`: object files compiled for different
 // instruction sets give their kernels different names, so a linker can never replace one by the other.
-#define WICK_JOIN_(a, b, c, d) isa_##a##b##c##d
+// The name stands in every line of a compiler's message, so it is short. v1 to v4 are the levels of x86-64 (v3m lacks FMA, v4f
+// has no more of AVX-512 than its base); p: OpenMP's threads; c, cl, cn, cln: nvcc, with cuBLASLt, cuDNN, both; t: Thrust on
+// the processor; b: a CBLAS.
+#define WICK_JOIN_(a, b, c, d) _##a##b##c##d
 #define WICK_JOIN(a, b, c, d) WICK_JOIN_(a, b, c, d)
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
-#define WICK_ISA_NAME avx512
+#define WICK_ISA_NAME v4
 #elif defined(__AVX512F__)
-#define WICK_ISA_NAME avx512f
+#define WICK_ISA_NAME v4f
 #elif defined(__AVX2__) && defined(__FMA__)
-#define WICK_ISA_NAME avx2_fma
+#define WICK_ISA_NAME v3
 #elif defined(__AVX2__)
-#define WICK_ISA_NAME avx2
+#define WICK_ISA_NAME v3m
 #elif defined(__AVX__)
 #define WICK_ISA_NAME avx
 #elif defined(__SSE4_2__)
-#define WICK_ISA_NAME sse42
+#define WICK_ISA_NAME v2
 #elif defined(__SSE4_1__)
 #define WICK_ISA_NAME sse41
 #elif defined(__SSSE3__)
@@ -37,37 +48,37 @@
 #elif defined(__SSE3__)
 #define WICK_ISA_NAME sse3
 #elif defined(__SSE2__)
-#define WICK_ISA_NAME sse2
+#define WICK_ISA_NAME v1
 #elif defined(__ARM_FEATURE_SVE)
 #define WICK_ISA_NAME sve
 #elif defined(__ARM_NEON)
 #define WICK_ISA_NAME neon
 #else
-#define WICK_ISA_NAME generic
+#define WICK_ISA_NAME any
 #endif
 
 #if defined(_OPENMP)
-#define WICK_ISA_THREADS _omp
+#define WICK_ISA_THREADS p
 #else
 #define WICK_ISA_THREADS
 #endif
 
 #if defined(__CUDACC__) && defined(WICK_USE_CUBLASLT) && defined(WICK_USE_CUDNN)
-#define WICK_ISA_CUDA _cuda_blas_dnn
+#define WICK_ISA_CUDA cln
 #elif defined(__CUDACC__) && defined(WICK_USE_CUBLASLT)
-#define WICK_ISA_CUDA _cuda_blas
+#define WICK_ISA_CUDA cl
 #elif defined(__CUDACC__) && defined(WICK_USE_CUDNN)
-#define WICK_ISA_CUDA _cuda_dnn
+#define WICK_ISA_CUDA cn
 #elif defined(__CUDACC__)
-#define WICK_ISA_CUDA _cuda
+#define WICK_ISA_CUDA c
 #elif defined(WICK_USE_THRUST)
-#define WICK_ISA_CUDA _thrust
+#define WICK_ISA_CUDA t
 #else
 #define WICK_ISA_CUDA
 #endif
 
 #if defined(WICK_USE_CBLAS)
-#define WICK_ISA_BLAS _cblas
+#define WICK_ISA_BLAS b
 #else
 #define WICK_ISA_BLAS
 #endif
@@ -124,6 +135,21 @@
 #define WICK_CHECK_BOUNDS 0
 #elif !defined(WICK_CHECK_BOUNDS)
 #define WICK_CHECK_BOUNDS 1
+#endif
+
+// Code between these two lines keeps the order of its operations, infinities and NaN, also where a program is compiled with
+// -ffast-math: its error in ULP and the promise of the same bits are of this library, not of its user's flags. (For g++ the
+// options of a file are those of each function in it, templates included; g++ does not inline across different ones, but where
+// it is forced to.)
+#if defined(__FAST_MATH__) && defined(__clang__)
+#define WICK_PRECISE_BEGIN _Pragma("float_control(push)") _Pragma("float_control(precise, on)")
+#define WICK_PRECISE_END _Pragma("float_control(pop)")
+#elif defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__CUDACC__)
+#define WICK_PRECISE_BEGIN _Pragma("GCC push_options") _Pragma("GCC optimize(\"no-fast-math\")")
+#define WICK_PRECISE_END _Pragma("GCC pop_options")
+#else
+#define WICK_PRECISE_BEGIN
+#define WICK_PRECISE_END
 #endif
 
 namespace wick {
