@@ -2,8 +2,10 @@
 // Exact functions of numbers and batches: signs, rounding, comparison, selection, square root.
 #pragma once
 
+#include <wick/base/integer.hpp>
 #include <wick/base/simd_exponent.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -124,10 +126,21 @@ constexpr auto times(A const& a, B const& b) {
   else return a * b;
 }
 
+// Numbers are tested by their bits: the caller's -ffast-math takes `x == x` for true, wherever a test is inlined.
+namespace detail {
+template <Lane T>
+inline constexpr simd::Word<T> infinity_bits = std::bit_cast<simd::Word<T>>(std::numeric_limits<T>::infinity());
+template <Lane T>
+constexpr simd::Word<T> magnitude_bits(T x) {
+  return std::bit_cast<simd::Word<T>>(x) & static_cast<simd::Word<T>>(~sign_bit<T>);
+}
+}  // namespace detail
+
 /// True where `x` is NaN.
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isnan(V x) {
-  return simd::negate(x == x);
+  if constexpr (is_batch_v<V>) return simd::negate(x == x);
+  else return detail::magnitude_bits(x) > detail::infinity_bits<V>;
 }
 template <Integer X>
 WICK_FN bool isnan(X) {
@@ -168,7 +181,8 @@ WICK_FN X abs(X x) {
 /// True where `x` is plus or minus infinity.
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isinf(V x) {
-  return math::abs(x) == V(std::numeric_limits<lane_of_t<V>>::infinity());
+  if constexpr (is_batch_v<V>) return math::abs(x) == V(std::numeric_limits<lane_of_t<V>>::infinity());
+  else return detail::magnitude_bits(x) == detail::infinity_bits<V>;
 }
 template <Integer X>
 WICK_FN bool isinf(X) {
@@ -178,11 +192,50 @@ WICK_FN bool isinf(X) {
 /// True where `x` is neither infinite nor NaN.
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isfinite(V x) {
-  return math::abs(x) < V(std::numeric_limits<lane_of_t<V>>::infinity());
+  if constexpr (is_batch_v<V>) return math::abs(x) < V(std::numeric_limits<lane_of_t<V>>::infinity());
+  else return detail::magnitude_bits(x) < detail::infinity_bits<V>;
 }
 template <Integer X>
 WICK_FN bool isfinite(X) {
   return true;
+}
+
+namespace detail {
+// False where a comparison must not be made: g++ takes NaN for less, equal and greater with -ffast-math.
+template <class A, class B>
+constexpr bool ordered([[maybe_unused]] A const& a, [[maybe_unused]] B const& b) {
+#if defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+  if constexpr (Lane<A>) {
+    if (math::isnan(a)) return false;
+  }
+  if constexpr (Lane<B>) {
+    if (math::isnan(b)) return false;
+  }
+#endif
+  return true;
+}
+}  // namespace detail
+
+/// a < b. Integers are compared as numbers, also where one has a sign and the other has none.
+template <class A, class B>
+constexpr auto less(A const& a, B const& b) {
+  if constexpr (Integer<A> && Integer<B>) return integer::less(a, b);
+  else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a < b;
+  else return a < b;
+}
+/// a <= b, as `less` compares.
+template <class A, class B>
+constexpr auto less_equal(A const& a, B const& b) {
+  if constexpr (Integer<A> && Integer<B>) return !integer::less(b, a);
+  else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a <= b;
+  else return a <= b;
+}
+/// a == b, as `less` compares.
+template <class A, class B>
+constexpr auto equal(A const& a, B const& b) {
+  if constexpr (Integer<A> && Integer<B>) return integer::equal(a, b);
+  else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a == b;
+  else return a == b;
 }
 
 /// True where `a` differs from `b`; true for NaN, as `!=` of xsimd 8.1 is not on AVX.
@@ -193,7 +246,7 @@ template <Numeric A, Mixed<A> B>
 }
 template <Integer A, Integer B>
 WICK_FN bool not_equal(A a, B b) {
-  return std::common_type_t<A, B>(a) != std::common_type_t<A, B>(b);
+  return !math::equal(a, b);
 }
 
 /// The magnitude of `a` with the sign of `b` (signed zeros and NaNs included).
@@ -406,3 +459,4 @@ template <Real V>
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

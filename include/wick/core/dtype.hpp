@@ -8,7 +8,9 @@
 #include <ostream>
 #include <type_traits>
 
+#include <wick/base/error.hpp>
 #include <wick/base/half.hpp>
+#include <wick/base/integer.hpp>
 
 namespace wick {
 
@@ -108,6 +110,36 @@ template <class T, class S>
 using scalar_beside_t =
     std::conditional_t<(core::category<S>() <= core::category<T>()), T,
                        std::conditional_t<core::category<S>() == 2, float, std::conditional_t<std::is_same_v<S, bool>, bool, std::int64_t>>>;
+
+namespace core {
+
+template <class X>
+[[noreturn]] WICK_COLD void number_does_not_fit(char const* operation, X x, Dtype dtype) {
+  fail(operation, ": the number ", x, " does not fit into an element of type ", dtype, "; convert the tensor or the number first");
+}
+
+}  // namespace core
+
+/// The number x as an element of type T beside or into which it is written; a fraction is cut off. Throws Error when T is an
+/// integer type that cannot hold x (as torch.Tensor.fill_ and NumPy 2 do).
+template <class T, Arithmetic X>
+constexpr compute_t<T> number_as([[maybe_unused]] char const* operation, X x) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<X, bool>) {
+    if constexpr (!std::is_integral_v<X>) {
+      constexpr double limit = static_cast<double>(std::uint64_t{1} << (8 * sizeof(T) - 1)) * (std::is_signed_v<T> ? 1 : 2);
+      double const number = static_cast<double>(x);
+      bool const low = std::is_signed_v<T> ? number > -limit - 1 || number == -limit : number > -1;
+      if (!(low && number < limit)) core::number_does_not_fit(operation, number, dtype_of<T>());
+    } else if constexpr (!integer::holds_all<T, X>) {
+      T const there = static_cast<T>(x);
+      if (static_cast<X>(there) != x || (there < T(0)) != (x < X(0))) {
+        using Wide = std::conditional_t<std::is_signed_v<X>, std::int64_t, std::uint64_t>;
+        core::number_does_not_fit(operation, static_cast<Wide>(x), dtype_of<T>());
+      }
+    }
+  }
+  return static_cast<compute_t<T>>(x);
+}
 
 /// float for integers and bool, the type itself otherwise: what exp, mean and friends compute in.
 template <class T>

@@ -79,11 +79,12 @@ class Tensor {
   Tensor(Tensor<T, E2, Heap> const& other) : Tensor(other.storage(), const_cast<Base*>(other.data()), other.layout()) {
     static_assert(extents_broadcast<E, E2>, "the extents of the two tensors, known when compiling, differ");
   }
-  /// A tensor of no dimensions holding a number.
+  /// A tensor of no dimensions holding a number. Throws Error when T is an integer type that cannot hold it.
   template <class Number>
     requires(NumberFor<Number, T> || std::is_same_v<Number, T>)
   Tensor(Number number) : Tensor(uninitialized, Dims()) {
-    ElementTraits<T>::store(data_, storage_.plane_stride(), static_cast<T>(number));
+    if constexpr (Arithmetic<Number>) ElementTraits<T>::store(data_, storage_.plane_stride(), static_cast<T>(number_as<T>("tensor", number)));
+    else ElementTraits<T>::store(data_, storage_.plane_stride(), number);
   }
   /// Computes a formula.
   template <class F, class Isa = IsaTag>

@@ -91,7 +91,9 @@ void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& lay
 
 template <class T, class X>
 constexpr auto formula_of(X&& x) {
-  if constexpr (Arithmetic<std::remove_cvref_t<X>> || std::is_same_v<std::remove_cvref_t<X>, T>)
+  if constexpr (Arithmetic<std::remove_cvref_t<X>>)
+    return Scalar<T>{number_as<T>("assignment", x)};
+  else if constexpr (std::is_same_v<std::remove_cvref_t<X>, T>)
     return Scalar<T>{static_cast<compute_t<T>>(x)};
   else
     return operand_beside<T>(std::forward<X>(x));

@@ -83,12 +83,38 @@ struct CommonValue<void(T...), X, Rest...> : CommonValue<void(T...), Rest...> {}
 template <class... X>
 using operands_value_t = typename detail::CommonValue<void(), std::remove_cvref_t<X>...>::type;
 
-/// An argument beside operands of type T: a literal becomes a Scalar that does not widen them.
-template <class T, class X>
+namespace types {
+struct Truth;
+}
+
+namespace detail {
+// The element type of a literal of type X beside elements of type T. A comparison takes an integer that T may not hold as it is.
+template <class T, class X, bool Compares>
+constexpr auto literal_type() {
+  if constexpr (Compares && core::category<T>() == 1 && core::category<X>() == 1 && !integer::holds_all<T, X>)
+    return std::conditional_t<std::is_signed_v<X>, std::conditional_t<(sizeof(X) > 4), std::int64_t, std::int32_t>,
+                              std::conditional_t<(sizeof(X) > 4), std::uint64_t, std::uint32_t>>{};
+  else
+    return scalar_beside_t<T, X>{};
+}
+template <class Op>
+inline constexpr bool is_comparison = std::is_same_v<typename Op::rule, types::Truth>;
+template <>
+inline constexpr bool is_comparison<void> = false;
+template <class Op>
+constexpr char const* name_of() {
+  if constexpr (std::is_void_v<Op>) return "formula";
+  else return Op::name;
+}
+}  // namespace detail
+
+/// An argument of `Op` beside operands of type T: a literal becomes a Scalar that does not widen them. Throws Error when an
+/// integer does not fit in them; a comparison takes any.
+template <class T, class Op = void, class X>
 constexpr auto operand_beside(X&& x) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
-    using S = scalar_beside_t<T, std::remove_cvref_t<X>>;
-    return Scalar<S>{static_cast<compute_t<S>>(x)};
+    using S = decltype(detail::literal_type<T, std::remove_cvref_t<X>, detail::is_comparison<Op>>());
+    return Scalar<S>{number_as<S>(detail::name_of<Op>(), x)};
   } else if constexpr (LiftedNumber<X>) {
     return Scalar<std::remove_cvref_t<X>>{x};
   } else {

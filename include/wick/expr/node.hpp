@@ -109,7 +109,7 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
   /// The same, each operand made in its place: a tensor is copied or moved once.
   template <class T, class... X>
   constexpr Map(detail::Beside<T>, X&&... x)
-      : ShapeHolder(shape_of(x...)), args{operand_beside<T>(std::forward<X>(x))...} {}
+      : ShapeHolder(shape_of(x...)), args{operand_beside<T, Op>(std::forward<X>(x))...} {}
 
   /// The same for operands whose joint shape is known: `make()` returns them.
   template <class Make>
@@ -135,7 +135,7 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
 namespace detail {
 template <class Op, class T, class... X>
 constexpr auto make_map(X&&... x) {
-  return Map<Op, decltype(operand_beside<T>(std::forward<X>(x)))...>(Beside<T>{}, std::forward<X>(x)...);
+  return Map<Op, decltype(operand_beside<T, Op>(std::forward<X>(x)))...>(Beside<T>{}, std::forward<X>(x)...);
 }
 // A region is a tensor from here on; everything else stays what it is.
 template <class X>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <tuple>
 
 #include <wick/base/math.hpp>
 #include <wick/core/dtype.hpp>
@@ -44,9 +45,11 @@ struct Floating {
   template <int K, class... T> using Argument = floating_t<typename detail::PromoteAll<T...>::type>;
   template <class... T> using Result = floating_t<typename detail::PromoteAll<T...>::type>;
 };
-/// Compares in the promoted type, gives bool: lt, isnan.
+/// Compares in the promoted type, integers as they are; gives bool: lt, isnan.
 struct Truth {
-  template <int K, class... T> using Argument = typename detail::PromoteAll<T...>::type;
+  template <int K, class... T>
+  using Argument = std::conditional_t<(std::is_integral_v<T> && ...), std::tuple_element_t<K, std::tuple<T...>>,
+                                      typename detail::PromoteAll<T...>::type>;
   template <class... T> using Result = bool;
 };
 /// bool in, bool out: logical_and.

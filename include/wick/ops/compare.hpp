@@ -3,41 +3,42 @@
 #pragma once
 
 #include <wick/ops/arithmetic.hpp>
+#include <wick/ops/cast.hpp>
 
 namespace wick::inline WICK_ISA {
 
 /// a == b
 struct Eq : Binary<"eq", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a == b; }
+  static constexpr auto value(auto a, auto b) { return math::equal(a, b); }
 };
 /// a != b
 struct Ne : Binary<"ne", Domain<-4, 4>, types::Truth> {
   using cheap = void;
   static constexpr auto value(auto a, auto b) {
     if constexpr (is_batch_v<decltype(a)>) return math::not_equal(a, b);
-    else return a != b;
+    else return !math::equal(a, b);
   }
 };
 /// a < b
 struct Lt : Binary<"lt", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a < b; }
+  static constexpr auto value(auto a, auto b) { return math::less(a, b); }
 };
 /// a <= b
 struct Le : Binary<"le", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a <= b; }
+  static constexpr auto value(auto a, auto b) { return math::less_equal(a, b); }
 };
 /// a > b
 struct Gt : Binary<"gt", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a > b; }
+  static constexpr auto value(auto a, auto b) { return math::less(b, a); }
 };
 /// a >= b
 struct Ge : Binary<"ge", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a >= b; }
+  static constexpr auto value(auto a, auto b) { return math::less_equal(b, a); }
 };
 /// a and b
 struct LogicalAnd : Binary<"logical_and", Domain<-4, 4>, types::Logical> {
@@ -176,11 +177,19 @@ constexpr auto where(C&& condition, A&& a, B&& b) {
   else
     return detail::make_where<float>(std::forward<C>(condition), std::forward<A>(a), std::forward<B>(b));
 }
-/// |a - b| <= atol + rtol |b|, infinities equal to themselves (torch.isclose)
+/// |a - b| <= atol + rtol |b|, infinities equal to themselves (torch.isclose). The distance of two integers is exact.
 template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
 constexpr auto isclose(A const& a, B const& b, double rtol = 1e-5, double atol = 1e-8) {
-  return a == b || (isfinite(b - 0) && abs(a - b) <= atol + rtol * abs(b));
+  using T = operands_value_t<A, B>;
+  auto const x = operand_beside<T, Eq>(a), y = operand_beside<T, Eq>(b);
+  if constexpr (std::is_integral_v<value_t<decltype(x)>> && std::is_integral_v<value_t<decltype(y)>>) {
+    using U = std::uint64_t;  // wraps around, so that no difference overflows
+    auto const distance = where(x < y, cast<U>(y) - cast<U>(x), cast<U>(x) - cast<U>(y));
+    return cast<double>(distance) <= atol + rtol * abs(cast<double>(y));
+  } else {
+    return x == y || (isfinite(y) && abs(x - y) <= atol + rtol * abs(y));
+  }
 }
 
 }  // namespace wick::inline WICK_ISA

@@ -116,9 +116,17 @@ constexpr auto sqrt(X&& x) {
 }
 /// 1 / sqrt(x) (torch.rsqrt)
 template <Formula X> constexpr auto rsqrt(X&& x) { return map<Rsqrt>(std::forward<X>(x)); }
-/// x^y (torch.pow)
+/// x^y (torch.pow). Throws Error when the exponent is a negative number and integers would come out.
 template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
-constexpr auto pow(A&& a, B&& b) { return map<Pow>(std::forward<A>(a), std::forward<B>(b)); }
+constexpr auto pow(A&& a, B&& b) {
+  if constexpr (std::is_integral_v<std::remove_cvref_t<B>>) {
+    if constexpr (std::is_integral_v<operands_value_t<A, B>>) {
+      if (b < 0)
+        fail("pow: integers to a negative power (", b, ") are no integers; convert the tensor to a floating-point type");
+    }
+  }
+  return map<Pow>(std::forward<A>(a), std::forward<B>(b));
+}
 
 }  // namespace wick::inline WICK_ISA

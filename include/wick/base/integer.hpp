@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Integers of different types as numbers: which type holds the other's, and comparison without conversion to one another.
+#pragma once
+
+#include <limits>
+#include <type_traits>
+
+#include <wick/base/config.hpp>
+
+namespace wick::integer {
+
+/// True when type T holds every number of type X.
+template <class T, class X>
+inline constexpr bool holds_all = std::is_signed_v<T> == std::is_signed_v<X> ? sizeof(T) >= sizeof(X) : std::is_signed_v<T> && sizeof(T) > sizeof(X);
+
+/// The number of type T next to x, which is of a type that holds all of T.
+template <class T, class X>
+constexpr T nearest(X x) {
+  constexpr X low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+  return static_cast<T>(x < low ? low : x > high ? high : x);
+}
+
+/// a < b. Both meet in the smaller type: a loop over small integers beside one large one keeps many of them in a register.
+template <class A, class B>
+constexpr bool less(A a, B b) {
+  if constexpr (std::is_same_v<A, B>) return a < b;
+  else if constexpr (holds_all<B, A>) return static_cast<bool>((b > B(std::numeric_limits<A>::max())) | (a < nearest<A>(b)));
+  else if constexpr (holds_all<A, B>) return static_cast<bool>((a < A(std::numeric_limits<B>::min())) | (nearest<B>(a) < b));
+  else if constexpr (std::is_signed_v<A>) return a < 0 || static_cast<std::make_unsigned_t<A>>(a) < b;
+  else return b > 0 && a < static_cast<std::make_unsigned_t<B>>(b);
+}
+
+/// a == b.
+template <class A, class B>
+constexpr bool equal(A a, B b) {
+  if constexpr (std::is_same_v<A, B>) return a == b;
+  else if constexpr (holds_all<B, A>) return static_cast<bool>((a == static_cast<A>(b)) & (static_cast<B>(static_cast<A>(b)) == b));
+  else if constexpr (holds_all<A, B>) return equal(b, a);
+  else if constexpr (std::is_signed_v<A>) return a >= 0 && static_cast<std::make_unsigned_t<A>>(a) == b;
+  else return b >= 0 && a == static_cast<std::make_unsigned_t<B>>(b);
+}
+
+}  // namespace wick::integer
