@@ -17,6 +17,8 @@ template <class Rule>
 std::string rule_text() {
   if constexpr (std::is_same_v<Rule, types::Same>)
     return "promoted";
+  else if constexpr (std::is_same_v<Rule, types::Magnitude>)
+    return "promoted, complex to real";
   else if constexpr (std::is_same_v<Rule, types::Floating>)
     return "promoted, integers to float32";
   else if constexpr (std::is_same_v<Rule, types::Truth>)

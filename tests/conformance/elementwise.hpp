@@ -62,7 +62,7 @@ struct ElementwiseFunctions {
 /// True for operations that have no meaning for bool (PyTorch refuses most of them).
 template <class Op>
 inline constexpr bool needs_numbers = requires {
-  requires std::is_same_v<typename Op::rule, wick::types::Same>;
+  requires std::is_same_v<typename Op::rule, wick::types::Same> || std::is_same_v<typename Op::rule, wick::types::Magnitude>;
 };
 
 /// All operations that take arguments of type T.

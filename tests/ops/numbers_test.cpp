@@ -120,3 +120,16 @@ TEST_CASE("an integer to a negative power") {
   CHECK(Tensor<std::int32_t>(pow(x, 3))[0].item() == 8);
   CHECK(Tensor<float>(pow(x, -1.0))[0].item() == 0.5f);
 }
+
+TEST_CASE("complex tensors: numbers beside them, magnitudes, quotients") {
+  using C = std::complex<float>;
+  Tensor<C> const z = tensor<C>({C(3, 4), C(0, 2)});
+  CHECK(Tensor<C>(z * 2)[0].item() == C(6, 8));
+  CHECK(Tensor<C>(1 / z)[1].item() == C(0, -0.5f));
+  CHECK(Tensor<C>(z * 2.5 + C(0, 1))[0].item() == C(7.5f, 11));
+  CHECK(Tensor<C>(reciprocal(z))[1].item() == C(0, -0.5f));
+  CHECK(Tensor<float>(abs(z))[0].item() == 5);
+  CHECK(Tensor<C>(mean(z)).item() == C(1.5f, 3));
+  CHECK(Tensor<C>(tensor({1.f, 2.f}) * std::complex<double>(0, 1))[1].item() == C(0, 2));
+  CHECK(truths(z == C(0, 2)) == B{false, true});
+}

@@ -45,9 +45,16 @@ constexpr Dtype dtype_of() {
   } else return Dtype::other;
 }
 
+namespace core {
+template <class T>
+inline constexpr bool is_complex = false;
+template <class T>
+inline constexpr bool is_complex<std::complex<T>> = true;
+}  // namespace core
+
 /// A C++ literal or variable that may stand beside a tensor in a formula.
 template <class T>
-concept Arithmetic = std::is_arithmetic_v<T> || Half<T>;
+concept Arithmetic = std::is_arithmetic_v<T> || Half<T> || core::is_complex<T>;
 
 /// A number that a tensor of elements T can be made from.
 template <class X, class T>
@@ -58,11 +65,6 @@ template <class X>
 concept LiftedNumber = requires { typename std::remove_cvref_t<X>::lifts_operations; };
 
 namespace core {
-
-template <class T>
-inline constexpr bool is_complex = false;
-template <class T>
-inline constexpr bool is_complex<std::complex<T>> = true;
 
 // bool < int < float < complex < a user's number
 template <class T>
@@ -109,7 +111,8 @@ using promote_t = decltype(core::promoted<A, B>());
 template <class T, class S>
 using scalar_beside_t =
     std::conditional_t<(core::category<S>() <= core::category<T>()), T,
-                       std::conditional_t<core::category<S>() == 2, float, std::conditional_t<std::is_same_v<S, bool>, bool, std::int64_t>>>;
+                       std::conditional_t<core::category<S>() == 3, promote_t<std::complex<float>, std::conditional_t<std::is_same_v<T, double>, double, float>>,
+                       std::conditional_t<core::category<S>() == 2, float, std::conditional_t<std::is_same_v<S, bool>, bool, std::int64_t>>>>;
 
 namespace core {
 
@@ -124,6 +127,7 @@ template <class X>
 /// integer type that cannot hold x (as torch.Tensor.fill_ and NumPy 2 do).
 template <class T, Arithmetic X>
 constexpr compute_t<T> number_as([[maybe_unused]] char const* operation, X x) {
+  static_assert(core::category<X>() != 3 || core::category<T>() >= 3, "Wick: a complex number does not fit into real elements");
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<X, bool>) {
     if constexpr (!std::is_integral_v<X>) {
       constexpr double limit = static_cast<double>(std::uint64_t{1} << (8 * sizeof(T) - 1)) * (std::is_signed_v<T> ? 1 : 2);
@@ -140,6 +144,18 @@ constexpr compute_t<T> number_as([[maybe_unused]] char const* operation, X x) {
   }
   return static_cast<compute_t<T>>(x);
 }
+
+namespace core {
+template <class T>
+auto real_of() {
+  if constexpr (is_complex<T>) return typename T::value_type{};
+  else return T{};
+}
+}  // namespace core
+
+/// The real type of a complex one; any other stays.
+template <class T>
+using real_t = decltype(core::real_of<T>());
 
 /// float for integers and bool, the type itself otherwise: what exp, mean and friends compute in.
 template <class T>

@@ -45,6 +45,11 @@ struct Floating {
   template <int K, class... T> using Argument = floating_t<typename detail::PromoteAll<T...>::type>;
   template <class... T> using Result = floating_t<typename detail::PromoteAll<T...>::type>;
 };
+/// As Same, but a complex number gives a real one: abs.
+struct Magnitude {
+  template <int K, class... T> using Argument = typename detail::PromoteAll<T...>::type;
+  template <class... T> using Result = real_t<typename detail::PromoteAll<T...>::type>;
+};
 /// Compares in the promoted type, integers as they are; gives bool: lt, isnan.
 struct Truth {
   template <int K, class... T>

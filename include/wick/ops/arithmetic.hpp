@@ -45,8 +45,8 @@ struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
   }
   WICK_FN static auto slope(auto) { return MinusOne{}; }
 };
-/// |x|; slope 0 at 0.
-struct Abs : Unary<"abs", Domain<-4, 4>, types::Same> {
+/// |x|, real also where x is complex; slope 0 at 0.
+struct Abs : Unary<"abs", Domain<-4, 4>, types::Magnitude> {
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::abs(x); }
   WICK_FN static auto slope(auto x) { return math::sign(x); }
@@ -67,7 +67,10 @@ struct Square : Unary<"square", Domain<-4, 4>, types::Same> {
 /// 1 / x
 struct Reciprocal : Unary<"reciprocal", Domain<0.5, 4>> {
   using steep = void;
-  static constexpr auto value(auto x) { return 1 / x; }
+  static constexpr auto value(auto x) {
+    if constexpr (core::is_complex<decltype(x)>) return decltype(x)(1) / x;
+    else return 1 / x;
+  }
   WICK_FN static auto slope_from_value(auto y) { return -(y * y); }
 };
 /// The larger one; NaN if either is. The slope at a tie is shared, at NaN both are 1, as in PyTorch.

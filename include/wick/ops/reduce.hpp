@@ -25,7 +25,10 @@ struct Mean : Reduction<"mean"> {
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   static constexpr auto combine(auto a, auto b) { return a + b; }
-  static constexpr auto finish(auto total, std::int64_t count) { return total / static_cast<double>(count); }
+  static constexpr auto finish(auto total, std::int64_t count) {
+    if constexpr (core::is_complex<decltype(total)>) return total / static_cast<real_t<decltype(total)>>(count);
+    else return total / static_cast<double>(count);
+  }
   WICK_FN static auto slope(auto, auto) { return One{}; }
   static constexpr double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
