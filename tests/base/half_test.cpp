@@ -8,6 +8,8 @@
 #include <vector>
 #include <wick/base/simd_half.hpp>
 
+WICK_PRECISE_BEGIN  // also with -ffast-math a test means what it says
+
 using wick::bfloat16;
 using wick::float16;
 

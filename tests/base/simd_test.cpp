@@ -7,6 +7,8 @@
 #include <vector>
 #include <wick/base/simd_exponent.hpp>
 
+WICK_PRECISE_BEGIN  // also with -ffast-math a test means what it says
+
 using namespace wick;
 
 namespace {

@@ -11,6 +11,9 @@
 #include <type_traits>
 #include <vector>
 
+#include <wick/base/config.hpp>
+WICK_PRECISE_BEGIN
+
 namespace ulp {
 
 /// A format with at least eleven more bits than T.
@@ -20,22 +23,41 @@ using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
 /// The error of NaN against a number, or of the wrong infinity or sign of zero.
 inline constexpr double wrong = 1e30;
 
+/// What kind of number `x` is, told by its bits: the tests also run with -ffast-math, where the C library's functions may lie.
+template <class T>
+auto magnitude(T x) {
+  using Word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  return static_cast<Word>(std::bit_cast<Word>(x) & (~Word(0) >> 1));
+}
+template <class T>
+bool is_nan(T x) {
+  return magnitude(x) > magnitude(std::numeric_limits<T>::infinity());
+}
+template <class T>
+bool is_infinite(T x) {
+  return magnitude(x) == magnitude(std::numeric_limits<T>::infinity());
+}
+template <class T>
+bool is_finite(T x) {
+  return magnitude(x) < magnitude(std::numeric_limits<T>::infinity());
+}
+
 /// Distance of `got` from the exact value in units of the last place of T there. The number after the largest stands
 /// for infinity.
 template <class T>
 double error(T got, Wide<T> exact) {
   using Limits = std::numeric_limits<T>;
   T const rounded = static_cast<T>(exact);
-  if (rounded != rounded || got != got) return (rounded != rounded) == (got != got) ? 0 : wrong;
+  if (is_nan(rounded) || is_nan(got)) return is_nan(rounded) == is_nan(got) ? 0 : wrong;
   if (rounded == got) {
     if (rounded == 0 && std::signbit(rounded) != std::signbit(got)) return wrong;
-    if (std::isinf(got)) return 0;
-  } else if (std::isinf(got) && std::isinf(rounded)) {
+    if (is_infinite(got)) return 0;
+  } else if (is_infinite(got) && is_infinite(rounded)) {
     return wrong;
   }
   // 2^max_exponent as a wide number: a double holds it for float, a long double for double.
   constexpr Wide<T> beyond = Wide<T>(Limits::max()) / (2 - Limits::epsilon()) * 2;
-  auto const finite = [beyond](Wide<T> x) { return std::isinf(x) ? std::copysign(beyond, x) : x; };
+  auto const finite = [beyond](Wide<T> x) { return std::fabs(x) > std::numeric_limits<Wide<T>>::max() ? std::copysign(beyond, x) : x; };
   Wide<T> const value = finite(exact), distance = std::fabs(finite(got) - value);
   if (distance == 0) return 0;
   // The exponent as that of a double, held inside the range of T.
@@ -103,3 +125,4 @@ std::vector<T> const& samples() {
 }
 
 }  // namespace ulp
+WICK_PRECISE_END

@@ -141,7 +141,7 @@
 // -ffast-math: its error in ULP and the promise of the same bits are of this library, not of its user's flags. (For g++ the
 // options of a file are those of each function in it, templates included; g++ does not inline across different ones, but where
 // it is forced to.)
-#if defined(__FAST_MATH__) && defined(__clang__)
+#if defined(__clang__) && !defined(__CUDACC__)
 #define WICK_PRECISE_BEGIN _Pragma("float_control(push)") _Pragma("float_control(precise, on)")
 #define WICK_PRECISE_END _Pragma("float_control(pop)")
 #elif defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__CUDACC__)

@@ -10,6 +10,7 @@
 
 #include <wick/base/config.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 // One definition for a number and for a vector of numbers: `W` is std::uint32_t or a vector of them, `F` float or a vector
@@ -161,3 +162,4 @@ struct std::numeric_limits<wick::float16>
 template <>
 struct std::numeric_limits<wick::bfloat16>
     : wick::half::Limits<wick::bfloat16, 8, -125, 128, 0x0080, 0x7F7F, 0x3C00, 0x7F80, 0x7FC0> {};
+WICK_PRECISE_END

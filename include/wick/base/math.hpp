@@ -13,6 +13,7 @@
 #include <wick/base/math_special.hpp>
 #include <wick/base/math_trig.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -115,3 +116,4 @@ WICK_MATH_TERNARY(where)
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/base/math_basic.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -124,3 +125,4 @@ WICK_FN auto atan2(A a, B b) {
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/base/math_log.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -77,11 +78,10 @@ WICK_FN V acosh(V x) {
 template <Real V>
 WICK_FN V atanh(V x) {
   using T = lane_of_t<V>;
-  constexpr T infinity = std::numeric_limits<T>::infinity();
   V const one = V(T(1)), zero = V(T(0)), size = math::abs(x);
   // log((1 + x) / (1 - x)) / 2 = k log(2) / 2 + atanh(s), where 2^k is near the quotient.
   V const above = one + size, below = one - size;
-  V const k = detail::log_reduce(above / below).k;
+  V const quotient = above / below, k = detail::log_reduce(quotient).k;
   auto const plain = k == zero;
   V const power = simd::power_of_two<V>(simd::at_most<V>(k, T(sizeof(T) == 4 ? 30 : 60)) + V(simd::round_magic<T>));
   // Both forms of 1 + x -+ 2^k (1 - x) are rounded once where they are used.
@@ -103,9 +103,11 @@ WICK_FN V atanh(V x) {
   V const logarithm = k * V(detail::ln2_high<T> / 2), sum = logarithm + s;
   V const low = simd::fma<V>(k, V(detail::ln2_low<T> / 2), s * z * p) + ((logarithm - sum) + s);
   V const finite = sum + low;
-  V const edge = simd::select<V>(size == one, V(infinity), V(std::numeric_limits<T>::quiet_NaN()));
+  // At 1 the quotient is infinite. It also keeps NaN where g++ does not compare numbers as IEEE says (with -ffast-math).
+  V const edge = simd::select<V>(size > one, V(std::numeric_limits<T>::quiet_NaN()), quotient);
   return detail::flip_sign<V>(simd::select<V>(size < one, finite, edge), x);
 }
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/base/math_basic.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -208,3 +209,4 @@ template <Real V>
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

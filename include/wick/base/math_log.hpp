@@ -4,6 +4,7 @@
 
 #include <wick/base/math_exp.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -138,3 +139,4 @@ WICK_FN V log1p(V x) {
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

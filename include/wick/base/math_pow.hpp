@@ -6,6 +6,7 @@
 #include <wick/base/math_exp.hpp>
 #include <wick/base/math_log.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -122,3 +123,4 @@ WICK_FN A pow(A a, B b) {
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/base/math_log.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -64,3 +65,4 @@ WICK_FN auto hypot(A a, B b) {
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

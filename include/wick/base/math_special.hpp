@@ -6,6 +6,7 @@
 #include <wick/base/math_log.hpp>
 #include <wick/base/math_table.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -207,3 +208,4 @@ WICK_FN V softplus(V x) {
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

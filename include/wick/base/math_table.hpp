@@ -5,6 +5,7 @@
 
 #include <wick/base/math_basic.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math::detail {
 
@@ -161,3 +162,4 @@ inline constexpr Pieces gelu_pieces{
 
 }  // namespace math::detail
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

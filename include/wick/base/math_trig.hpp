@@ -4,6 +4,7 @@
 
 #include <wick/base/math_basic.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace math {
 
@@ -41,11 +42,18 @@ template <Lane T>
 inline constexpr T trig_limit = simd::fused ? (sizeof(T) == 4 ? T(0x1p17) : T(0x1p40))
                                             : (sizeof(T) == 4 ? T(8192) : T(1048576));
 
-// `result`, but f(x) in the lanes beyond trig_limit: rare, and so kept out of the loops.
+// `result`, but f(x) in the lanes beyond trig_limit: rare, and so kept out of the loops. The barrier keeps g++ from taking
+// the C library's vectors of 4 ULP for a loop of calls (-ffast-math).
 template <Real V, class F>
 WICK_FN WICK_NOINLINE V beyond_limit(V x, V result, F f) {
   using T = lane_of_t<V>;
-  return lanewise(x, result, [f](T lane, T within) constexpr { return math::abs(lane) <= trig_limit<T> ? within : f(lane); });
+  return lanewise(x, result, [f](T lane, T within) constexpr {
+    if (math::abs(lane) <= trig_limit<T>) return within;
+#if defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__CUDACC__)
+    asm("");
+#endif
+    return f(lane);
+  });
 }
 
 // sin(r) for |r| <= pi / 2
@@ -169,3 +177,4 @@ WICK_FN V tan(V x) {
 
 }  // namespace math
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

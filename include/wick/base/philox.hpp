@@ -7,6 +7,7 @@
 
 #include <wick/base/simd.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Blocks that `PhiloxBatch` computes side by side.
@@ -36,3 +37,4 @@ WICK_INLINE void philox_batch(std::uint64_t seed, std::uint64_t first, std::uint
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -3,12 +3,28 @@
 // algorithm serves the batch, the scalar and the GPU thread.
 #pragma once
 
+// What xsimd includes comes first, so that only xsimd itself is compiled as this library is (WICK_PRECISE_BEGIN).
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <cassert>
 #include <cmath>
+#include <complex>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <memory>
+#include <ostream>
+#include <tuple>
 #include <type_traits>
+#include <utility>
+#if defined(__x86_64__) && !defined(__clang__)
+#include <immintrin.h>  // for clang, options belong to the instructions that these functions stand for
+#endif
+
 #include <wick/base/config.hpp>
+WICK_PRECISE_BEGIN
 // g++ 12 calls the deliberately undefined registers of its own AVX-512 header uninitialized once they are inlined.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
@@ -138,16 +154,19 @@ WICK_INLINE void keep([[maybe_unused]] Batch<T>& x) {
 #endif
 }
 
+// The compiler's own functions, where the standard library's are of the user's options (-ffast-math) and would be called
+// instead of inlined.
+
 /// The IEEE representation of `x`.
 template <Real V>
 [[gnu::always_inline]] constexpr Bits<V> bits(V x) {
-  return std::bit_cast<Bits<V>>(x);
+  return __builtin_bit_cast(Bits<V>, x);
 }
 
 /// The number whose IEEE representation is `x`.
 template <Real V>
 [[gnu::always_inline]] constexpr V from_bits(Bits<V> x) {
-  return std::bit_cast<V>(x);
+  return __builtin_bit_cast(V, x);
 }
 
 /// Lane by lane `condition ? a : b`.
@@ -249,7 +268,8 @@ template <Real V>
     return xsimd::fma(a, b, c);
 #endif
   } else if constexpr (fused) {
-    return std::fma(a, b, c);
+    if constexpr (sizeof(V) == 4) return __builtin_fmaf(a, b, c);
+    else return __builtin_fma(a, b, c);
   } else {
     return a * b + c;
   }
@@ -423,3 +443,4 @@ WICK_INLINE Words multiply_low(Words const& x, std::uint32_t factor) {
 
 }  // namespace simd
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/base/simd.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace simd {
 
@@ -109,3 +110,4 @@ template <Real V>
 
 }  // namespace simd
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

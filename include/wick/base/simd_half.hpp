@@ -7,6 +7,7 @@
 #include <wick/base/half.hpp>
 #include <wick/base/simd.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace simd {
 
@@ -95,3 +96,4 @@ WICK_INLINE Batch<float> round_to(Batch<float> const& x) {
 
 }  // namespace simd
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 
 #include <wick/base/simd.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace simd {
@@ -82,3 +83,4 @@ class Part {
 }  // namespace simd
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
