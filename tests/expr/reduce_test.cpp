@@ -220,9 +220,9 @@ TEST_CASE("what cannot be reduced says so") {
   CHECK_THROWS_WITH_AS(sum(x, {2}), "sum: dimension 2 is out of range for a tensor of 2 dimensions (-2 to 1)", Error);
   CHECK_THROWS_WITH_AS(mean(x, {0, -2}), "mean: dimension -2 stands twice in the list of dimensions", Error);
   CHECK_THROWS_WITH_AS(amax(none, {1}),
-                       "max: dimension 1 of shape (2, 0) is empty, and this reduction has no value there", Error);
+                       "amax: dimension 1 of shape (2, 0) is empty, and this reduction has no value there", Error);
   CHECK_THROWS_WITH_AS(amin(none),
-                       "min: a tensor of shape (2, 0) has no elements, and this reduction has no value there", Error);
+                       "amin: a tensor of shape (2, 0) has no elements, and this reduction has no value there", Error);
   CHECK(Tensor<float>(amax(none, {0})).shape() == Dims(0));
 }
 
