@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <vector>
 #include <wick/wick.hpp>
 using namespace wick;
 
@@ -20,6 +21,11 @@ void tensors() {
   z = zeros_like(z);
   a.shape(), a.size(-1), a.dim(), a.numel(), a.dtype(), a.device();
   check("item", a(1, 0).item() == 3);
+  float first = a(1, 0);
+  std::vector<float> const numbers{1, 2, 3, 4, 5, 6};
+  check("number", first == tensor(numbers)(2).item() && Tensor<float>(numbers, {2, 3})(1, 0).item() == 4);
+  for (auto row : a) check("rows", row.numel() == 2);
+  for (auto row : a.view()) row = 1;
   a(Slice(), 1);
   a(Ellipsis, newaxis, Slice(0, 2));
   a(Slice(1, {}), Slice({}, {}, 2));
@@ -27,7 +33,7 @@ void tensors() {
   a(0, Slice()) += 1;
   a = a.clone();
   a.t(), a.permute({1, 0}), a.transpose(0, 1), a.reshape({-1});
-  flatten(a), unsqueeze(a, 0), squeeze(a), narrow(a, 0, 0, 1);
+  a.flatten(), a.unsqueeze(0), a.squeeze(), narrow(a, 0, 0, 1);
   Tensor<float> joined = cat(0, a, a), piled = stack(0, a, a);
   check("cat", joined.size(0) == 4 && piled.dim() == 3);
   Tensor<double> d = a.to<double>();
@@ -46,11 +52,13 @@ void operations() {
   Tensor<float> a = tensor({{1.f, 2.f}, {3.f, 4.f}}), b = a + 1;
   Tensor<float> c = a * b - a / b;
   Tensor<bool> p = a > 2 && !(a == b);
-  c = where(a > 2, a, 0.f);
+  c = where(a > 2, a, 0.f), c = where(p, 1, 0);
   c = pow(a, 2), c = maximum(a, b), c = abs(a), c = sigmoid(a);
-  c = sum(a), c = sum(a, {0}), c = mean(a, {0, 1}, {.keepdim = true});
-  c = max(a), c = amax(a, {1});
+  c = a.sum(), c = a.sum(0), c = sum(a, 0), c = a.mean({0, 1}, {.keepdim = true});
+  c = a.max(), c = amax(a, 1);
   check("amax", c(0).item() == 2);
+  auto [values, positions] = a.max(1);
+  check("max", Tensor<float>(values)(1).item() == 4 && positions(1).item() == 1);
   Tensor<std::int64_t> best = argmax(a, 1);
   c = norm(a), c = prod(a);
   c = softmax(a, -1), c = log_softmax(a, -1), c = layer_norm(a);
@@ -82,8 +90,9 @@ void gradients() {
   Tensor<float> x = ones<float>({2});
   Variable<float> w = randn<float>({2});
   Variable<float> y = sum(square(w) * x);
-  backward(y, {.retain_graph = true});
-  backward(y);
+  y.backward({.retain_graph = true});
+  y.backward();
+  backward(sum(square(w)));  // a formula is recorded first
   w.value(), w.grad(), w.zero_grad(), w.detach(), w.requires_grad(), w.is_leaf();
   Variable<float> constant(x, false);
   Tensor<float> g = grad(sum(square(w)), w);

@@ -7,6 +7,7 @@
 #include <wick/core/print.hpp>
 #include <wick/core/tf32.hpp>
 #include <wick/expr/assign.hpp>
+#include <wick/expr/print.hpp>
 #include <wick/ops/activation.hpp>
 #include <wick/ops/argmax.hpp>
 #include <wick/ops/arithmetic.hpp>

@@ -7,7 +7,6 @@
 #include <wick/core/tf32.hpp>
 
 #include <wick/backend/kernels.hpp>
-#include <wick/expr/print.hpp>
 #include <wick/ops/conv.hpp>
 #include <wick/ops/dropout.hpp>
 #include <wick/ops/gather.hpp>

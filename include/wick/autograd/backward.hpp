@@ -11,10 +11,6 @@
 
 namespace wick::inline WICK_ISA {
 
-/// Options of `backward`.
-struct BackwardOptions {
-  bool retain_graph = false;  ///< keep what was saved, so that backward can run again
-};
 /// Options of `grad`.
 struct GradOptions {
   bool create_graph = false;  ///< record the gradient too, so that it can be differentiated

@@ -9,6 +9,11 @@
 
 namespace wick {
 
+template <class T>
+class Variable;
+template <class U, class T>
+inline constexpr bool core::has_other_elements<Variable<U>, T> = !std::is_same_v<U, T>;
+
 namespace tape {
 
 /// An entry with a value and a gradient of element type T.
@@ -78,10 +83,15 @@ class Edge {
 
 }  // namespace tape
 
+/// Options of `backward`.
+struct BackwardOptions {
+  bool retain_graph = false;  ///< keep what was saved, so that backward can run again
+};
+
 /// A tensor with identity: value, gradient, history. `Variable<float> w = randn<float>({3})` makes a leaf that requires
 /// a gradient; assigning a formula over variables records one statement. Copying a Variable gives another name to it.
 template <class T>
-class Variable {
+class Variable : public Methods<Variable<T>> {
  public:
   using is_operand = void;
   using records = void;
@@ -99,7 +109,7 @@ class Variable {
   Variable(Number value, bool requires_grad = true) : Variable(Tensor<T>(value), requires_grad) {}
   /// Computes a formula and records it, if a variable in it requires a gradient.
   template <class F, class Isa = IsaTag>
-    requires(requires { typename std::remove_cvref_t<F>::is_operand; } &&
+    requires(requires { typename std::remove_cvref_t<F>::is_operand; } && !core::has_other_elements<std::remove_cvref_t<F>, T> &&
              !std::is_same_v<std::remove_cvref_t<F>, Tensor<T>> && !std::is_same_v<std::remove_cvref_t<F>, Variable>)
   Variable(F&& formula) : node_(record(Isa{}, std::type_identity<T>{}, std::forward<F>(formula))) {}
 
@@ -170,6 +180,10 @@ class Variable {
   static constexpr Dtype dtype() { return dtype_of<T>(); }
   Device device() const { return value().device(); }
   T item() const { return value().item(); }
+  template <std::same_as<T> N>
+  explicit operator N() const {
+    return item();
+  }
   bool active() const { return node_->requires_grad; }
   Node* node() const { return node_; }
 
@@ -178,6 +192,20 @@ class Variable {
     requires(std::convertible_to<I, Index> && ...)
   auto operator()(I const&... entries) const { return region({Index(entries)...}); }
   auto operator[](Index const& entry) const { return region({entry}); }
+  /// The parts along the first dimension, as formulas.
+  auto begin() const { return core::RowIterator<Variable>(*this, 0); }
+  auto end() const { return core::RowIterator<Variable>(*this, core::row_count(shape())); }
+
+  /// Adds the gradient of this, a single number, to every variable that it depends on (torch.Tensor.backward).
+  template <class Isa = IsaTag>
+  void backward(BackwardOptions options = {}) const {
+    core::call_backward<Isa>(*this, options);
+  }
+  /// The same of any shape, given the gradient of what follows.
+  template <class Isa = IsaTag>
+  void backward(Tensor<T> const& gradient, BackwardOptions options = {}) const {
+    core::call_backward<Isa>(*this, gradient, options);
+  }
 
   /// In place under NoGrad; else the name moves on to the result, as in h = h + f.
   template <class F, class Isa = IsaTag> Variable& operator+=(F const& f) { return update("+=", *this + f); }

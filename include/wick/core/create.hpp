@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <wick/core/fixed.hpp>
 #include <wick/core/random.hpp>
@@ -109,10 +110,16 @@ namespace core {
 template <class T>
 struct NestedList {
   static constexpr int depth = 0;
+  using Element = T;
 };
 template <class T>
 struct NestedList<std::initializer_list<T>> {
   static constexpr int depth = 1 + NestedList<T>::depth;
+};
+template <class T>
+struct NestedList<std::vector<T>> {
+  static constexpr int depth = 1 + NestedList<T>::depth;
+  using Element = typename NestedList<T>::Element;
 };
 template <class List>
 void measure(List const& list, Dims& shape, int level) {
@@ -155,6 +162,9 @@ template <class T>
 Tensor<T> tensor(std::initializer_list<std::initializer_list<std::initializer_list<std::initializer_list<T>>>> list) {
   return core::from_lists<T>(list);
 }
+/// A tensor from a vector of numbers, or a vector of vectors.
+template <class T>
+auto tensor(std::vector<T> const& list) { return core::from_lists<typename core::NestedList<T>::Element>(list); }
 /// A tensor of no dimensions.
 template <class T>
   requires(Arithmetic<T>)

@@ -38,6 +38,13 @@ class Index {
   constexpr Index(Slice const& range) : kind(Kind::slice), slice(range) {}
   constexpr Index(EllipsisType) : kind(Kind::ellipsis) {}
   constexpr Index(NewAxisType) : kind(Kind::new_axis) {}
+  template <class X>
+    requires(requires { typename X::is_operand; } || requires { typename X::is_part; })
+  Index(X const&) : kind(Kind::integer) {
+    static_assert(sizeof(X) == 0,
+                  "Wick: a tensor cannot stand in a subscript yet. Instead of x(mask): where(mask, x, other), or x = where(mask, value, x) to write; instead "
+                  "of x(positions): index_select(x, 0, positions) or gather; instead of a tensor of one element: its item()");
+  }
 
   Kind kind;
   std::int64_t position = 0;
@@ -143,6 +150,11 @@ inline Axes exchanged(int rank, std::int64_t a, std::int64_t b) {
   int const first = normalize_axis("transpose", a, rank), second = normalize_axis("transpose", b, rank);
   if (rank > 0) std::swap(order[first], order[second]);
   return order;
+}
+/// The order of dimensions that t() makes: a matrix is turned, what has less dimensions stays.
+inline Axes matrix_order(Dims const& shape) {
+  if (shape.size() > 2) fail("t: a tensor of shape ", shape, " has more than 2 dimensions");
+  return shape.size() == 2 ? Axes(1, 0) : exchanged(shape.size(), 0, 0);
 }
 /// The same elements under another shape of as many elements. Throws Error when no strides express it.
 inline Layout reshaped(Layout const& layout, Dims const& target) {

@@ -9,7 +9,7 @@ namespace wick {
 /// A region of a tensor, made by indexing. Reading it never dangles (it shares the elements). Writing needs the tensor
 /// itself, so only the unnamed result of an index expression can be assigned to: `z[0] = 5`, `z[0][1] = 5`.
 template <class T, class E = Dynamic>
-class Part {
+class Part : public Methods<Part<T, E>> {
  public:
   using is_part = void;
   using value_type = T;
@@ -76,6 +76,8 @@ class Part {
   }
   Part operator[](Index const& entry) && { return part({entry}); }
   Tensor<T> operator[](Index const& entry) const& { return value_[entry]; }
+  auto begin() const { return value_.begin(); }
+  auto end() const { return value_.end(); }
   Tensor<T> t() const { return value_.t(); }
   Tensor<T> permute(Axes const& order) const { return value_.permute(order); }
   Tensor<T> reshape(Dims const& target) const { return value_.reshape(target); }

@@ -2,6 +2,8 @@
 // Tensor on the heap: a value whose copies share memory until one of them is written.
 #pragma once
 
+#include <span>
+
 #include <wick/core/device.hpp>
 #include <wick/core/dtype.hpp>
 #include <wick/core/view.hpp>
@@ -23,12 +25,20 @@ template <class X, class T>
 inline constexpr bool is_heap_tensor_of = false;
 template <class T, class E>
 inline constexpr bool is_heap_tensor_of<Tensor<T, E, Heap>, T> = true;
+/// True for what holds elements of another type than T. A formula of another type is a mistake, with a sentence for it; these
+/// are another overload's argument.
+template <class X, class T>
+inline constexpr bool has_other_elements = false;
+template <class U, class E, class S, class T>
+inline constexpr bool has_other_elements<Tensor<U, E, S>, T> = !std::is_same_v<U, T>;
+template <class U, class E, class T>
+inline constexpr bool has_other_elements<View<U, E>, T> = !std::is_same_v<std::remove_const_t<U>, T>;
 }  // namespace core
 
 /// A value: elements of type T with extents E (`Dynamic` or `Shape<...>`). Copies are cheap and independent: the first
 /// write through a shared handle copies. `Tensor<float> t = formula;` runs the formula's loop.
 template <class T, class E = Dynamic, class S = Heap>
-class Tensor {
+class Tensor : public Methods<Tensor<T, E, S>> {
   static_assert(std::is_same_v<S, Heap>, "Tensor<T, E, S>: S is Heap or Inline");
 
  public:
@@ -79,6 +89,11 @@ class Tensor {
   Tensor(Tensor<T, E2, Heap> const& other) : Tensor(other.storage(), const_cast<Base*>(other.data()), other.layout()) {
     static_assert(extents_broadcast<E, E2>, "the extents of the two tensors, known when compiling, differ");
   }
+  /// A copy of these elements, in row-major order, under a shape. Throws Error unless they are as many as it has.
+  Tensor(std::span<T const> elements, Dims const& shape) : Tensor(uninitialized, shape) {
+    if (static_cast<std::int64_t>(elements.size()) != numel()) fail("tensor: ", elements.size(), " elements do not fill the shape ", shape);
+    for (std::int64_t i = 0; i < numel(); ++i) ElementTraits<T>::store(data_ + i, plane_stride(), elements[static_cast<std::size_t>(i)]);
+  }
   /// A tensor of no dimensions holding a number. Throws Error when T is an integer type that cannot hold it.
   template <class Number>
     requires(NumberFor<Number, T> || std::is_same_v<Number, T>)
@@ -88,10 +103,15 @@ class Tensor {
   }
   /// Computes a formula.
   template <class F, class Isa = IsaTag>
-    requires(requires { typename std::remove_cvref_t<F>::is_operand; } &&
+    requires(requires { typename std::remove_cvref_t<F>::is_operand; } && !core::has_other_elements<std::remove_cvref_t<F>, T> &&
              !core::is_heap_tensor_of<std::remove_cvref_t<F>, T>)  // those share, whatever their constness
   Tensor(F&& formula) : layout_(Dims(0)) {
     assign(*this, std::forward<F>(formula));
+  }
+  template <class F>
+    requires(core::has_other_elements<std::remove_cvref_t<F>, T>)
+  explicit Tensor(F&&) {
+    static_assert(core::always_false<F>, "Wick: these elements are of another type than the tensor; convert them with .to<T>() or cast<T>(...)");
   }
   /// Computes a formula into this tensor: in place when nobody else holds the elements.
   template <class F, class Isa = IsaTag>
@@ -193,12 +213,12 @@ class Tensor {
   Part<T, E> operator[](Index const& entry) & { return (*this)(entry); }
   Tensor<T> operator[](Index const& entry) const& { return (*this)(entry); }
   Tensor<T> operator[](Index const& entry) && { return share(core::subscript(layout_, {entry})); }
+  /// The parts along the first dimension, as values; `for (auto row : x.view())` writes them.
+  auto begin() const { return core::RowIterator<Tensor>(*this, 0); }
+  auto end() const { return core::RowIterator<Tensor>(*this, core::row_count(shape())); }
 
   /// Swaps the two dimensions of a matrix; shares the elements. A vector stays as it is, as in PyTorch.
-  auto t() const {
-    if (dim() > 2) fail("t: a tensor of shape ", shape(), " has more than 2 dimensions");
-    return dim() < 2 ? Tensor<T>(*this) : permute({1, 0});
-  }
+  Tensor<T> t() const { return permute(core::matrix_order(shape())); }
   /// Dimensions in another order; shares the elements.
   Tensor<T> permute(Axes const& order) const { return {storage_, data_, core::permuted(layout_, order)}; }
   /// Two dimensions exchanged; shares the elements.
@@ -209,6 +229,11 @@ class Tensor {
     Dims const dims = reshaped("reshape", shape(), target);
     if (!is_contiguous()) return clone<Isa>().reshape(dims);
     return {storage_, data_, Layout(dims)};
+  }
+  /// The same as reshape (torch.Tensor.view): a value, unlike `view()`.
+  template <class Isa = IsaTag>
+  Tensor<T> view(Dims const& target) const {
+    return reshape<Isa>(target);
   }
   /// Elements of another type.
   template <class U, class Isa = IsaTag>

@@ -3,15 +3,13 @@
 #pragma once
 
 #include <wick/core/broadcast.hpp>
+#include <wick/core/methods.hpp>
 #include <wick/core/rows.hpp>
 #include <wick/core/storage.hpp>
 
 namespace wick {
 
 namespace core {
-template <class>
-inline constexpr bool always_false = false;
-
 /// The rank that an extents policy knows, or -1.
 template <class E>
 inline constexpr int known_rank = -1;
@@ -57,7 +55,7 @@ constexpr void check_position(Dims const& shape, I... position) {
 /// `erase` and `insert` of a vector, `std::sort`) would write elements, and does not compile. Assigning whole containers
 /// of views writes elements too.
 template <class T, class E = Dynamic>
-class View {
+class View : public Methods<View<T, E>> {
  public:
   using is_operand = void;
   using value_type = std::remove_const_t<T>;
@@ -136,10 +134,7 @@ class View {
   /// Two dimensions exchanged.
   View<T> transpose(std::int64_t a, std::int64_t b) const { return permute(core::exchanged(dim(), a, b)); }
   /// The two dimensions of a matrix exchanged. A vector stays as it is, as in PyTorch.
-  View<T> t() const {
-    if (dim() > 2) fail("t: a view of shape ", shape(), " has more than 2 dimensions");
-    return dim() < 2 ? View<T>(*this) : permute({1, 0});
-  }
+  View<T> t() const { return permute(core::matrix_order(shape())); }
 
   /// Along the first dimension: sub-views; elements where the type says that there is one dimension, as in `flat()`.
   auto begin() const {

@@ -89,12 +89,29 @@ void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& lay
     compute_into<T>(data, plane_stride, layout, f, device);
 }
 
+// A choice between two integers, `where(mask, 1, 0)`, takes the type of its target where that holds them.
+template <class F, class T>
+inline constexpr bool is_choice_for = false;
+template <class Op, class C, class S, class T>
+  requires(std::is_same_v<typename Op::rule, types::Select> && std::is_integral_v<S> && !std::is_same_v<S, T>)
+inline constexpr bool is_choice_for<Map<Op, C, Scalar<S>, Scalar<S>>, T> = core::category<T>() == 2 || (std::is_integral_v<T> && sizeof(T) > sizeof(S));
+
+template <class T, class Op, class C, class S>
+constexpr auto choice_for(Map<Op, C, Scalar<S>, Scalar<S>> const& f) {
+  using To = Scalar<T>;
+  return f.args.visit([](C const& condition, Scalar<S> const& a, Scalar<S> const& b) {
+    return Map<Op, C, To, To>(condition, To{static_cast<compute_t<T>>(a.value)}, To{static_cast<compute_t<T>>(b.value)});
+  });
+}
+
 template <class T, class X>
 constexpr auto formula_of(X&& x) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>)
     return Scalar<T>{number_as<T>("assignment", x)};
   else if constexpr (std::is_same_v<std::remove_cvref_t<X>, T>)
     return Scalar<T>{static_cast<compute_t<T>>(x)};
+  else if constexpr (is_choice_for<std::remove_cvref_t<X>, T>)
+    return choice_for<T>(x);
   else
     return operand_beside<T>(std::forward<X>(x));
 }
@@ -136,6 +153,8 @@ template <class T, class E, class X>
 void assign(Tensor<T, E, Heap>& x, X&& value) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
     x = Tensor<T, E>(value);
+  } else if constexpr (detail::is_choice_for<std::remove_cvref_t<X>, T>) {
+    assign(x, detail::choice_for<T>(value));
   } else {
     auto&& f = operand(std::forward<X>(value));
     using F = std::remove_cvref_t<decltype(f)>;

@@ -10,14 +10,6 @@
 
 namespace wick::inline WICK_ISA {
 
-/// True when a formula of this type may hold variables: assigned to a Variable, it is recorded.
-template <class X>
-inline constexpr bool is_recordable = requires { typename X::records; };
-template <class Op, class... Args>
-inline constexpr bool is_recordable<Map<Op, Args...>> = (is_recordable<Args> || ...);
-template <class Op, class Arg, class E>
-inline constexpr bool is_recordable<Reduce<Op, Arg, E>> = is_recordable<Arg>;
-
 /// True when a gradient would flow into the formula: it reaches a variable that requires one.
 template <class F>
 bool is_active(F const& f) {
@@ -77,8 +69,9 @@ struct RecordsTag<true> {
 
 /// A handle on a kernel node: a tensor that is computed when it is needed.
 template <class T, bool may_record = false>
-class Lazy : public detail::RecordsTag<may_record> {
+class Lazy : public detail::RecordsTag<may_record>, public Methods<Lazy<T, may_record>> {
  public:
+  using Methods<Lazy>::operator=;
   using is_operand = void;
   using is_lazy = void;
   using value_type = T;
@@ -112,6 +105,12 @@ class Lazy : public detail::RecordsTag<may_record> {
     return state_->value;
   }
   T item() const { return value().item(); }
+  template <std::same_as<T> N>
+  explicit(may_record) operator N() const {
+    return item();
+  }
+  auto begin() const { return core::RowIterator<Lazy>(*this, 0); }
+  auto end() const { return core::RowIterator<Lazy>(*this, core::row_count(shape())); }
   /// True while nobody else can ask for the value: it may be computed straight into another formula's target.
   bool unshared() const { return state_->fuses() && !state_->computed && alone(); }
   /// How many handles there are on the node.

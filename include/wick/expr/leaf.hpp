@@ -19,6 +19,14 @@ concept Formula = Operand<X> || PartOperand<X> || LiftedNumber<X>;
 template <class X>
 concept FormulaOrNumber = Formula<X> || Arithmetic<std::remove_cvref_t<X>>;
 
+// Operators that tensors do not have: clang would convert an operand to its number, as if it had one element.
+template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator%(A const&, B const&) = delete;
+template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator&(A const&, B const&) = delete;
+template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator|(A const&, B const&) = delete;
+template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator^(A const&, B const&) = delete;
+template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator<<(A const&, B const&) = delete;
+template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator>>(A const&, B const&) = delete;
+
 /// A number in a formula. It keeps the digits that it is computed with, also beside elements of fewer.
 template <class T>
 struct Scalar {
@@ -42,6 +50,10 @@ template <class X>
 inline constexpr bool is_fixed = false;
 template <class T, class E>
 inline constexpr bool is_fixed<Tensor<T, E, Inline>> = true;
+
+/// True when a formula of this type may hold variables: assigned to a Variable, it is recorded.
+template <class X>
+inline constexpr bool is_recordable = requires { typename X::records; };
 
 /// What a formula keeps of an argument: operands by value, regions as tensors.
 template <Operand X>

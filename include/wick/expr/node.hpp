@@ -91,9 +91,14 @@ struct Beside {};
 struct InPlace {};
 }  // namespace detail
 
+template <class Op, class... Args>
+struct Map;
+template <class Op, class... Args>
+inline constexpr bool is_recordable<Map<Op, Args...>> = (is_recordable<Args> || ...);
+
 /// `Op` of the elements of its operands, broadcast together.
 template <class Op, class... Args>
-struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents_t<Args>...>::type>())::type {
+struct Map : Methods<Map<Op, Args...>>, decltype(detail::shape_holder<typename detail::BroadcastAll<extents_t<Args>...>::type>())::type {
   using is_operand = void;
   using op = Op;
   using value_type = result_t<Op, value_t<Args>...>;
@@ -121,6 +126,12 @@ struct Map : decltype(detail::shape_holder<typename detail::BroadcastAll<extents
   static constexpr Dtype dtype() { return dtype_of<value_type>(); }
   /// The only element, computed now.
   value_type item() const { return materialize(*this).item(); }
+  /// The same: a formula of one element is a number of its own type, explicitly where a variable takes part.
+  template <std::same_as<value_type> N>
+  explicit(is_recordable<Map>) operator N() const {
+    return item();
+  }
+  using Methods<Map>::operator=;
 
   Pack<Args...> args;
 

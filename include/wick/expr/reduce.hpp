@@ -6,11 +6,6 @@
 
 namespace wick::inline WICK_ISA {
 
-/// Options of a reduction.
-struct ReduceOptions {
-  bool keepdim = false;  ///< reduced dimensions stay, with extent 1
-};
-
 namespace detail {
 
 /// Which dimensions a reduction takes, as bits; an empty list takes all of them.
@@ -46,9 +41,14 @@ struct Reduction {
   static constexpr double seed_scale(std::int64_t) { return 1; }
 };
 
+template <class Op, class Arg, class E>
+struct Reduce;
+template <class Op, class Arg, class E>
+inline constexpr bool is_recordable<Reduce<Op, Arg, E>> = is_recordable<Arg>;
+
 /// `Op` over the dimensions in `mask` of a formula. `E` is Shape<> when all of them are reduced without keepdim.
 template <class Op, class Arg, class E = Dynamic>
-struct Reduce {
+struct Reduce : Methods<Reduce<Op, Arg, E>> {
   using is_operand = void;
   using op = Op;
   using argument_type = Arg;
@@ -68,6 +68,11 @@ struct Reduce {
   static constexpr Dtype dtype() { return dtype_of<value_type>(); }
   /// The only element, computed now.
   value_type item() const { return materialize(*this).item(); }
+  template <std::same_as<value_type> N>
+  explicit(is_recordable<Reduce>) operator N() const {
+    return item();
+  }
+  using Methods<Reduce>::operator=;
   /// How many elements go into one result.
   constexpr std::int64_t count() const {
     std::int64_t n = 1;

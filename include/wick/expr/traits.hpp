@@ -83,6 +83,44 @@ LeafData leaf_data(Tensor<T, E, Inline> const& x) {
   return {x.data(), &detail::fixed_layout<E>};
 }
 
+namespace detail {
+// Formulas of which a region is the same formula of the leaves' regions: maps over elements that lie in memory.
+template <class X>
+inline constexpr bool has_regions = is_scalar<X> || is_fixed<X>;
+template <class T, class E>
+inline constexpr bool has_regions<Tensor<T, E, Heap>> = true;
+template <class T, class E>
+inline constexpr bool has_regions<View<T, E>> = true;
+template <class Op, class... Args>
+inline constexpr bool has_regions<Map<Op, Args...>> = (has_regions<Args> && ...);
+
+// A leaf of a formula of shape `whole` read at what is selected of that shape.
+template <class F>
+auto region_of(F const& f, [[maybe_unused]] Dims const& whole, core::Selection const& selection) {
+  if constexpr (is_map<F>) {
+    return f.args.visit([&]<class... Args>(Args const&... args) {
+      auto const make = [&] { return Pack<decltype(region_of(args, whole, selection))...>{region_of(args, whole, selection)...}; };
+      return Map<typename F::op, decltype(region_of(args, whole, selection))...>(InPlace{}, selection.shape, make);
+    });
+  } else if constexpr (is_scalar<F>) {
+    return f;
+  } else if constexpr (is_fixed<F>) {
+    return region_of(Tensor<value_t<F>>(f), whole, selection);
+  } else {
+    core::Region const region = selection.of(broadcast_to(f.layout(), whole));
+    if constexpr (requires { f.share(region); }) return f.share(region);
+    else return View<std::remove_reference_t<decltype(*f.data())>>(f.data() + region.offset, region.layout);
+  }
+}
+}  // namespace detail
+
+/// What a subscript selects of an elementwise formula over tensors and views: nothing else of it is computed.
+template <class F>
+  requires(detail::has_regions<F>)
+auto select(IsaTag, F const& f, core::Selection const& selection) {
+  return detail::region_of(f, f.shape(), selection);
+}
+
 /// Calls visit(leaf) for every leaf of a formula, in slot order.
 template <class F, class Visitor>
 WICK_INLINE void visit_leaves(F const& f, Visitor&& visit) {

@@ -70,4 +70,30 @@ Tensor<std::int64_t> argmin(X const& x, std::int64_t axis, ReduceOptions options
 template <Formula X>
 Tensor<std::int64_t> argmin(X const& x) { return argmin(detail::flat_value(x), 0); }
 
+/// The results of `auto [values, indices] = max(x, 1)` (torch.max with a dimension), and of min: the formula itself, and
+/// argmax along the dimension. Throws Error for more dimensions than one.
+template <std::size_t I, class Op, class Arg>
+  requires(std::is_same_v<Op, Max> || std::is_same_v<Op, Min>)
+auto get(Reduce<Op, Arg> const& reduction) {
+  if constexpr (I == 0) {
+    return reduction;
+  } else {
+    Dims const dims = reduction.arg.shape();
+    if (!dims.empty() && !std::has_single_bit(reduction.mask))
+      fail(Op::name, ": positions are found along one dimension, but several of shape ", dims, " are named");
+    int const axis = dims.empty() ? 0 : std::countr_zero(reduction.mask);
+    if constexpr (std::is_same_v<Op, Max>) return argmax(reduction.arg, axis, {reduction.keepdim});
+    else return argmin(reduction.arg, axis, {reduction.keepdim});
+  }
+}
+
 }  // namespace wick::inline WICK_ISA
+
+template <class Op, class Arg>
+  requires(std::is_same_v<Op, wick::Max> || std::is_same_v<Op, wick::Min>)
+struct std::tuple_size<wick::Reduce<Op, Arg>> : std::integral_constant<std::size_t, 2> {};
+template <std::size_t I, class Op, class Arg>
+  requires(std::is_same_v<Op, wick::Max> || std::is_same_v<Op, wick::Min>)
+struct std::tuple_element<I, wick::Reduce<Op, Arg>> {
+  using type = decltype(get<I>(std::declval<wick::Reduce<Op, Arg> const&>()));
+};

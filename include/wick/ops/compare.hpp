@@ -156,6 +156,20 @@ template <Formula X> constexpr auto isinf(X&& x) { return map<IsInf>(std::forwar
 /// torch.isfinite
 template <Formula X> constexpr auto isfinite(X&& x) { return map<IsFinite>(std::forward<X>(x)); }
 namespace detail {
+// The element type of a choice between two numbers.
+template <class A, class B>
+constexpr auto chosen() {
+  if constexpr (std::is_integral_v<A> && std::is_integral_v<B>) {
+    using T = promote_t<A, B>;
+    if constexpr (sizeof(T) < 8) return T{};
+    else return std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>{};
+  } else {
+    return 0.f;
+  }
+}
+template <class A, class B>
+using chosen_t = decltype(chosen<A, B>());
+
 template <class T, class C, class A, class B>
 constexpr auto make_where(C&& condition, A&& a, B&& b) {
   if constexpr (!((Operand<C> || PartOperand<C>) || (Operand<A> || PartOperand<A>) || (Operand<B> || PartOperand<B>)))
@@ -168,14 +182,15 @@ constexpr auto make_where(C&& condition, A&& a, B&& b) {
 }
 }  // namespace detail
 
-/// a where the condition holds, b elsewhere (torch.where); a and b may be numbers.
+/// a where the condition holds, b elsewhere (torch.where); a and b may be numbers. Of two numbers the result is float, or the
+/// type of the integers if both are; assigned to a tensor of floats or of longer integers, it takes that type.
 template <FormulaOrNumber C, FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<C> || Formula<A> || Formula<B>)
 constexpr auto where(C&& condition, A&& a, B&& b) {
   if constexpr (Formula<A> || Formula<B>)
     return detail::make_where<operands_value_t<A, B>>(std::forward<C>(condition), std::forward<A>(a), std::forward<B>(b));
   else
-    return detail::make_where<float>(std::forward<C>(condition), std::forward<A>(a), std::forward<B>(b));
+    return detail::make_where<detail::chosen_t<std::remove_cvref_t<A>, std::remove_cvref_t<B>>>(std::forward<C>(condition), std::forward<A>(a), std::forward<B>(b));
 }
 /// |a - b| <= atol + rtol |b|, infinities equal to themselves (torch.isclose). The distance of two integers is exact.
 template <FormulaOrNumber A, FormulaOrNumber B>

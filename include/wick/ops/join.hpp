@@ -41,6 +41,9 @@ struct CatOp {
   }
 };
 
+inline void check_stacked(Dims const& first, Dims const& other) {
+  if (!(other == first)) fail("stack: ", first, " and ", other, " differ; all tensors need the same shape");
+}
 inline void join_shape(Dims& shape, Dims const& part, int axis) {
   for (int d = 0; d < shape.size(); ++d)
     if (part.size() != shape.size() || (d != axis && part[d] != shape[d]))
@@ -80,10 +83,7 @@ Tensor<T> cat(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
 /// Tensors of one shape along a new axis (torch.stack): `stack(0, a, b)`.
 template <Formula A, Formula... Rest>
 auto stack(std::int64_t axis, A const& a, Rest const&... rest) {
-  auto const check = [&](Dims const& other) {
-    if (!(other == Dims(a.shape()))) fail("stack: ", a.shape(), " and ", other, " differ; all tensors need the same shape");
-  };
-  (check(rest.shape()), ...);
+  (detail::check_stacked(a.shape(), rest.shape()), ...);
   int const d = normalize_axis("stack", axis, a.shape().size() + 1);
   return cat(d, unsqueeze(a, d), unsqueeze(rest, d)...);
 }
@@ -95,8 +95,38 @@ Tensor<T> stack(std::vector<Tensor<T>> const& parts, std::int64_t axis = 0) {
   std::vector<Tensor<T>> rows;
   rows.reserve(parts.size());
   for (auto const& part : parts) {
-    if (!(part.shape() == parts[0].shape()))
-      fail("stack: ", parts[0].shape(), " and ", part.shape(), " differ; all tensors need the same shape");
+    detail::check_stacked(parts[0].shape(), part.shape());
+    rows.push_back(unsqueeze(part, d));
+  }
+  return cat(rows, d);
+}
+/// The same of variables, or of formulas over variables: a formula.
+template <Operand X>
+  requires(is_recordable<X>)
+auto cat(std::vector<X> const& parts, std::int64_t axis = 0) {
+  using T = value_t<X>;
+  if (parts.empty()) fail("cat: an empty list of tensors has no shape");
+  // Joined in pairs, and the pairs in pairs: each element is copied a few times, however many parts there are.
+  std::vector<Lazy<T, true>> joined;
+  for (std::size_t i = 0; i < parts.size(); i += 2)
+    joined.push_back(i + 1 < parts.size() ? cat(axis, parts[i], parts[i + 1]) : cat(axis, parts[i]));
+  while (joined.size() > 1) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < joined.size(); i += 2)
+      joined[kept++] = i + 1 < joined.size() ? cat(axis, joined[i], joined[i + 1]) : joined[i];
+    joined.erase(joined.begin() + static_cast<std::ptrdiff_t>(kept), joined.end());
+  }
+  return joined[0];
+}
+template <Operand X>
+  requires(is_recordable<X>)
+auto stack(std::vector<X> const& parts, std::int64_t axis = 0) {
+  if (parts.empty()) fail("stack: an empty list of tensors has no shape");
+  int const d = normalize_axis("stack", axis, parts[0].dim() + 1);
+  std::vector<decltype(unsqueeze(parts[0], axis))> rows;
+  rows.reserve(parts.size());
+  for (auto const& part : parts) {
+    detail::check_stacked(parts[0].shape(), part.shape());
     rows.push_back(unsqueeze(part, d));
   }
   return cat(rows, d);

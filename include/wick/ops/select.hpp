@@ -47,8 +47,9 @@ auto place_formula(G const& g, core::Selection const& selection, Dims const& sha
 
 }  // namespace detail
 
-/// What a subscript selects of a variable, as a formula.
+/// What a subscript selects of a variable, or of a formula that is computed as a whole.
 template <Formula X>
+  requires(!detail::has_regions<X>)
 auto select(IsaTag, X const& x, core::Selection const& selection) {
   return detail::select_formula(x, selection);
 }

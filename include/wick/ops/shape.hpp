@@ -43,7 +43,7 @@ template <Formula X>
 auto reshape(X const& x, Dims const& shape) {
   auto const& f = operand(x);
   using F = std::remove_cvref_t<decltype(f)>;
-  if constexpr (requires { f.reshape(shape); }) {
+  if constexpr (core::is_heap_tensor_of<F, value_t<F>>) {
     return f.reshape(shape);
   } else {
     Dims const from = f.shape(), to = reshaped("reshape", from, shape);
@@ -55,11 +55,11 @@ template <Formula X>
 auto permute(X const& x, Axes const& order) {
   auto const& f = operand(x);
   using F = std::remove_cvref_t<decltype(f)>;
-  if constexpr (requires { f.permute(order); }) {
+  if constexpr (core::is_heap_tensor_of<F, value_t<F>>) {
     return f.permute(order);
   } else {
     Dims const from = f.shape();
-    Dims const to = Layout(Tensor<bool>(Storage(), nullptr, Layout(from)).permute(order).shape()).shape;
+    Dims const to = core::permuted(Layout(from), order).shape;
     return kernel<value_t<F>>(detail::PermuteOp{order}, to, f);
   }
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// A choice between two formulas never becomes a number; a name for a formula takes no other; a mask is no subscript.
+// EXPECT: formula_misuse.cpp:26.*error: (operands to .\?:. have different types|incompatible operand types)
+// EXPECT: formula_misuse.cpp:27.*error: (operands to .\?:. have different types|incompatible operand types)
+// EXPECT: a formula of another type is assigned to it
+// EXPECT: a tensor cannot stand in a subscript
+// EXPECT: error: (use of deleted function .*operator%|overload resolution selected deleted operator '%')
+#include <wick/tensor.hpp>
+
+using namespace wick;
+
+void control_and_case(bool c, Tensor<float> x) {
+  auto f = relu(x);
+  auto g = tanh(x);
+  auto const first = sum(x);
+  auto const second = max(x);
+  Tensor<bool> const mask = x > 0;
+  Tensor<float> h = relu(x);
+  h = tanh(h);
+  h = c ? Tensor<float>(f) : Tensor<float>(g);
+  f = relu(h);
+  [[maybe_unused]] float const number = c ? first.item() : second.item();
+  h = where(mask, x, h);
+#if !defined(WICK_CONTROL)
+#line 26
+  auto chosen = c ? f : g;
+  float chosen_number = c ? first : second;
+  f = tanh(f);
+  auto picked = x(mask);
+  auto rest = x % 2;
+#endif
+}
