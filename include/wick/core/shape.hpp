@@ -175,6 +175,11 @@ class Strides : public IntList {
 /// to what 64 bits hold, whatever the order of the extents and wherever a 0 stands.
 inline constexpr std::int64_t max_numel = std::int64_t{1} << 58;
 
+[[noreturn]] WICK_COLD inline void fail_extents(Dims const& dims, int axis, char const* operation) {
+  if (dims[axis] < 0) fail("an extent must not be negative, but dimension ", axis, " of ", dims, " is");
+  fail(operation, *operation ? ": " : "", "a tensor of shape ", dims, " has too many elements");
+}
+
 /// Number of elements of a shape, an extent of 0 counted as 1; also the strides that they have in row-major order. Throws
 /// Error for a negative extent, and for more than `max_numel`. Whatever makes a shape out of numbers asks here: layouts,
 /// broadcasting, files.
@@ -182,10 +187,10 @@ constexpr std::int64_t checked_extents(Dims const& dims, Strides* row_major = nu
   std::int64_t step = 1;
   for (int i = dims.size() - 1; i >= 0; --i) {
     if (row_major) (*row_major)[i] = step;
-    if (dims[i] < 0) fail("an extent must not be negative, but dimension ", i, " of ", dims, " is");
-    if (((step | dims[i]) >> 31) && dims[i] > 1 && step > max_numel / dims[i])
-      fail(operation, *operation ? ": " : "", "a tensor of shape ", dims, " has too many elements");
-    step *= dims[i] > 0 ? dims[i] : 1;
+    std::int64_t const extent = dims[i];
+    if ((step | extent) >> 31) [[unlikely]]  // also of a negative one
+      if (extent < 0 || (extent > 1 && step > max_numel / extent)) fail_extents(dims, i, operation);
+    step *= extent > 0 ? extent : 1;
   }
   return step;
 }

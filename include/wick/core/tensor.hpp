@@ -90,6 +90,7 @@ class Tensor : public Methods<Tensor<T, E, S>> {
     static_assert(extents_broadcast<E, E2>, "the extents of the two tensors, known when compiling, differ");
   }
   /// A copy of these elements, in row-major order, under a shape. Throws Error unless they are as many as it has.
+  template <class Isa = IsaTag>
   Tensor(std::span<T const> elements, Dims const& shape) : Tensor(uninitialized, shape) {
     if (static_cast<std::int64_t>(elements.size()) != numel()) fail("tensor: ", elements.size(), " elements do not fill the shape ", shape);
     for (std::int64_t i = 0; i < numel(); ++i) ElementTraits<T>::store(data_ + i, plane_stride(), elements[static_cast<std::size_t>(i)]);
