@@ -181,7 +181,7 @@ TEST_CASE("views of views") {
   v(0, Ellipsis) = 7;
   v(Slice(), 1) = v(Slice(), 3);
   CHECK((memory[0] == 7 && memory[5] == 14));
-  CHECK_THROWS_AS(v(0, 0, Ellipsis).begin() != v(0, 0, Ellipsis).end(), Error);
+  CHECK_THROWS_AS(static_cast<void>(v(0, 0, Ellipsis).end()), Error);
   // Elements in equal steps are what the algorithms of std walk over.
   auto const column = View<double>(memory.data() + 11, {3}, {-4}).flat();
   std::sort(column.begin(), column.end());

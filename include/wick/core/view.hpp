@@ -102,7 +102,7 @@ class View : public Methods<View<T, E>> {
   /// costs.
   template <bool checked = WICK_CHECK_BOUNDS, std::integral... I>
   T& operator()(I... position) const {
-    static_assert(core::known_rank<E> < 0 || core::known_rank<E> == sizeof...(I),
+    static_assert(core::known_rank<E> < 0 || core::known_rank<E> == static_cast<int>(sizeof...(I)),
                   "Wick: an element of a View takes as many positions as the View has dimensions; v(i, Ellipsis) is a part, v.flat() all elements in a row");
     if constexpr (checked) core::check_position(layout_.shape, static_cast<std::int64_t>(position)...);
     std::int64_t offset = 0;
