@@ -86,13 +86,13 @@ struct Dual {
   }
   template <bool careful, class X, class S>
   static constexpr auto term(X const& x, S const& slope) {
-    if constexpr (!std::is_same_v<X, Dual>) return Zero{};
+    if constexpr (!std::is_same_v<X, Dual>) return math::Zero{};
     else if constexpr (careful && !std::is_empty_v<S>) return detail::product_or_zero(x.tangent, slope);
     else return chain<void>(x.tangent, slope);
   }
   template <class Sum>
   static constexpr T settled(Sum const& sum) {
-    if constexpr (std::is_same_v<Sum, Zero>) return zero();
+    if constexpr (std::is_same_v<Sum, math::Zero>) return zero();
     else return T(sum);
   }
   // `careful`: 0 times infinity is 0.
@@ -100,11 +100,11 @@ struct Dual {
   static constexpr T tangent_of(S const& s, A const& a) { return settled(term<careful>(a, s.first)); }
   template <bool careful, class S, class A, class B>
   static constexpr T tangent_of(S const& s, A const& a, B const& b) {
-    return settled(plus(term<careful>(a, s.first), term<careful>(b, s.second)));
+    return settled(detail::plus(term<careful>(a, s.first), term<careful>(b, s.second)));
   }
   template <bool careful, class S, class A, class B, class C>
   static constexpr T tangent_of(S const& s, A const& a, B const& b, C const& c) {
-    return settled(plus(term<careful>(a, s.first), plus(term<careful>(b, s.second), term<careful>(c, s.third))));
+    return settled(detail::plus(term<careful>(a, s.first), detail::plus(term<careful>(b, s.second), term<careful>(c, s.third))));
   }
 };
 

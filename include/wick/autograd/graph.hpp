@@ -332,7 +332,7 @@ struct OpRule {
   }
   template <class X, class Sl>
   static void push_to(tape::Propagation& pass, TermPointer const& arg, Eager<R> const& adjoint, Sl const& slope) {
-    if constexpr (!std::is_same_v<Sl, Zero> && !std::is_integral_v<X>)
+    if constexpr (!std::is_same_v<Sl, math::Zero> && !std::is_integral_v<X>)
       if (arg->active) push_term(pass, arg, as_variable<X>(chain<Op>(adjoint, slope)));
   }
   template <class X, class G>

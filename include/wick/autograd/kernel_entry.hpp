@@ -69,7 +69,7 @@ struct KernelEntry final : tape::Node<T> {
       (
           [&] {
             using Gradient = std::remove_cvref_t<decltype(std::get<K>(gradients))>;
-            if constexpr (!std::is_same_v<Gradient, Zero>) {
+            if constexpr (!std::is_same_v<Gradient, math::Zero>) {
               auto* const node = std::get<K>(*saved).edge.get();
               if (pass.wants(node)) give(*node, std::get<K>(gradients));
             }

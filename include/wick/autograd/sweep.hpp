@@ -89,10 +89,10 @@ using sweep_lane_t = std::conditional_t<
 
 /// The value of a node and of everything below it, for one position. Filled in place: copies of whole trees would stay
 /// in memory, where single values live in registers.
-template <class Y, class... Below>
+template <class Y, class... Under>
 struct ValueTree {
   Y value;
-  Pack<Below...> below;
+  Pack<Under...> below;
 };
 template <class Y>
 struct ValueTree<Y> {
@@ -138,8 +138,8 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   using S = Apply<Op, Args...>;
   using K = std::index_sequence_for<Args...>;
 
-  template <class Frame, class... Below>
-  static WICK_FN_INLINE auto join(Frame const& frame, Below const&... below) {
+  template <class Frame, class... Under>
+  static WICK_FN_INLINE auto join(Frame const& frame, Under const&... below) {
     if constexpr (is_kept<Frame, S>()) return frame.template read_kept<S>();
     else return node_value<Frame, Op, Args...>(below.value...);
   }
@@ -187,15 +187,15 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   static WICK_FN_INLINE void push_nothing(Sink const& sink, std::index_sequence<k...>) {
     (Argument<static_cast<int>(k)>::push_nothing(sink), ...);
   }
-  template <class Frame, class Y, class G, class Sink, std::size_t... k, class... Below>
+  template <class Frame, class Y, class G, class Sink, std::size_t... k, class... Under>
   static WICK_FN_INLINE void push_to(Frame const& frame, Y const& y, G const& adjoint, Sink const& sink,
-                                  std::index_sequence<k...>, Below const&... below) {
+                                  std::index_sequence<k...>, Under const&... below) {
     using L = typename Frame::lane;
     auto const s = slopes<Op>(y, convert<argument_t<Op, static_cast<int>(k), typename Args::value_type...>, L>(below.value)...);
     auto const pass = [&]<int N, class Arg>(std::integral_constant<int, N>, std::type_identity<Arg>, auto const& tree) WICK_LAMBDA_INLINE {
       if constexpr (detail::has_active<Arg>) {
         auto const g = chain<Op>(adjoint, member<N>(s));
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(g)>, Zero>) Argument<N>::push_nothing(sink);
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(g)>, math::Zero>) Argument<N>::push_nothing(sink);
         else Argument<N>::push(frame, tree, convert<typename Arg::value_type, L>(g), sink);
       }
     };

@@ -62,10 +62,10 @@ template <Real V>
 }
 
 // The values of a logarithm where x is not a positive finite number; log_reduce may have seen to them.
-template <Real V, bool Always = false>
+template <Real V, bool Everywhere = false>
 [[gnu::always_inline]] WICK_FN V log_special(V x, V result) {
   using T = lane_of_t<V>;
-  if constexpr (simd::has_tables<V> && !Always) return result;
+  if constexpr (simd::has_tables<V> && !Everywhere) return result;
   constexpr T infinity = std::numeric_limits<T>::infinity();
   V const zero = V(T(0));
   V const at_zero = simd::select<V>(x == zero, V(-infinity), V(std::numeric_limits<T>::quiet_NaN()));

@@ -197,7 +197,7 @@ void record_kernel(State& state);  // defined with the tape
 /// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides
 /// `compute(kernels, T* target, Dims shape, Epilogue, Tensor const&...)`, where `kernels` are those of the operands' device and, if it
 /// calls the epilogue, `column_dims` (and `bias_dim`, if kernels of devices can add a bias); or
-/// `view(Tensor const&)` when it only rearranges. `adjoint(g, y, inputs...)` gives a tuple of formulas, `Zero` where no
+/// `view(Tensor const&)` when it only rearranges. `adjoint(g, y, inputs...)` gives a tuple of formulas, `math::Zero` where no
 /// gradient passes.
 template <class Op, class T, class... F>
 struct KernelState final : LazyState<T> {

@@ -111,12 +111,14 @@ template <class Op, class... T>
 using result_t = typename Op::rule::template Result<T...>;
 
 /// Slopes that are known when compiling; multiplying by them costs nothing.
+namespace math {
 struct Zero {};
 struct One {};
 struct MinusOne {};
+}  // namespace math
 
 /// The slopes of an operation in each of its arguments.
-template <class A, class B = Zero, class C = Zero>
+template <class A, class B = math::Zero, class C = math::Zero>
 struct Slopes {
   A first;
   B second{};
@@ -166,20 +168,22 @@ struct Chain : Binary<"chain"> {
 /// An adjoint (or a tangent) times a slope of `Op`, one of its arguments'.
 template <class Op, class G, class S>
 WICK_FN auto chain(G const& g, S const& slope) {
-  if constexpr (std::is_same_v<S, Zero>) return Zero{};
-  else if constexpr (std::is_same_v<S, One>) return g;
-  else if constexpr (std::is_same_v<S, MinusOne>) return -g;
+  if constexpr (std::is_same_v<S, math::Zero>) return math::Zero{};
+  else if constexpr (std::is_same_v<S, math::One>) return g;
+  else if constexpr (std::is_same_v<S, math::MinusOne>) return -g;
   else if constexpr (std::is_same_v<G, float> && std::is_same_v<S, double>) return chain<Op>(g, static_cast<float>(slope));  // a choice of literals
   else if constexpr (Steep<Op>) return apply<Chain>(g, slope);
   else return g * slope;
 }
+namespace detail {
 /// Sum of two chained terms.
 template <class A, class B>
 WICK_FN auto plus(A const& a, B const& b) {
-  if constexpr (std::is_same_v<A, Zero>) return b;
-  else if constexpr (std::is_same_v<B, Zero>) return a;
+  if constexpr (std::is_same_v<A, math::Zero>) return b;
+  else if constexpr (std::is_same_v<B, math::Zero>) return a;
   else return a + b;
 }
+}  // namespace detail
 
 /// True for operations whose slope needs only their result.
 template <class Op>
@@ -206,7 +210,7 @@ constexpr void require_slope() {
 template <class Op, class Y, class... X>
 WICK_FN auto slopes(Y const& value, X const&... x) {
   require_slope<Op>();
-  if constexpr (!differentiable<Op>) return Slopes<Zero>{};
+  if constexpr (!differentiable<Op>) return Slopes<math::Zero>{};
   else if constexpr (Op::arity > 1) return Op::slope(x...);
   else if constexpr (SlopeFromValue<Op>) return Slopes<decltype(Op::slope_from_value(value))>{Op::slope_from_value(value)};
   else return Slopes<decltype(Op::slope(x...))>{Op::slope(x...)};

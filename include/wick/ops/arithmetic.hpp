@@ -11,14 +11,14 @@ struct Add : Binary<"add"> {
   using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
-  WICK_FN static auto slope(auto, auto) { return Slopes{One{}, One{}}; }
+  WICK_FN static auto slope(auto, auto) { return Slopes{math::One{}, math::One{}}; }
 };
 /// a - b
 struct Sub : Binary<"sub"> {
   using polynomial = void;
   using cheap = void;
   static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
-  WICK_FN static auto slope(auto, auto) { return Slopes{One{}, MinusOne{}}; }
+  WICK_FN static auto slope(auto, auto) { return Slopes{math::One{}, math::MinusOne{}}; }
 };
 /// a * b
 struct Mul : Binary<"mul"> {
@@ -43,7 +43,7 @@ struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
     if constexpr (is_batch_v<decltype(x)> || std::is_integral_v<decltype(x)>) return math::negate(x);
     else return -x;
   }
-  WICK_FN static auto slope(auto) { return MinusOne{}; }
+  WICK_FN static auto slope(auto) { return math::MinusOne{}; }
 };
 /// |x|, real also where x is complex; slope 0 at 0.
 struct Abs : Unary<"abs", Domain<-4, 4>, types::Magnitude> {

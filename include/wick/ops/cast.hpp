@@ -15,7 +15,7 @@ struct Cast : Unary<"cast", Domain<-4, 4>, types::Convert<To>> {
     if constexpr (Half<To>) return simd::round_to<To>(x);
     else return x;
   }
-  WICK_FN static auto slope(auto) { return One{}; }
+  WICK_FN static auto slope(auto) { return math::One{}; }
 };
 
 /// The formula's elements as type `To` (torch.Tensor.to).

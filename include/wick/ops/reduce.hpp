@@ -17,7 +17,7 @@ struct Sum : Reduction<"sum"> {
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   static constexpr auto combine(auto a, auto b) { return math::plus(a, b); }
-  WICK_FN static auto slope(auto, auto) { return One{}; }
+  WICK_FN static auto slope(auto, auto) { return math::One{}; }
 };
 /// Arithmetic mean; integers give float.
 struct Mean : Reduction<"mean"> {
@@ -29,7 +29,7 @@ struct Mean : Reduction<"mean"> {
     if constexpr (core::is_complex<decltype(total)>) return total / static_cast<real_t<decltype(total)>>(count);
     else return total / static_cast<double>(count);
   }
-  WICK_FN static auto slope(auto, auto) { return One{}; }
+  WICK_FN static auto slope(auto, auto) { return math::One{}; }
   static constexpr double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
 /// Product of the elements. The slope y / x holds where no element is 0; see `by_zeros`.

@@ -46,7 +46,7 @@ inline int multiprocessors(int number) {
   static std::array<std::atomic<int>, 10> known{};  // "cuda:0" to "cuda:9"
   int count = known[static_cast<std::size_t>(number)].load(std::memory_order_relaxed);
   if (!count) {
-    check(core::current_statement, cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, number));
+    throw_on_error(core::current_statement, cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, number));
     known[static_cast<std::size_t>(number)].store(count, std::memory_order_relaxed);
   }
   return count;
@@ -64,8 +64,8 @@ inline bool blocking() {
 /// After a launch: throws Error when it failed, naming the statement.
 inline void launched() {
   ++core::device_launches;
-  check(core::current_statement, cudaGetLastError());
-  if (blocking() && !core::capturing) check(core::current_statement, cudaStreamSynchronize(current_stream()));
+  throw_on_error(core::current_statement, cudaGetLastError());
+  if (blocking() && !core::capturing) throw_on_error(core::current_statement, cudaStreamSynchronize(current_stream()));
 }
 
 /// Parameters in memory of the device until the kernel has read them.
@@ -75,7 +75,7 @@ class InMemory {
   InMemory(Device device, F const& f) {
     if (core::capturing) fail("capture: \"", core::current_statement, "\" is too large for a kernel's parameters; split it into two statements");
     block_ = Storage::make<unsigned char>(static_cast<std::int64_t>(sizeof(F)), device);
-    check(core::current_statement, cudaMemcpyAsync(block_.elements(), &f, sizeof(F), cudaMemcpyHostToDevice, current_stream()));
+    throw_on_error(core::current_statement, cudaMemcpyAsync(block_.elements(), &f, sizeof(F), cudaMemcpyHostToDevice, current_stream()));
   }
   InMemory(InMemory const&) = delete;
   InMemory& operator=(InMemory const&) = delete;

@@ -29,7 +29,7 @@ namespace wick::inline WICK_ISA {
 namespace backend::cuda_ {
 
 /// Throws Error when a call of the CUDA runtime failed.
-inline void check(char const* operation, cudaError_t status) {
+inline void throw_on_error(char const* operation, cudaError_t status) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // so that the next call does not report it again
   if (status == cudaErrorInsufficientDriver) {
@@ -47,8 +47,8 @@ inline void check(char const* operation, cudaError_t status) {
 class DeviceGuard {
  public:
   explicit DeviceGuard(int number) {
-    check("device", cudaGetDevice(&before_));
-    if (number != before_) check("device", cudaSetDevice(number));
+    throw_on_error("device", cudaGetDevice(&before_));
+    if (number != before_) throw_on_error("device", cudaSetDevice(number));
     changed_ = number != before_;
   }
   DeviceGuard(DeviceGuard const&) = delete;
@@ -95,7 +95,7 @@ inline void* allocate(int number, std::size_t bytes, void* stream) {
     cudaGetLastError();
     return nullptr;
   }
-  check("allocate", status);
+  throw_on_error("allocate", status);
   return memory;
 }
 inline void free(int number, void* memory, void* stream) {
@@ -110,18 +110,18 @@ inline void copy(void* to, Device to_device, void const* from, Device from_devic
     cudaEvent_t event = nullptr;
     {
       DeviceGuard const guard(earlier);
-      check("copy", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-      check("copy", cudaEventRecord(event, cuda_stream(nullptr)));
+      throw_on_error("copy", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+      throw_on_error("copy", cudaEventRecord(event, cuda_stream(nullptr)));
     }
     DeviceGuard const guard(later);
-    check("copy", cudaStreamWaitEvent(cuda_stream(nullptr), event, 0));
+    throw_on_error("copy", cudaStreamWaitEvent(cuda_stream(nullptr), event, 0));
     cudaEventDestroy(event);
   };
   after(from_device.number(), to_device.number());
   {
     DeviceGuard const guard(to_host ? from_device.number() : to_device.number());
-    if (peers) check("copy", cudaMemcpyPeerAsync(to, to_device.number(), from, from_device.number(), bytes, cuda_stream(stream)));
-    else check("copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_stream(stream)));
+    if (peers) throw_on_error("copy", cudaMemcpyPeerAsync(to, to_device.number(), from, from_device.number(), bytes, cuda_stream(stream)));
+    else throw_on_error("copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_stream(stream)));
   }
   after(to_device.number(), from_device.number());
 }
@@ -131,7 +131,7 @@ inline int devices() {
   if (status == cudaErrorInsufficientDriver) {
     int driver = 0;
     cudaDriverGetVersion(&driver);
-    if (driver > 0) check("cuda", status);  // 0: there is no driver, and so no GPU
+    if (driver > 0) throw_on_error("cuda", status);  // 0: there is no driver, and so no GPU
   }
   if (status == cudaSuccess) return count;
   cudaGetLastError();
@@ -144,20 +144,20 @@ inline void usage(int number, std::size_t& free, std::size_t& total) {
 inline void* make_stream(int number) {
   DeviceGuard const guard(number);
   cudaStream_t stream = nullptr;
-  check("Stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  throw_on_error("Stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   return stream;
 }
 inline void* make_mark(int number) {
   DeviceGuard const guard(number);
   cudaEvent_t event = nullptr;
-  check("event", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  throw_on_error("event", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   return event;
 }
 inline void set_mark(int number, void* mark, void* stream) {
   DeviceGuard const guard(number);  // the default stream is that of the current device
-  check("event", cudaEventRecord(static_cast<cudaEvent_t>(mark), cuda_stream(stream)));
+  throw_on_error("event", cudaEventRecord(static_cast<cudaEvent_t>(mark), cuda_stream(stream)));
 }
-inline void wait_mark(int, void* mark) { check("event", cudaEventSynchronize(static_cast<cudaEvent_t>(mark))); }
+inline void wait_mark(int, void* mark) { throw_on_error("event", cudaEventSynchronize(static_cast<cudaEvent_t>(mark))); }
 inline void free_mark(int number, void* mark) {
   QuietDevice const device(number);
   if (!device) return;
@@ -176,18 +176,18 @@ inline void order(int number, void* earlier, void* later) {
 }
 inline void wait(int number, void* stream) {
   DeviceGuard const guard(number);
-  check(core::current_statement, cudaStreamSynchronize(cuda_stream(stream)));
+  throw_on_error(core::current_statement, cudaStreamSynchronize(cuda_stream(stream)));
 }
 WICK_NOINLINE inline void* allocate_host(std::size_t bytes) {
   void* memory = nullptr;
-  check("allocate", cudaHostAlloc(&memory, bytes, cudaHostAllocPortable | cudaHostAllocMapped));
+  throw_on_error("allocate", cudaHostAlloc(&memory, bytes, cudaHostAllocPortable | cudaHostAllocMapped));
   return memory;
 }
 inline void free_host(void* memory) { quietly(cudaFreeHost(memory)); }
 
 inline void begin_capture(int number, void* stream) {
   DeviceGuard const guard(number);
-  check("capture", cudaStreamBeginCapture(cuda_stream(stream), cudaStreamCaptureModeThreadLocal));
+  throw_on_error("capture", cudaStreamBeginCapture(cuda_stream(stream), cudaStreamCaptureModeThreadLocal));
 }
 inline void* end_capture(int number, void* stream) {
   DeviceGuard const guard(number);
@@ -202,7 +202,7 @@ inline void* end_capture(int number, void* stream) {
 }
 inline void run_graph(int number, void* graph, void* stream) {
   DeviceGuard const guard(number);
-  check("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), cuda_stream(stream)));
+  throw_on_error("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), cuda_stream(stream)));
 }
 inline void free_graph(int, void* graph) { quietly(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph))); }
 

@@ -77,10 +77,10 @@ void sort_pairs(Device device, Tensor<Key>& keys, Tensor<Value>& values, int bit
   cub::DoubleBuffer<Key> all_keys(key, other_key);
   cub::DoubleBuffer<Value> all_values(value, const_cast<Value*>(std::as_const(other_values).data()));
   std::size_t bytes = 0;
-  cuda_::check("sort", cub::DeviceRadixSort::SortPairs(nullptr, bytes, all_keys, all_values, n, 0, bits, current_stream()));
+  cuda_::throw_on_error("sort", cub::DeviceRadixSort::SortPairs(nullptr, bytes, all_keys, all_values, n, 0, bits, current_stream()));
   Tensor<std::uint8_t> const scratch(Tensor<std::uint8_t>::uninitialized, Dims(static_cast<std::int64_t>(bytes)), device);
   auto* const room = const_cast<std::uint8_t*>(scratch.data());
-  cuda_::check("sort", cub::DeviceRadixSort::SortPairs(room, bytes, all_keys, all_values, n, 0, bits, current_stream()));
+  cuda_::throw_on_error("sort", cub::DeviceRadixSort::SortPairs(room, bytes, all_keys, all_values, n, 0, bits, current_stream()));
   cuda_::launched();
   if (all_keys.Current() == other_key) std::swap(keys, other_keys);
   if (all_values.Current() != value) std::swap(values, other_values);
