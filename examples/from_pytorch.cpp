@@ -108,9 +108,11 @@ void gradients() {
 void learning() {
   manual_seed(1), set_num_threads(2);
   pool::release();
-  nn::Sequential model(nn::Linear<>(4, 8), nn::ReLU(), nn::Dropout{0.1}, nn::Linear<>(8, 3), nn::LogSoftmax{1});
-  nn::Linear<> plain(4, 3, {.bias = false});
-  nn::Conv2d<> conv(3, 8, 3, {.padding = {1, 1}});
+  nn::Sequential model(nn::Linear(4, 8), nn::ReLU(), nn::Dropout(0.1), nn::Linear(8, 3), nn::LogSoftmax(1));
+  nn::Linear plain(4, 3, {.bias = false});
+  nn::Conv2d conv(3, 8, 3, {.padding = 1});
+  nn::Conv2d strided(3, 8, 3, 2, 1);
+  nn::MaxPool2d pool(2, 2);
   optim::SGD sgd(plain, {.lr = 0.1, .momentum = 0.9});
   optim::AdamW adamw(parameters(model), {.lr = 1e-3, .betas = {0.9, 0.999}});
   Tensor<float> x = randn<float>({5, 4});

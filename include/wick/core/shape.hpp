@@ -129,6 +129,13 @@ struct IntPair {
       : first(static_cast<std::int64_t>(a)), second(static_cast<std::int64_t>(b)) {}
 };
 
+namespace core {
+/// First member of an options struct whose fields are sizes: they are given by name, and `{2, 1}` is a size, never options.
+struct FieldsByName {
+  explicit FieldsByName() = default;
+};
+}  // namespace core
+
 /// Dimensions an operation works on; negative ones count from the end.
 class Axes : public IntList {
  public:

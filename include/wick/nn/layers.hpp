@@ -18,7 +18,7 @@ namespace nn {
 struct LinearOptions {
   bool bias = true;
 };
-/// y = x W^T + b (torch.nn.Linear). x: (..., in) -> (..., out); weight: (out, in), bias: (out).
+/// y = x W^T + b (torch.nn.Linear). x: (..., in) -> (..., out), also one row (in); weight: (out, in), bias: (out).
 template <class T = float>
 struct Linear {
   Variable<T> weight, bias;
@@ -31,7 +31,7 @@ struct Linear {
         has_bias(options.bias) {}
   template <Formula X>
   auto operator()(X const& x) const {
-    if (x.shape().size() < 2 || x.shape()[x.shape().size() - 1] != weight.size(1))
+    if (x.shape().empty() || x.shape()[x.shape().size() - 1] != weight.size(1))
       fail("Linear: an input of shape ", x.shape(), " does not fit a layer from ", weight.size(1), " to ", weight.size(0),
            " features: it needs shape (..., ", weight.size(1), ")");
     return linear(x, weight) + bias;
@@ -48,13 +48,15 @@ struct Linear {
   }
 };
 
-/// Options of Conv2d: height, width.
+/// Options of Conv2d, by name; sizes are height and width.
 struct Conv2dLayerOptions {
+  core::FieldsByName by_name = core::FieldsByName();
   IntPair stride{1, 1}, padding{0, 0}, dilation{1, 1};
   std::int64_t groups = 1;
   bool bias = true;
 };
-/// Convolution (torch.nn.Conv2d). x: (N, in, H, W) -> (N, out, OH, OW); weight: (out, in / groups, KH, KW), bias: (out).
+/// Convolution (torch.nn.Conv2d). x: (N, in, H, W) -> (N, out, OH, OW), also without N; weight: (out, in / groups, KH, KW),
+/// bias: (out).
 template <class T = float>
 struct Conv2d {
   Variable<T> weight, bias;
@@ -67,6 +69,9 @@ struct Conv2d {
         bias(o.bias ? init::bias<T>({out}, fan_in(weight.shape())) : zeros<T>({out}), o.bias),
         options{o.stride, o.padding, o.dilation, o.groups},
         has_bias(o.bias) {}
+  /// The same with PyTorch's positions.
+  Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, IntPair stride, IntPair padding = 0, IntPair dilation = 1, std::int64_t groups = 1)
+      : Conv2d(in, out, kernel, Conv2dLayerOptions{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups}) {}
   template <Formula X>
   auto operator()(X const& x) const {
     return conv2d(x, weight, options) + reshape(bias, {-1, 1, 1});
@@ -92,6 +97,7 @@ struct MaxPool2d {
   IntPair kernel;
   PoolOptions options{};
   explicit MaxPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
+  MaxPool2d(IntPair size, IntPair stride, IntPair padding = 0, IntPair dilation = 1) : MaxPool2d(size, PoolOptions{.stride = stride, .padding = padding, .dilation = dilation}) {}
   auto operator()(Formula auto const& x) const { return max_pool2d(x, kernel, options); }
   void visit(auto&&) {}
 };
@@ -100,6 +106,7 @@ struct AvgPool2d {
   IntPair kernel;
   PoolOptions options{};
   explicit AvgPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
+  AvgPool2d(IntPair size, IntPair stride, IntPair padding = 0) : AvgPool2d(size, PoolOptions{.stride = stride, .padding = padding}) {}
   auto operator()(Formula auto const& x) const { return avg_pool2d(x, kernel, options); }
   void visit(auto&&) {}
 };
@@ -110,22 +117,22 @@ struct Dropout {
   auto operator()(Formula auto const& x) const { return dropout(x, p, training); }
   void visit(auto&&) {}
 };
-/// Joins the dimensions from `start` to `end` (torch.nn.Flatten).
+/// Joins the dimensions from `start_dim` to `end_dim` (torch.nn.Flatten).
 struct Flatten {
-  std::int64_t start = 1, end = -1;
-  auto operator()(Formula auto const& x) const { return flatten(x, start, end); }
+  std::int64_t start_dim = 1, end_dim = -1;
+  auto operator()(Formula auto const& x) const { return flatten(x, start_dim, end_dim); }
   void visit(auto&&) {}
 };
-/// log_softmax along an axis (torch.nn.LogSoftmax).
+/// log_softmax along a dimension (torch.nn.LogSoftmax).
 struct LogSoftmax {
-  std::int64_t axis = -1;
-  auto operator()(Formula auto const& x) const { return log_softmax(x, axis); }
+  std::int64_t dim = -1;
+  auto operator()(Formula auto const& x) const { return log_softmax(x, dim); }
   void visit(auto&&) {}
 };
-/// softmax along an axis (torch.nn.Softmax).
+/// softmax along a dimension (torch.nn.Softmax).
 struct Softmax {
-  std::int64_t axis = -1;
-  auto operator()(Formula auto const& x) const { return softmax(x, axis); }
+  std::int64_t dim = -1;
+  auto operator()(Formula auto const& x) const { return softmax(x, dim); }
   void visit(auto&&) {}
 };
 /// max(x, 0), element by element (torch.nn.ReLU).
@@ -159,13 +166,15 @@ struct Softplus {
   void visit(auto&&) {}
 };
 
-/// Modules one after another (torch.nn.Sequential); members are named 0, 1, ...
+/// Modules one after another (torch.nn.Sequential); members are named 0, 1, ... A part is anything callable. One whose
+/// operator() is not const makes the Sequential callable only where it is not const itself.
 template <class... M>
 struct Sequential {
   std::tuple<M...> modules;
   explicit Sequential(M... parts) : modules(std::move(parts)...) {}
 
-  auto operator()(Formula auto const& x) const { return run<0>(x); }
+  auto operator()(Formula auto const& x) { return run<0>(*this, x); }
+  auto operator()(Formula auto const& x) const { return run<0>(*this, x); }
   void visit(auto&& member) {
     std::apply([&](auto&... m) {
       int i = 0;
@@ -175,9 +184,17 @@ struct Sequential {
 
  private:
   template <std::size_t I>
-  auto run(auto const& x) const {
-    if constexpr (I + 1 == sizeof...(M)) return std::get<I>(modules)(x);
-    else return run<I + 1>(std::get<I>(modules)(x));
+  static auto run(auto& self, auto const& x) {
+    auto& part = std::get<I>(self.modules);
+    using Part = std::remove_reference_t<decltype(part)>;
+    constexpr bool callable = std::is_invocable_v<Part&, decltype(x)>;
+    static_assert(callable || !std::is_invocable_v<std::remove_const_t<Part>&, decltype(x)>,
+                  "Wick: a const Sequential calls a part whose operator() is not const; write `auto operator()(auto const& x) const` there");
+    static_assert(callable || std::is_invocable_v<std::remove_const_t<Part>&, decltype(x)>,
+                  "Wick: a part of a Sequential cannot be called with what the part before it gives");
+    if constexpr (!callable) return;
+    else if constexpr (I + 1 == sizeof...(M)) return part(x);
+    else return run<I + 1>(self, part(x));
   }
 };
 

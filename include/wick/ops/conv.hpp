@@ -62,38 +62,43 @@ struct Conv2dWeightGradientOp {
   }
 };
 
+/// Shape of images; without a batch where the other side of the convolution, of shape `other`, has none.
+inline Dims images(Dims const& other, std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width) {
+  return other.size() == 3 ? Dims(channels, height, width) : Dims(batch, channels, height, width);
+}
 template <class X, class G>
 auto conv2d_weight_gradient(X const& x, G const& g, Conv2dShape const& s) {
   return kernel<value_t<X>>(Conv2dWeightGradientOp{s}, Dims(s.out_channels, s.group_in(), s.kernel_h, s.kernel_w), x, g);
 }
 template <class G, class W>
 auto conv2d_input_gradient(G const& g, W const& w, Conv2dShape const& s) {
-  return kernel<value_t<G>>(Conv2dInputGradientOp{s}, Dims(s.batch, s.in_channels, s.height, s.width), g, w);
+  return kernel<value_t<G>>(Conv2dInputGradientOp{s}, images(g.shape(), s.batch, s.in_channels, s.height, s.width), g, w);
 }
 template <class X, class W>
 auto conv2d_forward(X const& x, W const& w, Conv2dShape const& s) {
-  return kernel<value_t<X>>(Conv2dOp{s}, Dims(s.batch, s.out_channels, s.out_height(), s.out_width()), x, w);
+  return kernel<value_t<X>>(Conv2dOp{s}, images(x.shape(), s.batch, s.out_channels, s.out_height(), s.out_width()), x, w);
 }
 
 }  // namespace detail
 
-/// Convolution (cross-correlation, torch.nn.functional.conv2d). x: (N, C, H, W), w: (O, C / groups, KH, KW) ->
-/// (N, O, OH, OW). A bias, an activation and other elementwise formulas over the result run inside the kernel.
+/// Convolution (cross-correlation, torch.nn.functional.conv2d). x: (N, C, H, W) or (C, H, W), w: (O, C / groups, KH, KW) ->
+/// (N, O, OH, OW) or (O, OH, OW). A bias, an activation and other elementwise formulas over the result run inside the kernel.
 template <Formula X, Formula W>
 auto conv2d(X const& x, W const& w, Conv2dOptions const& options = {}) {
   auto const& in = operand(x);
   auto const& filters = operand(w);
   Dims const sx = in.shape(), sw = filters.shape();
-  if (sx.size() != 4 || sw.size() != 4)
-    fail("conv2d: the input ", sx, " and the weight ", sw, " need 4 dimensions: (N, C, H, W) and (O, C / groups, KH, KW)");
-  detail::Conv2dShape s{sx[0], sx[1], sx[2], sx[3], sw[0], sw[2], sw[3], options.stride.first, options.stride.second,
+  int const lead = sx.size() - 3;
+  if ((lead != 0 && lead != 1) || sw.size() != 4)
+    fail("conv2d: the input ", sx, " and the weight ", sw, " do not fit: the input is (N, C, H, W) or (C, H, W), the weight (O, C / groups, KH, KW)");
+  detail::Conv2dShape s{lead ? sx[0] : 1, sx[lead], sx[lead + 1], sx[lead + 2], sw[0], sw[2], sw[3], options.stride.first, options.stride.second,
                         options.padding.first, options.padding.second, options.dilation.first, options.dilation.second,
                         options.groups};
   if (s.kernel_h < 1 || s.kernel_w < 1) fail("conv2d: the weight ", sw, " has a kernel without elements");
   if (s.groups < 1 || s.in_channels % s.groups || s.out_channels % s.groups)
     fail("conv2d: ", s.groups, " groups do not divide ", s.in_channels, " input and ", s.out_channels, " output channels");
   if (sw[1] != s.group_in())
-    fail("conv2d: ", sx, " and ", sw, " do not fit: dimension 1 of the input is ", sx[1], ", dimension 1 of the weight is ",
+    fail("conv2d: ", sx, " and ", sw, " do not fit: dimension ", lead, " of the input is ", sx[lead], ", dimension 1 of the weight is ",
          sw[1], " with ", s.groups, " groups");
   if (s.stride_h < 1 || s.stride_w < 1 || s.dilation_h < 1 || s.dilation_w < 1 || s.pad_h < 0 || s.pad_w < 0)
     fail("conv2d: stride and dilation start at 1, padding at 0");

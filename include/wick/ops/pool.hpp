@@ -10,6 +10,7 @@ namespace wick::inline WICK_ISA {
 
 /// Options of pooling; a stride of 0 means the kernel's size. Only max pooling has a dilation.
 struct PoolOptions {
+  core::FieldsByName by_name = core::FieldsByName();
   IntPair stride{0, 0}, padding{0, 0}, dilation{1, 1};
   bool ceil_mode = false, count_include_pad = true;
 };
@@ -181,6 +182,11 @@ auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}
   Dims const shape = detail::pooled(in.shape(), s);
   return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), is_active(in) ? detail::Chosen::room(s, shape, detail::device_of(in)) : detail::Chosen()}, shape, in);
 }
+/// The same with PyTorch's positions.
+template <Formula X>
+auto max_pool2d(X const& x, IntPair kernel_size, IntPair stride, IntPair padding = 0, IntPair dilation = 1) {
+  return max_pool2d(x, kernel_size, PoolOptions{.stride = stride, .padding = padding, .dilation = dilation});
+}
 /// Mean of each window (torch.nn.functional.avg_pool2d). x: (..., H, W) -> (..., OH, OW).
 template <Formula X>
 auto avg_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}) {
@@ -189,6 +195,11 @@ auto avg_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}
     fail("avg_pool2d: a dilation of ", options.dilation.first, " x ", options.dilation.second, ": only max_pool2d has one");
   auto const s = detail::pool_shape("avg_pool2d", in.shape(), kernel_size, options);
   return detail::avg_pool2d_forward(in, s, detail::pooled(in.shape(), s));
+}
+/// The same with PyTorch's positions.
+template <Formula X>
+auto avg_pool2d(X const& x, IntPair kernel_size, IntPair stride, IntPair padding = 0) {
+  return avg_pool2d(x, kernel_size, PoolOptions{.stride = stride, .padding = padding});
 }
 
 }  // namespace wick::inline WICK_ISA
