@@ -115,20 +115,21 @@ struct RowSweepKernel {
       constexpr int target = detail::FirstTarget<S, Fold<Op, Arg>, 0>::value;
       using Argument = Backprop<Arg, slot, target>;
       Batch<L> const result = runner.folded[Stage];
-      L seed = simd::reduce_add(fold_adjoint[Stage]) * static_cast<L>(Op::seed_scale(runner.count));
+      auto const over_rows = [&](Batch<L> const& x) WICK_LAMBDA_INLINE { return a.across ? x : Batch<L>(simd::reduce_add(x)); };
+      Batch<L> seed = over_rows(fold_adjoint[Stage]) * Batch<L>(static_cast<L>(Op::seed_scale(runner.count)));
       if constexpr (requires { typename Op::by_ties; }) {
         Batch<L> ties(L(0));
         auto f = runner.template frame<Folds::size>(a);
         over_row(a, f, [&](auto const& at, int, int valid) WICK_LAMBDA_INLINE {
           ties = ties + only_valid<L>(math::where(evaluate<Arg, L, slot>(at) == result, Batch<L>(L(1)), Batch<L>(L(0))), valid, L(0));
         });
-        seed /= simd::reduce_add(ties);
+        seed = seed / over_rows(ties);
       }
       auto f = runner.template frame<Folds::size>(a);
       over_row(a, f, [&](auto const& at, int part, int valid) WICK_LAMBDA_INLINE {
         typename Argument::template Tree<std::remove_cvref_t<decltype(at)>> v;
         Argument::forward(at, v);
-        auto const g = chain<Op>(Batch<L>(seed), Op::slope(v.value, result));
+        auto const g = chain<Op>(seed, Op::slope(v.value, result));
         Argument::push(at, v, g, sink(a, part, at.i, valid, fold_adjoint));
       });
     }

@@ -31,6 +31,7 @@ struct KernelArguments {
   void* const* tail_out = nullptr;
   int tail = 0;
   void* scratch = nullptr;
+  bool across = false;  ///< a register holds one position of as many rows as it has lanes; there is no tail
 };
 using Kernel = void (*)(KernelArguments const&);
 

@@ -238,8 +238,8 @@ struct RowRunner {
   std::int64_t count;
 
   /// Computes all reductions of the row.
-  explicit WICK_INLINE RowRunner(KernelArguments const& a) : count(a.n + a.tail) {
-    std::int64_t const width = (count + lanes<L> - 1) / lanes<L> * lanes<L>;
+  explicit WICK_INLINE RowRunner(KernelArguments const& a) : count(a.across ? a.n / lanes<L> : a.n + a.tail) {
+    std::int64_t const width = (a.n + a.tail + lanes<L> - 1) / lanes<L> * lanes<L>;
     constexpr std::int64_t unit = 64 / sizeof(L);  // as the driver rounds a buffer
     for (int k = 0; k < kept_count; ++k) kept[k] = static_cast<L*>(a.scratch) + k * ((width + unit - 1) / unit * unit);
     [&]<std::size_t... K>(std::index_sequence<K...>) { (stage<static_cast<int>(K)>(a), ...); }(
@@ -295,11 +295,12 @@ struct RowRunner {
     }, start);
     alignas(64) L values[static_cast<std::size_t>(lanes<L>)];
     simd::store(values, total);
-    for (int width = lanes<L> / 2; width > 0; width /= 2)
-      for (int i = 0; i < width; ++i) values[i] = Op::combine(values[i], values[i + width]);
-    L result = values[0];
-    if constexpr (requires { Op::finish(result, count); }) result = static_cast<L>(Op::finish(result, count));
-    folded[Stage] = Batch<L>(result);
+    if (!a.across)
+      for (int width = lanes<L> / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i) values[i] = Op::combine(values[i], values[i + width]);
+    if constexpr (requires { Op::finish(values[0], count); })
+      for (int i = 0; i < (a.across ? lanes<L> : 1); ++i) values[i] = static_cast<L>(Op::finish(values[i], count));
+    folded[Stage] = a.across ? simd::load(values) : Batch<L>(values[0]);
   }
 };
 

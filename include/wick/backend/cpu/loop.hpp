@@ -50,7 +50,7 @@ inline void run_chunked(Program const& program, Loop const& loop, Walk const& wa
   }
   std::int64_t chunks = std::min({extent, most_chunks, std::max<std::int64_t>(1, total / chunk_elements),
                                   std::max<std::int64_t>(1, total / (4 * copies_size))});
-  std::int64_t const unit = axis == walk.line && !program.whole_rows ? 64 : 1;  // whole registers
+  std::int64_t const unit = axis == walk.across ? program.lanes : axis == walk.line && !program.whole_rows ? 64 : 1;  // whole registers
   std::int64_t const length = ((extent + chunks - 1) / chunks + unit - 1) / unit * unit;
   chunks = (extent + length - 1) / length;
 
@@ -192,7 +192,7 @@ void launch(Program const& program, Loop& loop) {
     if (!free_is_enough) return run_chunked(program, loop, walk, widest_conflict);
   }
   if (widest_free < 0) return run_box(program, loop, loop.slots, Box(loop), walk);
-  run_parallel(program, loop, walk, widest_free, widest_free == walk.line ? 64 : 1);
+  run_parallel(program, loop, walk, widest_free, widest_free == walk.line ? 64 : widest_free == walk.across ? program.lanes : 1);
 }
 
 }  // namespace backend::cpu
