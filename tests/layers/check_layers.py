@@ -20,6 +20,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # xsimd's spelling changes between its releases: one file knows it.
 XSIMD = re.compile(r"\bxsimd::|<xsimd/")
 XSIMD_HOME = "base/simd.hpp"
+# Code that computes is compiled alike whatever the user's floating-point flags are (base/config.hpp says how).
+PRECISE_FOLDERS = {"base", "core", "expr", "ops", "backend", "autograd", "nn", "optim"}
+PRECISE_ELSEWHERE = {"base/config.hpp"}  # defines the two words
 
 
 def without_comments(text):
@@ -66,6 +69,10 @@ def check_file(file, root):
     first = next((line.strip() for line in code if line.strip()), "")
     if first != "#pragma once":
         yield f"{own}: the first line of code is not '#pragma once'"
+    if folder in PRECISE_FOLDERS and own not in PRECISE_ELSEWHERE and any(line.startswith("namespace ") for line in code):
+        begin = next((i for i, line in enumerate(code) if line == "WICK_PRECISE_BEGIN"), len(code))
+        if any(line.startswith("namespace ") for line in code[:begin]) or lines[-1] != "WICK_PRECISE_END":
+            yield f"{own}: its code does not stand between the lines WICK_PRECISE_BEGIN and WICK_PRECISE_END"
     for number, line in enumerate(code, 1):
         where = f"{own}:{number}"
         include = INCLUDE.match(line)
@@ -99,6 +106,7 @@ def self_test():
         "folder": ("stuff/x.hpp", top, "'stuff' has no layer number"),
         "loose": ("x.hpp", top, "'x.hpp' has no layer number"),
         "xsimd": ("core/x.hpp", top + "using b = xsimd::batch<float>;\n", "only base/simd.hpp may"),
+        "flags": ("core/x.hpp", top + "WICK_PRECISE_BEGIN\nnamespace wick {}\n", "does not stand between the lines"),
     }
     failures = []
     for name, (file, text, expected) in {"nothing": ("core/x.hpp", top, None), **bad}.items():

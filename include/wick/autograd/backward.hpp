@@ -9,6 +9,7 @@
 #include <wick/autograd/device_sweep.hpp>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Options of `grad`.
@@ -253,3 +254,4 @@ Variable<T> grad(F&& y, Variable<T> const& x, GradOptions options = {}) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -12,6 +12,7 @@
 #include <wick/ops/trig.hpp>
 #include <wick/ops/activation.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// A number that knows only which arguments it depends on: bit k for argument k.
@@ -140,3 +141,4 @@ template <class S>
 inline constexpr bool needs_result = detail::root_from_value<S>;
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/autograd/device_target.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -225,3 +226,4 @@ void run_row_sweep(Device device, Loop& loop, int row) {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

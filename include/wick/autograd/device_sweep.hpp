@@ -5,6 +5,7 @@
 
 #include <wick/autograd/device_row_sweep.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -183,3 +184,4 @@ void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed co
 
 }  // namespace backend::device
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/backend/thrust/loop.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -194,3 +195,4 @@ void sum_into(Device device, Loop& loop, Make const& make) {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -7,6 +7,7 @@
 
 #include <wick/expr/assign.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace detail {
 /// Whether a tangent, which may be a register or a dual number, has a NaN in it.
@@ -197,3 +198,4 @@ Tensor<T> tangents(Tensor<Dual<T>> const& x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

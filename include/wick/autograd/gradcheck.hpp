@@ -4,6 +4,7 @@
 
 #include <wick/autograd/backward.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Tolerances of `gradcheck`.
@@ -52,3 +53,4 @@ bool gradcheck(F const& function, std::vector<Variable<double>> inputs, Gradchec
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -12,6 +12,7 @@
 #include <wick/ops/cast.hpp>
 #include <wick/ops/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -463,3 +464,4 @@ void graph_reduce(tape::Propagation& pass, N& node, F const& arg, unsigned mask)
 
 }  // namespace detail
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

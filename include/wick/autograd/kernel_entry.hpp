@@ -5,6 +5,7 @@
 
 #include <wick/autograd/record.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -139,3 +140,4 @@ void record_kernel(State& state) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

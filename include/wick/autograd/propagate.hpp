@@ -8,6 +8,7 @@
 #include <wick/autograd/row_sweep.hpp>
 #include <wick/ops/cast.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace tape {
@@ -276,3 +277,4 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
 
 }  // namespace detail
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

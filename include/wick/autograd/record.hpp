@@ -5,6 +5,7 @@
 #include <wick/autograd/graph.hpp>
 #include <wick/autograd/propagate.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -253,3 +254,4 @@ tape::Node<T>* record(IsaTag, std::type_identity<T>, X&& x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

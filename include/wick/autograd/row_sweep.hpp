@@ -6,6 +6,7 @@
 #include <wick/autograd/sweep.hpp>
 #include <wick/expr/row.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// At a reduction inside a row formula the adjoint of the row is gathered.
@@ -158,3 +159,4 @@ struct RowSweepKernel {
 };
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

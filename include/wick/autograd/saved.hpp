@@ -5,6 +5,7 @@
 
 #include <wick/autograd/variable.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// A variable's value at the time of a statement, and the entry its gradient goes to.
@@ -83,3 +84,4 @@ auto save(F const& f, bool need_lazy = true) {
 
 }  // namespace detail
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

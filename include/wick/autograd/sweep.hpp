@@ -9,6 +9,7 @@
 #include <wick/expr/kernels.hpp>
 #include <wick/ops/reduce.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 template <class T, int I>
@@ -325,3 +326,4 @@ struct SweepKernel {
 };
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 
 #include <wick/core/tensor.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace tape {
@@ -256,3 +257,4 @@ class EnableGrad {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -7,6 +7,7 @@
 #include <wick/autograd/tape.hpp>
 #include <wick/expr/kernel_node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 template <class T>
@@ -290,3 +291,4 @@ void add_once(std::vector<Variable<T>>& list, Variable<T> const& variable) {
 }  // namespace detail
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

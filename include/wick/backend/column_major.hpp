@@ -7,6 +7,7 @@
 
 #include <wick/expr/kernel_contract.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -67,3 +68,4 @@ inline MatrixBatch joined(MatrixBatch const& batch) {
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <wick/expr/kernel_contract.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -35,3 +36,4 @@ concept KernelSet = requires(K const& kernels, Matrix<T const> a, Matrix<T> c, M
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

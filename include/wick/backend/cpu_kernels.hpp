@@ -14,6 +14,7 @@
 #include <wick/backend/cpu/gemm_cblas.hpp>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -156,3 +157,4 @@ static_assert(KernelSet<Kernels<float>, float>);
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

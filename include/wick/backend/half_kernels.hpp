@@ -5,6 +5,7 @@
 #include <wick/backend/cpu/gemm_half.hpp>
 #include <wick/backend/cpu_kernels.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -130,3 +131,4 @@ static_assert(KernelSet<Kernels<float16>, float16> && KernelSet<Kernels<bfloat16
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

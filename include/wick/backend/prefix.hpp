@@ -7,6 +7,7 @@
 #include <wick/base/math.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -71,3 +72,4 @@ constexpr LinearStep<C> join(LinearStep<C> a, LinearStep<C> b) {
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

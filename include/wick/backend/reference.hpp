@@ -10,6 +10,7 @@
 #include <wick/backend/contract.hpp>
 #include <wick/base/math.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::reference {
 
@@ -220,3 +221,4 @@ void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool desc
 
 }  // namespace backend::reference
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 
 #include <wick/base/half.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -37,3 +38,4 @@ constexpr SortKey<T> sort_key(T x, bool descending) {
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

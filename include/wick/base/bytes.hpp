@@ -6,6 +6,7 @@
 
 #include <wick/base/simd.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Copies half to 2 * `half` bytes as two blocks of that size that may overlap: no loop, and no call.
@@ -39,3 +40,4 @@ inline void load_tail(char (&to)[64], void const* from, std::int64_t bytes) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <string>
 #include <wick/base/config.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// Every error that Wick reports; `what()` is a sentence for the user.
@@ -35,3 +36,4 @@ template <class... Parts>
 }
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -15,6 +15,7 @@
 #include <wick/base/error.hpp>
 #include <wick/base/text.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace io {
 
@@ -69,3 +70,4 @@ class FileReader {
 
 }  // namespace io
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

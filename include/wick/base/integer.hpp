@@ -7,6 +7,7 @@
 
 #include <wick/base/config.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::integer {
 
 /// True when type T holds every number of type X.
@@ -41,3 +42,4 @@ constexpr bool equal(A a, B b) {
 }
 
 }  // namespace wick::integer
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 
 #include <wick/base/config.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace core {
@@ -73,3 +74,4 @@ WICK_COLD inline std::string number_text(double value, std::chars_format format,
 }  // namespace core
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -34,6 +34,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// What the pool did so far, and what it holds. `system_allocations` stands still in a steady state.
@@ -337,3 +338,4 @@ class Scratch {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 
 #include <wick/core/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// The shape that `a` and `b` broadcast to. Throws Error naming `operation`, both shapes and the dimension at fault, or that
@@ -91,3 +92,4 @@ template <class A, class B>
 using broadcast_extents_t = typename core::BroadcastExtents<A, B>::type;
 
 }  // namespace wick
+WICK_PRECISE_END

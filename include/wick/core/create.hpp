@@ -9,6 +9,7 @@
 #include <wick/core/fixed.hpp>
 #include <wick/core/random.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace core {
@@ -186,3 +187,4 @@ Tensor<T> randn(Dims const& shape) {
 }
 
 }  // namespace wick
+WICK_PRECISE_END

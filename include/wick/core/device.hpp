@@ -6,6 +6,7 @@
 
 #include <wick/base/error.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// A place that holds tensors and runs kernels. Made from its name: `Device("cuda:0")`. "thrust" is host memory on which the
@@ -47,3 +48,4 @@ class Device {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

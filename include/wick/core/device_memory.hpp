@@ -9,6 +9,7 @@
 
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 namespace core {
 
@@ -188,3 +189,4 @@ inline void synchronize(Device device) {
 }
 
 }  // namespace wick
+WICK_PRECISE_END

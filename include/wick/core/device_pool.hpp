@@ -8,6 +8,7 @@
 
 #include <wick/core/device_memory.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 namespace core {
 
@@ -348,3 +349,4 @@ inline void copy_bytes(void* to, Device to_device, void const* from, Device from
 
 }  // namespace core
 }  // namespace wick
+WICK_PRECISE_END

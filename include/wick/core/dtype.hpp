@@ -12,6 +12,7 @@
 #include <wick/base/half.hpp>
 #include <wick/base/integer.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// The element type of a tensor as a run-time value; `other` is a user's own number type.
@@ -166,3 +167,4 @@ template <class T>
 using sum_t = std::conditional_t<std::is_integral_v<T>, std::int64_t, T>;
 
 }  // namespace wick
+WICK_PRECISE_END

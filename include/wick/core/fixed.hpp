@@ -4,6 +4,7 @@
 
 #include <wick/core/part.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// Elements in the object itself, row-major. A value by nature: copying copies the elements.
@@ -86,3 +87,4 @@ template <class T, std::int64_t... N>
 using Fixed = Tensor<T, Shape<N...>, Inline>;
 
 }  // namespace wick
+WICK_PRECISE_END

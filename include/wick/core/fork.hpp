@@ -15,6 +15,7 @@
 #define WICK_SHARED
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::core {
 
 /// A mutex that needs no destructor: what is in static storage may be used by anything that ends later.
@@ -62,3 +63,4 @@ inline bool at_fork(ForkPart part, ForkHandlers const* handlers) {
 }
 
 }  // namespace wick::core
+WICK_PRECISE_END

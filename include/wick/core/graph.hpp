@@ -7,6 +7,7 @@
 
 #include <wick/core/device_pool.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 namespace core {
 
@@ -190,3 +191,4 @@ Graph capture(F&& work) {
 }
 
 }  // namespace wick
+WICK_PRECISE_END

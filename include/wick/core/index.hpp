@@ -9,6 +9,7 @@
 
 #include <wick/core/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// `start:stop:step` along one dimension, as in Python; parts left out take the whole dimension.
@@ -185,3 +186,4 @@ inline Region subscript(Layout const& layout, std::initializer_list<Index> entri
 
 }  // namespace core
 }  // namespace wick
+WICK_PRECISE_END

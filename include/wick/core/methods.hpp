@@ -4,6 +4,7 @@
 
 #include <wick/core/index.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// Options of a reduction.
@@ -106,3 +107,4 @@ class Methods {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/core/tensor.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// A region of a tensor, made by indexing. Reading it never dangles (it shares the elements). Writing needs the tensor
@@ -101,3 +102,4 @@ class Part : public Methods<Part<T, E>> {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

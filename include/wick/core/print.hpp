@@ -9,6 +9,7 @@
 #include <wick/base/text.hpp>
 #include <wick/core/fixed.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// How tensors are printed (torch.set_printoptions).
@@ -267,3 +268,4 @@ std::ostream& operator<<(std::ostream& out, Part<T, E> const& x) {
 }
 
 }  // namespace wick
+WICK_PRECISE_END

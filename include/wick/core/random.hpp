@@ -10,6 +10,7 @@
 #include <wick/base/half.hpp>
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
@@ -118,3 +119,4 @@ WICK_SHARED inline Generator& default_generator() {
 inline void manual_seed(std::uint64_t seed) { default_generator() = Generator(seed); }
 
 }  // namespace wick
+WICK_PRECISE_END

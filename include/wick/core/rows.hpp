@@ -7,6 +7,7 @@
 
 #include <wick/core/index.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::core {
 
 /// Walks along the first dimension of X: `*it` is x[i]. Where X is a View it refers to the elements, else it is a value.
@@ -74,3 +75,4 @@ class StridedIterator {
 };
 
 }  // namespace wick::core
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 
 #include <wick/base/error.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// An extent that is known only at run time.
@@ -303,3 +304,4 @@ constexpr void check_extents(char const* operation, Dims const& dims) {
 }
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -10,6 +10,7 @@
 #include <wick/core/device.hpp>
 #include <wick/core/fork.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// A reference-counted run of elements; in host memory the elements follow this header.
@@ -163,3 +164,4 @@ WICK_SHARED inline constinit Shelves shelves{};
 
 }  // namespace pool
 }  // namespace wick
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/core/device_pool.hpp>
 #include <wick/core/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// How elements of type T lie in memory: `planes` arrays of `Base`, one after another. A number type made of several
@@ -80,3 +81,4 @@ class Storage {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/core/dtype.hpp>
 #include <wick/core/view.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 /// Storage policy: a reference-counted block on a run-time device.
@@ -337,3 +338,4 @@ class Tensor : public Methods<Tensor<T, E, S>> {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 namespace core {
 WICK_SHARED inline constinit std::atomic<bool> tf32{false};
@@ -20,3 +21,4 @@ inline void allow_tf32(bool allowed) { core::tf32.store(allowed, std::memory_ord
 inline bool tf32_allowed() { return core::tf32.load(std::memory_order_relaxed); }
 
 }  // namespace wick
+WICK_PRECISE_END

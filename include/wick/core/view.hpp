@@ -7,6 +7,7 @@
 #include <wick/core/rows.hpp>
 #include <wick/core/storage.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace core {
@@ -192,3 +193,4 @@ class View : public Methods<View<T, E>> {
 };
 
 }  // namespace wick
+WICK_PRECISE_END

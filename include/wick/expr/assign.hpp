@@ -6,6 +6,7 @@
 #include <wick/expr/element.hpp>
 #include <wick/expr/materialize.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -223,3 +224,4 @@ void copy_elements(IsaTag, Tensor<T, E>& to, Tensor<T, E> const& from) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -12,6 +12,7 @@
 #define WICK_DEVICE_KERNELS 0
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace detail {
 
@@ -86,3 +87,4 @@ void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout c
 #endif
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

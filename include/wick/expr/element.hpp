@@ -6,6 +6,7 @@
 #include <wick/expr/evaluate.hpp>
 #include <wick/expr/traits.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -93,3 +94,4 @@ inline constexpr std::int64_t most_unrolled = 64;
 }  // namespace detail
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <wick/base/simd_half.hpp>
 #include <wick/expr/structure.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Reads the slots of a kernel a register at a time. A slot that stays in place has step mask 0 and points to a register
@@ -161,3 +162,4 @@ WICK_FN_INLINE auto evaluate(Frame const& frame) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/expr/kernel_node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace detail {
 
@@ -38,3 +39,4 @@ inline backend::LinesShape lines_along(Dims const& shape, int axis) {
 
 }  // namespace detail
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

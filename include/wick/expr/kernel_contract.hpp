@@ -9,6 +9,7 @@
 
 #include <wick/core/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend {
 
@@ -173,3 +174,4 @@ struct Kernels;
 
 }  // namespace backend
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

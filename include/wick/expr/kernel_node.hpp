@@ -8,6 +8,7 @@
 #include <wick/expr/assign.hpp>
 #include <wick/expr/known_epilogue.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// True when a gradient would flow into the formula: it reaches a variable that requires one.
@@ -416,3 +417,4 @@ bool run_epilogue(T* data, Layout const& target, F const& f) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -11,6 +11,7 @@
 #include <wick/expr/program.hpp>
 #include <wick/expr/reduce.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -431,3 +432,4 @@ struct ReduceKernel {
 };
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/expr/kernel_contract.hpp>
 #include <wick/expr/traits.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 struct Add;              // of ops/arithmetic.hpp
@@ -73,3 +74,4 @@ bool find_known_epilogue(F const& f, State const& inside, backend::KnownEpilogue
 
 }  // namespace detail
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/core/fixed.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Tensors, views, variables, formulas: whatever has elements and a shape.
@@ -135,3 +136,4 @@ constexpr auto operand_beside(X&& x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/expr/row.hpp>
 #include <wick/expr/traits.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -358,3 +359,4 @@ Plan plan_of(X const& x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <wick/expr/leaf.hpp>
 #include <wick/expr/op.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// The operands of a node.
@@ -164,3 +165,4 @@ constexpr auto map(X&&... x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/base/math.hpp>
 #include <wick/core/dtype.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// A string as a template argument.
@@ -217,3 +218,4 @@ WICK_FN auto slopes(Y const& value, X const&... x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/expr/program.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -77,3 +78,4 @@ inline Plan name_plan(Loop const& loop, Program const& program) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

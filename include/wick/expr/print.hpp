@@ -5,6 +5,7 @@
 #include <wick/core/print.hpp>
 #include <wick/expr/materialize.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Computes the formula and prints the result as a tensor.
@@ -14,3 +15,4 @@ requires(is_map<F> || is_reduce<F> || LazyNode<F>) std::ostream& operator<<(std:
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

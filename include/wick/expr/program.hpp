@@ -9,6 +9,7 @@
 #include <wick/core/broadcast.hpp>
 #include <wick/core/storage.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// What a kernel gets for one run along the innermost dimension. Slots are `in` (read) and `out` (written).
@@ -196,3 +197,4 @@ constexpr TargetType target_type() {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

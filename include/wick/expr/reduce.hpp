@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -120,3 +121,4 @@ constexpr auto reduce(X&& x, char const* name = Op::name) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

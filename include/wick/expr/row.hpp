@@ -5,6 +5,7 @@
 
 #include <wick/expr/kernels.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -337,3 +338,4 @@ struct RowKernel {
 };
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

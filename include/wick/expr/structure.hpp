@@ -5,6 +5,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// An operand in memory, elements of type T. Takes one slot of a kernel for each plane of T.
@@ -128,3 +129,4 @@ template <class S, class Result = typename S::value_type>
 using lane_t = typename LaneTraits<S, Result>::type;
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/expr/reduce.hpp>
 #include <wick/expr/structure.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 template <class X>
@@ -170,3 +171,4 @@ SlotData* fill_target(base_t<T>* data, std::int64_t plane_stride, Layout const& 
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

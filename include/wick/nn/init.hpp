@@ -8,6 +8,7 @@
 #include <wick/ops/arithmetic.hpp>
 #include <wick/expr/assign.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace nn::init {
 
@@ -31,3 +32,4 @@ Tensor<T> bias(Dims const& shape, std::int64_t fan_in) {
 
 }  // namespace nn::init
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -11,6 +11,7 @@
 #include <wick/ops/normalize.hpp>
 #include <wick/ops/pool.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace nn {
 
@@ -200,3 +201,4 @@ struct Sequential {
 
 }  // namespace nn
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <wick/ops/gather.hpp>
 #include <wick/ops/normalize.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -43,3 +44,4 @@ auto mse_loss(A const& a, B const& b) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

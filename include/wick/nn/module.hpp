@@ -9,6 +9,7 @@
 #include <wick/autograd/backward.hpp>
 #include <wick/nn/parameters.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -148,3 +149,4 @@ void to(M& module, Device device) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

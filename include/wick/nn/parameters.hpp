@@ -8,6 +8,7 @@
 
 #include <wick/autograd/variable.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace detail {
 // Variables of one type. How their elements are reached comes with the first one: a program compiles it for its own types.
@@ -117,3 +118,4 @@ inline void zero_grad(nn::Parameters const& parameters) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

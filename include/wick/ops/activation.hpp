@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// max(x, 0); slope 0 at 0, NaN stays NaN and passes its gradient on, as in PyTorch.
@@ -67,3 +68,4 @@ template <Formula X> constexpr auto silu(X&& x) { return map<Silu>(std::forward<
 template <Formula X> constexpr auto softplus(X&& x) { return map<Softplus>(std::forward<X>(x)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/ops/reduce.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace backend::cpu {
@@ -97,3 +98,4 @@ template <std::size_t I, class Op, class Arg>
 struct std::tuple_element<I, wick::Reduce<Op, Arg>> {
   using type = decltype(get<I>(std::declval<wick::Reduce<Op, Arg> const&>()));
 };
+WICK_PRECISE_END

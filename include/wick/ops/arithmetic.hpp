@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// a + b
@@ -127,3 +128,4 @@ template <FormulaOrNumber A, FormulaOrNumber B>
 constexpr auto minimum(A&& a, B&& b) { return map<Minimum>(std::forward<A>(a), std::forward<B>(b)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <wick/base/simd_half.hpp>
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Conversion to element type `To`, as static_cast converts.
@@ -23,3 +24,4 @@ template <class To, Formula X>
 constexpr auto cast(X&& x) { return map<Cast<To>>(std::forward<X>(x)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <wick/ops/arithmetic.hpp>
 #include <wick/ops/cast.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// a == b
@@ -208,3 +209,4 @@ constexpr auto isclose(A const& a, B const& b, double rtol = 1e-5, double atol =
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

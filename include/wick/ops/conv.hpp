@@ -5,6 +5,7 @@
 #include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Options of `conv2d`: height, width. Taken by reference, as all options of more than two words: g++ 12.2 passes a known
@@ -111,3 +112,4 @@ auto conv2d(X const& x, W const& w, Conv2dOptions const& options = {}) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

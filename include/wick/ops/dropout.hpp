@@ -6,6 +6,7 @@
 #include <wick/ops/arithmetic.hpp>
 #include <wick/ops/random.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// A tensor of 0 (with probability p) and 1 / (1 - p), made from a position in a random stream.
@@ -93,3 +94,4 @@ auto dropout(X const& x, double p = 0.5, bool training = true) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/ops/arithmetic.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// e^x
@@ -130,3 +131,4 @@ constexpr auto pow(A&& a, B&& b) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -7,6 +7,7 @@
 #include <wick/base/simd.hpp>
 #include <wick/core/fixed.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -181,3 +182,4 @@ constexpr Fixed<T, N, N> inverse(Fixed<T, N, M> const& a) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

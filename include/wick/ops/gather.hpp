@@ -7,6 +7,7 @@
 #include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -177,3 +178,4 @@ inline Tensor<std::int64_t> one_hot(Tensor<std::int64_t> const& labels, std::int
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

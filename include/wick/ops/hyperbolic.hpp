@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Hyperbolic sine
@@ -55,3 +56,4 @@ template <Formula X> constexpr auto acosh(X&& x) { return map<Acosh>(std::forwar
 template <Formula X> constexpr auto atanh(X&& x) { return map<Atanh>(std::forward<X>(x)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 
 #include <wick/ops/select.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -133,3 +134,4 @@ auto stack(std::vector<X> const& parts, std::int64_t axis = 0) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

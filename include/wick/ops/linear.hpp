@@ -5,6 +5,7 @@
 #include <wick/ops/matmul.hpp>
 #include <wick/ops/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -53,3 +54,4 @@ auto linear(X const& x, W const& w) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

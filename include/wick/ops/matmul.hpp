@@ -7,6 +7,7 @@
 #include <wick/ops/reduce.hpp>
 #include <wick/ops/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 template <Formula A, Formula B>
@@ -81,3 +82,4 @@ auto dot(A const& a, B const& b) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/ops/reduce.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -44,3 +45,4 @@ auto layer_norm(X const& x, W const& weight, B const& bias, double eps = 1e-5) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

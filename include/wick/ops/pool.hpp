@@ -6,6 +6,7 @@
 #include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/gather.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Options of pooling; a stride of 0 means the kernel's size. Only max pooling has a dilation.
@@ -203,3 +204,4 @@ auto avg_pool2d(X const& x, IntPair kernel_size, IntPair stride, IntPair padding
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/core/random.hpp>
 #include <wick/expr/assign.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// A place in a random stream.
@@ -111,3 +112,4 @@ Tensor<T> randn(Dims const& shape, Device device) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/ops/compare.hpp>
 #include <wick/ops/explog.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Sum of the elements; integers sum to int64.
@@ -144,3 +145,4 @@ template <Formula X> constexpr auto all(X&& x, Axes const& axes, ReduceOptions o
   return reduce<All>(std::forward<X>(x), axes, options);
 }
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

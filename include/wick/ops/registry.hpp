@@ -13,6 +13,7 @@
 #include <wick/ops/special.hpp>
 #include <wick/ops/trig.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// A list of operations.
@@ -39,3 +40,4 @@ using ElementwiseOps =
 using Reductions = OpList<Sum, Mean, Prod, Max, Min, Norm, Any, All>;
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// The next whole number below
@@ -41,3 +42,4 @@ template <Formula X> constexpr auto trunc(X&& x) { return map<Trunc>(std::forwar
 template <Formula X> constexpr auto round(X&& x) { return map<Round>(std::forward<X>(x)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -11,6 +11,7 @@
 #include <wick/ops/reduce.hpp>
 #include <wick/ops/select.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Elements chosen along an axis, and where they stood there. `values` is a formula where a gradient may flow into it, else
@@ -235,3 +236,4 @@ auto diff(X const& x, std::int64_t n = 1, std::int64_t axis = -1) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

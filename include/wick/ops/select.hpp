@@ -4,6 +4,7 @@
 
 #include <wick/ops/shape.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
@@ -70,3 +71,4 @@ auto narrow(X const& x, std::int64_t axis, std::int64_t start, std::int64_t leng
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

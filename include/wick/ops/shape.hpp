@@ -4,6 +4,7 @@
 
 #include <wick/expr/kernel_node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// The same elements in row-major order under another shape (torch.reshape); one extent may be -1.
@@ -114,3 +115,4 @@ auto squeeze(X const& x) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/ops/argmax.hpp>
 #include <wick/ops/scan.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Options of sorting. Every sort is stable; `stable` is there for code that says that it relies on this.
@@ -117,3 +118,4 @@ template <Formula X>
 auto median(X const& x) { return median(reshape(x, Dims(-1)), 0).values; }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

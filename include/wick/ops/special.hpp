@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Error function
@@ -23,3 +24,4 @@ template <Formula X> constexpr auto erf(X&& x) { return map<Erf>(std::forward<X>
 template <Formula X> constexpr auto erfc(X&& x) { return map<Erfc>(std::forward<X>(x)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/expr/node.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Sine
@@ -67,3 +68,4 @@ template <FormulaOrNumber A, FormulaOrNumber B>
 constexpr auto atan2(A&& a, B&& b) { return map<Atan2>(std::forward<A>(a), std::forward<B>(b)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

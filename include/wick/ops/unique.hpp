@@ -4,6 +4,7 @@
 
 #include <wick/ops/sort.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Options of unique: what else is wanted.
@@ -152,3 +153,4 @@ Tensor<std::int64_t> bucketize(X const& x, S const& boundaries, SearchOptions co
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -4,6 +4,7 @@
 
 #include <wick/ops/reduce.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Options of a variance.
@@ -37,3 +38,4 @@ template <Formula X>
 auto stddev(X const& x, Axes const& axes, VarianceOptions options = {}) { return sqrt(detail::variance("stddev", operand(x), axes, options)); }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

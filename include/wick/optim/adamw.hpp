@@ -9,6 +9,7 @@
 #include <wick/core/graph.hpp>
 #include <wick/optim/optimizer.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace optim {
 
@@ -140,3 +141,4 @@ class AdamW : public Optimizer {
 
 }  // namespace optim
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/nn/module.hpp>
 #include <wick/optim/update.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace optim {
 
@@ -230,3 +231,4 @@ using optim::clip_grad_norm, optim::clip_grad_value;
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/core/create.hpp>
 #include <wick/optim/clip.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace optim {
 
@@ -102,3 +103,4 @@ class Optimizer {
 
 }  // namespace optim
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 #include <wick/core/graph.hpp>
 #include <wick/optim/optimizer.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace optim {
 
@@ -114,3 +115,4 @@ class SGD : public Optimizer {
 
 }  // namespace optim
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -14,6 +14,7 @@
 #include <wick/backend/thrust/update.hpp>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace optim {
 
@@ -164,3 +165,4 @@ void update_all(Parts<T> const& parts, Kernel const& kernel, [[maybe_unused]] Sc
 
 }  // namespace optim
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -12,6 +12,7 @@
 #include <wick/base/math.hpp>
 #include <wick/ops/argmax.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -240,3 +241,4 @@ void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

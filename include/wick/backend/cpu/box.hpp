@@ -9,6 +9,7 @@
 #include <wick/backend/cpu/transpose.hpp>
 #include <wick/backend/cpu/walk.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -135,3 +136,4 @@ inline void run_box(Program const& program, Loop const& loop, SlotData const* sl
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

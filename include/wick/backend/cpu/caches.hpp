@@ -12,6 +12,7 @@
 #include <sys/sysctl.h>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -45,3 +46,4 @@ struct Caches {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/backend/cpu/conv_weight_sums.hpp>
 #include <wick/backend/cpu/conv_winograd.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -74,3 +75,4 @@ void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

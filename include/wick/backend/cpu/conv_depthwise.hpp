@@ -6,6 +6,7 @@
 #include <array>
 #include <wick/backend/cpu/conv_input_gradient.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -263,3 +264,4 @@ class Depthwise {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

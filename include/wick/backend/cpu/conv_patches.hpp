@@ -5,6 +5,7 @@
 #include <wick/backend/cpu/conv_spans.hpp>
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -157,3 +158,4 @@ void pack_patches(Conv2dShape const& s, bool reversed, T const* x, std::int64_t 
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

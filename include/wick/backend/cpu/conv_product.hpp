@@ -7,6 +7,7 @@
 #include <wick/backend/cpu/gemm.hpp>
 #include <wick/backend/cpu/gemm_narrow.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -298,3 +299,4 @@ void conv_product(Conv2dShape s, T const* x, Filters<T> const& filters, T* y, bo
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/base/bytes.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -196,3 +197,4 @@ void pack_stripes(Matrix<T const> const& m, std::int64_t stripe0, std::int64_t s
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/backend/cpu/conv_product.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -278,3 +279,4 @@ struct ConvWeightGradient {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

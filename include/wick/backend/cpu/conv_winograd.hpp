@@ -18,6 +18,7 @@
 #include <wick/backend/cpu/conv_input_gradient.hpp>
 #include <wick/backend/cpu/conv_winograd_transform.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace core {
@@ -268,3 +269,4 @@ bool conv_winograd(Conv2dShape const& s, T const* x, Filters<T> const& filters, 
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/backend/cpu/gemm_tile.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -110,3 +111,4 @@ WICK_NOINLINE void output(T const* m, std::int64_t stride, T* y, std::int64_t ro
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -11,6 +11,7 @@
 #include <wick/base/bytes.hpp>
 #include <wick/expr/program.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -216,3 +217,4 @@ void launch_copy(Loop const& loop, int element_size) {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -10,6 +10,7 @@
 #include <wick/backend/cpu/copy.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -209,3 +210,4 @@ void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T*
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -287,3 +288,4 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

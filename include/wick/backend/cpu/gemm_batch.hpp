@@ -4,6 +4,7 @@
 
 #include <wick/backend/cpu/gemm.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -41,3 +42,4 @@ void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, 
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

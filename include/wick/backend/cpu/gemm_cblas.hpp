@@ -13,6 +13,7 @@
 
 #include <wick/backend/cpu/gemm.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -59,3 +60,4 @@ void gemm_cblas(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identi
 }  // namespace wick::inline WICK_ISA
 
 #endif
+WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/backend/cpu/gemm.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -88,3 +89,4 @@ void gemm_half(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> con
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -7,6 +7,7 @@
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -95,3 +96,4 @@ class NarrowColumns {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/backend/cpu/transpose.hpp>
 #include <wick/base/simd_half.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -160,3 +161,4 @@ void pack_panel(Matrix<From const> b, std::int64_t column, T* out) {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

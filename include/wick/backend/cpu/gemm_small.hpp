@@ -5,6 +5,7 @@
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/base/simd_part.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -97,3 +98,4 @@ void gemm_small(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> co
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

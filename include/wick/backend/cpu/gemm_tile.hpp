@@ -16,6 +16,7 @@
 #define WICK_UNROLL
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -225,3 +226,4 @@ void stripe_multiply(std::int64_t depth, Stripe const& a, T const* b, std::int64
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/backend/cpu/copy.hpp>
 #include <wick/backend/cpu/threads.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -197,3 +198,4 @@ void launch(Program const& program, Loop& loop) {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

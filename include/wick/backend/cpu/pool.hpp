@@ -8,6 +8,7 @@
 #include <wick/base/math.hpp>
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -276,3 +277,4 @@ void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumula
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

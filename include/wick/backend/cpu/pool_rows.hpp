@@ -11,6 +11,7 @@
 #include <wick/core/storage.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -267,3 +268,4 @@ void avg_pool_gradient_plane(PoolRows<T> const& rows, PoolDivisors<T> const& div
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

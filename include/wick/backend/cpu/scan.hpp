@@ -15,6 +15,7 @@
 #include <wick/base/simd_part.hpp>
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -373,3 +374,4 @@ void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y)
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

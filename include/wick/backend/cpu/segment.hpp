@@ -9,6 +9,7 @@
 #include <wick/base/bytes.hpp>
 #include <wick/expr/program.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -480,3 +481,4 @@ class Segment {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -16,6 +16,7 @@
 #include <wick/core/allocator.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -253,3 +254,4 @@ void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool desc
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -17,6 +17,7 @@
 
 #include <wick/core/allocator.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::core {
 
 /// Calls of `run(context, piece)` for the pieces 0 to pieces - 1.
@@ -247,3 +248,4 @@ inline Team& Team::get() {
 }
 
 }  // namespace wick::core
+WICK_PRECISE_END

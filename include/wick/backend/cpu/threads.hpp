@@ -12,6 +12,7 @@
 #include <omp.h>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace core {
@@ -106,3 +107,4 @@ void for_each_element(std::int64_t count, F const& f) {
 }
 
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -7,6 +7,7 @@
 
 #include <wick/base/config.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -146,3 +147,4 @@ inline void turn(int size, void const* x, std::int64_t x_offset, std::int64_t x_
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

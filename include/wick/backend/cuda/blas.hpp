@@ -16,6 +16,7 @@
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/core/tf32.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cuda_ {
 
@@ -219,3 +220,4 @@ bool products(Device device, MatrixBatch batch, Matrix<T const> a, Matrix<T cons
 }  // namespace wick::inline WICK_ISA
 
 #endif
+WICK_PRECISE_END

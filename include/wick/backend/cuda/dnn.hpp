@@ -21,6 +21,7 @@
 #error "WICK_USE_CUDNN needs cuDNN 9 or newer."
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cuda_ {
 
@@ -243,3 +244,4 @@ bool conv2d_weight_gradient(Device device, Conv2dShape const& s, T const* x, T c
 }  // namespace wick::inline WICK_ISA
 
 #endif
+WICK_PRECISE_END

@@ -13,6 +13,7 @@
 #include <wick/backend/thrust/block.hpp>
 #include <wick/core/storage.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cuda_ {
 
@@ -118,3 +119,4 @@ void launch_blocks(Device device, std::int64_t blocks, K const& k) {
 }  // namespace wick::inline WICK_ISA
 
 #endif
+WICK_PRECISE_END

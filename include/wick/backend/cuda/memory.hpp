@@ -9,6 +9,7 @@
 
 #include <wick/core/device_pool.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 namespace core {
 /// A stream's handle as CUDA takes it. Null is the default stream of the device, the same for all threads, also in a file that
@@ -220,3 +221,4 @@ inline bool const cuda_is_registered = core::register_device(Device::Kind::cuda,
 }  // namespace wick::inline WICK_ISA
 
 #endif
+WICK_PRECISE_END

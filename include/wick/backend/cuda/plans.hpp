@@ -12,6 +12,7 @@
 #include <wick/backend/cuda/launch.hpp>
 #include <wick/core/tensor.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cuda_ {
 
@@ -90,3 +91,4 @@ class Factors {
 }  // namespace wick::inline WICK_ISA
 
 #endif
+WICK_PRECISE_END

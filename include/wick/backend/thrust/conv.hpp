@@ -5,6 +5,7 @@
 
 #include <wick/backend/thrust/product.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -207,3 +208,4 @@ void run_conv_weight_gradient(Device device, Conv2dShape const& s, T const* x, T
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/base/half.hpp>
 #include <wick/base/math.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -242,3 +243,4 @@ struct ArgExtremeElement {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -9,6 +9,7 @@
 #include <wick/backend/thrust/policy.hpp>
 #include <wick/core/tensor.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -168,3 +169,4 @@ void run_fold(Device device, Term const& term, std::int64_t results, std::int64_
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

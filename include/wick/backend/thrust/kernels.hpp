@@ -12,6 +12,7 @@
 #include <wick/backend/thrust/sort.hpp>
 #include <wick/core/tensor.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::device {
 
@@ -129,3 +130,4 @@ inline void one_hot(Device device, std::int64_t n, std::int64_t classes, std::in
 
 }  // namespace backend::device
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/backend/thrust/map.hpp>
 #include <wick/backend/thrust/row.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -81,3 +82,4 @@ void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout c
 
 }  // namespace backend::device
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

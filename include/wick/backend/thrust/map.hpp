@@ -6,6 +6,7 @@
 #include <wick/backend/thrust/policy.hpp>
 #include <wick/expr/materialize.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -87,3 +88,4 @@ void run_map(Device device, base_t<T>* data, std::int64_t plane_stride, Layout c
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 
 #include <wick/backend/thrust/position.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -262,3 +263,4 @@ constexpr void each_pack(std::int64_t first, std::int64_t end, std::int64_t step
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

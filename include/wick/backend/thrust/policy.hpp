@@ -23,6 +23,7 @@
 #include <wick/backend/thrust/block.hpp>
 #include <wick/core/device_pool.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -141,3 +142,4 @@ inline bool const thrust_is_registered = core::register_device(Device::Kind::thr
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -7,6 +7,7 @@
 #include <wick/expr/kernels.hpp>
 #include <wick/expr/plan.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -146,3 +147,4 @@ inline void join_dimensions(Loop& loop, unsigned& mask) {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/activation.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -158,3 +159,4 @@ struct SumParts {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/backend/thrust/fold.hpp>
 #include <wick/expr/materialize.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -244,3 +245,4 @@ bool run_row(Device device, T* data, Layout const& target, F const& f) {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -8,6 +8,7 @@
 #include <wick/backend/thrust/policy.hpp>
 #include <wick/core/tensor.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -151,3 +152,4 @@ struct LinearSink {
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

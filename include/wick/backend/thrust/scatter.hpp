@@ -6,6 +6,7 @@
 #include <wick/backend/thrust/element_kernels.hpp>
 #include <wick/backend/thrust/sort.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -57,3 +58,4 @@ void scatter_add_rows(Device device, RowsShape const& s, T const* g, std::int64_
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -17,6 +17,7 @@
 #include <thrust/sort.h>
 #endif
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -122,3 +123,4 @@ void sort(Device device, LinesShape const& s, std::int64_t first, std::int64_t c
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

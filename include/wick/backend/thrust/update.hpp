@@ -8,6 +8,7 @@
 #include <wick/base/math.hpp>
 #include <wick/core/graph.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::thrust_ {
 
@@ -137,3 +138,4 @@ DeviceNorm<T> norm_on_device(Device device, List const& list, double type, doubl
 
 }  // namespace backend::thrust_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
