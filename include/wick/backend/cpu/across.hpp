@@ -7,6 +7,7 @@
 #include <wick/backend/cpu/flat.hpp>
 #include <wick/backend/cpu/transpose.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -181,3 +182,4 @@ class AcrossRun {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -6,6 +6,7 @@
 #include <wick/backend/cpu/copy.hpp>
 #include <wick/backend/cpu/walk.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -319,3 +320,4 @@ class FlatRun {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

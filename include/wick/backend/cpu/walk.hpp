@@ -4,6 +4,7 @@
 
 #include <wick/backend/cpu/segment.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -63,3 +64,4 @@ inline void run_rows(Program const& program, Segment& segment, SlotData const* s
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
