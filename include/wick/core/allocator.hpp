@@ -85,7 +85,7 @@ inline void* system_allocate(std::size_t bytes) {
     return begin + before;
   }
 #endif
-  return std::aligned_alloc(alignment, bytes);
+  return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 }
 
 inline void system_free(Block* block) {
