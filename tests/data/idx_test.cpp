@@ -8,6 +8,8 @@
 #include <random>
 #include <wick/data/idx.hpp>
 
+#include "../failing_new.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -144,6 +146,14 @@ TEST_CASE("idx: zeros behind gzip are no harm, and only what is asked for is rea
   CHECK(wick::data::IdxReader(whole.path).read_rows(500).size() == 5000);
   CHECK_THROWS_AS(wick::data::IdxReader(whole.path).read_rows(501), wick::Error);
 }
+
+#if WICK_FAILING_NEW
+TEST_CASE("idx: memory that ends while a file is read is an exception") {
+  TemporaryFile const file("memory", gzip(idx_bytes({10, 10}, 100)));
+  auto const failures = testing::fail_each_allocation([&] { wick::data::read_idx(file.path); }, [](std::int64_t) {});
+  CHECK(failures > 5);
+}
+#endif
 
 TEST_CASE("idx: damaged gzip is a sentence") {
   auto const plain = idx_bytes({100, 100}, 10000);

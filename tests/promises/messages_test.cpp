@@ -157,6 +157,7 @@ TEST_CASE("a function that is made of others speaks in its own name") {
   says([&] { cross_entropy(x23, target); }, R"(cross_entropy: target 3 is out of range for dimension 1 of shape \(2, 3\))");
   says([&] { cross_entropy(x3, target); }, R"(cross_entropy: \(3,\) and \(2,\) do not fit: logits are \(N, C\), targets \(N\))");
   says([] { mse_loss(x23, x45); }, R"(mse_loss: \(2, 3\) and \(4, 5\) do not broadcast: .*)");
+  says([] { isclose(x23, x45); }, R"(isclose: \(2, 3\) and \(4, 5\) do not broadcast: .*)");
   says([] { softmax(x23, 2); }, R"(softmax: dimension 2 is out of range .*)");
   says([] { log_softmax(x23, -3); }, R"(log_softmax: dimension -3 is out of range .*)");
   says([] { layer_norm(x23, x3, x24); }, R"(layer_norm: \(2, 3\) and \(2, 4\) do not broadcast: .*)");

@@ -198,6 +198,7 @@ template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
 constexpr auto isclose(A const& a, B const& b, double rtol = 1e-5, double atol = 1e-8) {
   using T = operands_value_t<A, B>;
+  if constexpr (Formula<A> && Formula<B>) broadcast("isclose", a.shape(), b.shape());
   auto const x = operand_beside<T, Eq>(a), y = operand_beside<T, Eq>(b);
   if constexpr (std::is_integral_v<value_t<decltype(x)>> && std::is_integral_v<value_t<decltype(y)>>) {
     using U = std::uint64_t;  // wraps around, so that no difference overflows
