@@ -164,6 +164,17 @@ TEST_CASE("nested duals give the second derivative of the tape") {
   }
 }
 
+TEST_CASE("the slope of a power varies with an exponent that is 0") {
+  Variables const v{Variable<double>(2.0), Variable<double>(0.0)};
+  for (std::size_t k : {0, 1}) {
+    Variable<double> const slope = grad(on_tape("pow").record(v), v[k], {.create_graph = true});
+    CHECK(grad(slope, v[1 - k]).value().item() == 0.5);
+  }
+  Dual<Dual<double>> const x{Dual<double>(2, 1), Dual<double>(0, 0)}, y{Dual<double>(0, 0), Dual<double>(1, 0)};
+  for (DualEntry const& op : table())
+    if (std::string(op.name) == "pow") CHECK(op.of_numbers({x, y}).tangent.tangent == 0.5);
+}
+
 TEST_CASE("tensors of duals: broadcasting, reductions, layouts, copies") {
   Tensor<double> const x = tensor({{1., 2., 3.}, {4., 5., 6.}}), dx = tensor({{1., 0., 0.}, {0., 1., 0.}});
   Tensor<Dual<double>> const d = make_dual(x, dx);

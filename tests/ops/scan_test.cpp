@@ -46,6 +46,7 @@ TEST_CASE("-inf before anything else has no gradient, and does not disturb what 
   CHECK(ordering::close(slope.value(), {{4}, {0, 0, 1 + 1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-1.0))}}, 1e-12));
   Tensor<double> const bend = grad(sum(slope * slope), x).value();
   CHECK(all(isfinite(bend)).item());
+  CHECK(ordering::second_order([](auto const& v) { return narrow(logcumsumexp(v, 0), 0, 2, 2); }, x.value()));
 }
 
 TEST_CASE("types of scans: whole numbers and truth values count in int64") {

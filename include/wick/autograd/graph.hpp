@@ -8,9 +8,10 @@
 #include <memory>
 
 #include <wick/autograd/propagate.hpp>
+#include <wick/backend/kernels.hpp>
 #include <wick/core/create.hpp>
 #include <wick/ops/cast.hpp>
-#include <wick/ops/shape.hpp>
+#include <wick/ops/scan.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -344,6 +345,27 @@ struct OpRule {
   static constexpr TermRule rule{&value, &push};
 };
 
+/// For each element the product of the others along the reduced dimensions. It is made of products alone, without a
+/// division and without asking which elements are 0: so it can be differentiated where some are.
+template <class X>
+WICK_COLD Variable<X> product_of_others(Variable<X> x, unsigned mask) {
+  Variable<X> others(full<X>({}, X(1)).to(x.device()), false);
+  for (int d = 0; d < x.dim(); ++d) {
+    if (!(mask >> d & 1) || x.numel() == 0) continue;
+    auto const products = [&](Variable<X> const& factors, bool reverse) {  // 1 at the end where they begin
+      Tensor<X> one = zeros<X>(x.shape());
+      X* const data = one.data();
+      std::int64_t const n = x.shape()[d], inner = one.layout().strides[d], at = reverse ? n - 1 : 0;
+      for (std::int64_t i = 0; i < one.numel(); ++i)
+        if (i / inner % n == at) data[i] = X(1);
+      return recurrence_along(factors, one.to(x.device()), d, reverse);
+    };
+    others = others * (products(shifted(x, d, 1, 1.0), false) * products(x, true));
+    x = run_reduction<Prod>(x, 1u << d, true);
+  }
+  return others;
+}
+
 // ... a reduction ...
 template <class Op, class X>
 struct ReductionRule {
@@ -375,16 +397,8 @@ struct ReductionRule {
       if constexpr (requires { typename Op::by_ties; })
         seed = seed / all(std::type_identity<Sum>{}, math::where(x == all(std::type_identity<Op>{}, x), 1, 0));
       auto const slope = [&] {
-        if constexpr (requires { typename Op::by_zeros; }) {
-          // The product of the other elements, also where some are 0.
-          auto const is_zero = x == 0;
-          auto const others = math::where(is_zero, 1, x);
-          auto const product = all(std::type_identity<Op>{}, others);
-          auto const zeros = all(std::type_identity<Sum>{}, math::where(is_zero, 1, 0));
-          return math::where(is_zero, math::where(zeros == 1, product, 0), math::where(zeros == 0, product / others, 0));
-        } else {
-          return Op::slope(x, all(std::type_identity<Op>{}, x));
-        }
+        if constexpr (requires { typename Op::by_zeros; }) return Eager<X, T>(product_of_others(x.variable(), mask));
+        else return Op::slope(x, all(std::type_identity<Op>{}, x));
       }();
       auto const g = chain<Op>(seed, slope) + Eager<T>(Variable<T>(zeros<T>(term->shape), false));
       push_term(pass, term->args[0], OpRule<Add, X, X>::template as_variable<X>(g));

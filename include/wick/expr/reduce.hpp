@@ -34,7 +34,7 @@ constexpr Dims reduced_dims(Dims const& shape, unsigned mask, bool keepdim) {
 
 /// Base of reductions: a name; `combine` is associative, `lift` prepares an element, `finish` the result. `slope(x, y)`
 /// is the result's slope in element x, up to `seed_scale(count)`; with `by_ties` it is shared among equal elements,
-/// with `by_zeros` it is the product of the other elements where x is 0.
+/// with `by_zeros` it is the product of the other elements, also where x is 0.
 template <Name N>
 struct Reduction {
   static constexpr char const* name = N.text;

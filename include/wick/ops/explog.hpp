@@ -67,14 +67,16 @@ struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {
   WICK_FN static auto value(auto x) { return math::rsqrt(x); }
   WICK_FN static auto slope_from_value(auto y) { return math::like(y, -0.5) * y * y * y; }
 };
-/// x^y. As in PyTorch the slope in x is 0 where y is 0, the slope in y is 0 where x is 0 and y is not negative, and NaN
+/// x^y. As in PyTorch the slope in x is 0 where y is 0 (but varies with y), the slope in y is 0 where x is 0 and y is not negative, and NaN
 /// where x is negative.
 struct Pow : Binary<"pow", Domain<0.5, 3>> {
   using steep = void;
   WICK_FN static auto value(auto x, auto y) { return math::pow(x, y); }
   WICK_FN static auto slope(auto x, auto y) {
     auto const power = math::pow(x, y);
-    return Slopes{math::where(y == 0, 0.0, y * math::pow(x, y - 1)),
+    // Where y is 0, any base gives 0; that of another x is kept, because the slope varies with y.
+    auto const base = math::where(y == 0, math::where(x > 0, x, math::where(x < 0, x, 1.0)), x);
+    return Slopes{y * math::pow(base, y - 1),
                   math::where(x == 0, math::where(y >= 0, 0.0, -power), power * math::log(math::where(x == 0, 1.0, x)))};
   }
 };

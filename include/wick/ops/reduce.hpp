@@ -33,7 +33,7 @@ struct Mean : Reduction<"mean"> {
   WICK_FN static auto slope(auto, auto) { return math::One{}; }
   static constexpr double seed_scale(std::int64_t count) { return 1.0 / static_cast<double>(count); }
 };
-/// Product of the elements. The slope y / x holds where no element is 0; see `by_zeros`.
+/// Product of the elements. The slope y / x holds where no element is 0, and as a number alone; see `by_zeros`.
 struct Prod : Reduction<"prod"> {
   using by_zeros = void;
   template <class T> using result = sum_t<T>;

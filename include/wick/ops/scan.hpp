@@ -26,8 +26,8 @@ namespace detail {
 
 template <class X>
 auto cumsum_along(X const& x, int axis, bool reverse);
-template <bool reverse, class C, class X>
-auto recurrence_along(C const& c, X const& x, int axis);
+template <class C, class X>
+auto recurrence_along(C const& c, X const& x, int axis, bool reverse);
 template <class X>
 auto shifted(X const& x, int axis, std::int64_t by, double fill);
 
@@ -64,7 +64,7 @@ struct CumprodOp {
     kernels.template scan<backend::Scan::prod>(lines_along(shape, axis), false, x.contiguous().data(), y);
   }
   auto adjoint(auto const& g, auto const& y, auto const& x) const {
-    return std::tuple(shifted(y, axis, 1, 1.0) * recurrence_along<true>(x, g, axis));
+    return std::tuple(shifted(y, axis, 1, 1.0) * recurrence_along(x, g, axis, true));
   }
 };
 
@@ -80,24 +80,23 @@ struct LogcumsumexpOp {
   auto adjoint(auto const& g, auto const& y, auto const& x) const {
     double const low = -std::numeric_limits<double>::infinity();  // the value while there is nothing to sum
     auto const factors = exp(where(y == low, 0.0, shifted(y, axis, 1, low) - y));
-    return std::tuple(exp(where(y == low, low, x - y)) * recurrence_along<true>(factors, g, axis));
+    return std::tuple(exp(where(y == low, low, x - y)) * recurrence_along(factors, g, axis, true));
   }
 };
 
 // y[i] = x[i] + c[i] y[i - 1]; reversed, y[i] = x[i] + c[i + 1] y[i + 1]. c[i] stands between i - 1 and i, c[0] for nothing.
-template <bool reverse>
 struct RecurrenceOp {
   static constexpr char const* name = "recurrence";
   static constexpr bool needs_result = true;
   int axis;
+  bool reverse;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& c, Tensor<T> const& x) const {
     kernels.recurrence(lines_along(shape, axis), reverse, c.contiguous().data(), x.contiguous().data(), y);
   }
   auto adjoint(auto const& g, auto const& y, auto const& c, auto const&) const {
-    auto const gx = recurrence_along<!reverse>(c, g, axis);
-    if constexpr (reverse) return std::tuple(shifted(gx, axis, 1, 0.0) * y, gx);
-    else return std::tuple(shifted(y, axis, 1, 0.0) * gx, gx);
+    auto const gx = recurrence_along(c, g, axis, !reverse);
+    return std::tuple(shifted(gx, axis, reverse ? 1 : 0, 0.0) * shifted(y, axis, reverse ? 0 : 1, 0.0), gx);
   }
 };
 
@@ -146,9 +145,9 @@ template <class X>
 auto cumsum_along(X const& x, int axis, bool reverse) {
   return kernel<value_t<X>>(CumsumOp{axis, reverse}, x.shape(), x);
 }
-template <bool reverse, class C, class X>
-auto recurrence_along(C const& c, X const& x, int axis) {
-  return kernel<value_t<X>>(RecurrenceOp<reverse>{axis}, x.shape(), c, x);
+template <class C, class X>
+auto recurrence_along(C const& c, X const& x, int axis, bool reverse) {
+  return kernel<value_t<X>>(RecurrenceOp{axis, reverse}, x.shape(), c, x);
 }
 template <class X>
 auto shifted(X const& x, int axis, std::int64_t by, double fill) {
