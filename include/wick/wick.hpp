@@ -21,6 +21,7 @@
 
 #include <wick/autograd/backward.hpp>
 #include <wick/autograd/dual.hpp>
+#include <wick/autograd/dual_math.hpp>
 #include <wick/autograd/gradcheck.hpp>
 #include <wick/autograd/variable.hpp>
 

@@ -7,6 +7,7 @@
 #include <wick/base/math_area.hpp>
 #include <wick/base/math_basic.hpp>
 #include <wick/base/math_exp.hpp>
+#include <wick/base/math_gamma.hpp>
 #include <wick/base/math_log.hpp>
 #include <wick/base/math_pow.hpp>
 #include <wick/base/math_root.hpp>
@@ -89,6 +90,9 @@ WICK_MATH_UNARY(erfc)
 WICK_MATH_UNARY(sigmoid)
 WICK_MATH_UNARY(gelu)
 WICK_MATH_UNARY(softplus)
+WICK_MATH_UNARY(lgamma)
+WICK_MATH_UNARY(digamma)
+WICK_MATH_UNARY(trigamma)
 WICK_MATH_UNARY(floor)
 WICK_MATH_UNARY(ceil)
 WICK_MATH_UNARY(trunc)
