@@ -110,4 +110,9 @@ TEST_CASE("deviations, norms and distances of 0 have the gradient 0, to the seco
   CHECK(all(tangents(Tensor<Dual<double>>(stddev(d, 1))) == 0).item());
   CHECK(all(tangents(Tensor<Dual<double>>(norm(n, {1}))) == 0).item());
   CHECK(norm(n).item().tangent == 0);
+  // Three largest elements share their tangents, as the tape's gradient is shared.
+  Tensor<Dual<double>> const t = make_dual(tensor({1., 7., 7., 3., 7.}), tensor({9., 1., 2., 9., 6.}));
+  CHECK(max(t).item().value == 7);
+  CHECK(max(t).item().tangent == 3);
+  CHECK(min(-t).item().tangent == -3);
 }

@@ -71,6 +71,12 @@ struct Dual {
     }
   }
 
+  /// The number x, varied as `by` is.
+  static constexpr Dual varied(Dual const& x, Dual const& by) {
+    if constexpr (requires { typename T::lifts_operations; }) return Dual(T::varied(x.value, by.value), by.tangent);
+    else return Dual(x.value, by.tangent);
+  }
+
  private:
   static constexpr T zero() { return number(0); }
   template <class Number>

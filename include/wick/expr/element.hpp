@@ -57,14 +57,26 @@ constexpr auto element(F const& f, Dims const& at) {
       position[d] = reduced || shape[d] == 1 ? 0 : at[kept];
       if (!reduced || f.keepdim) ++kept;
     }
-    T total = Op::template identity<T>();
-    for (std::int64_t left = f.count(); left > 0; --left) {
-      total = static_cast<T>(Op::combine(total, static_cast<T>(Op::lift(static_cast<T>(element(f.arg, position))))));
-      for (int d = shape.size() - 1; d >= 0; --d) {
-        if (!(f.mask >> d & 1)) continue;
-        if (++position[d] < shape[d]) break;
-        position[d] = 0;
+    auto const each = [&](auto const& visit) {
+      for (std::int64_t left = f.count(); left > 0; --left) {
+        visit(static_cast<T>(element(f.arg, position)));
+        for (int d = shape.size() - 1; d >= 0; --d) {
+          if (!(f.mask >> d & 1)) continue;
+          if (++position[d] < shape[d]) break;
+          position[d] = 0;
+        }
       }
+    };
+    T total = Op::template identity<T>();
+    each([&](T const& x) { total = static_cast<T>(Op::combine(total, static_cast<T>(Op::lift(x)))); });
+    if constexpr (LiftedNumber<T> && requires { typename Op::by_ties; }) {
+      // Equal elements share the tangent, as they share the gradient.
+      T equal = T(0);
+      int ties = 0;
+      each([&](T const& x) {
+        if (x == total) equal = equal + x, ++ties;
+      });
+      if (ties > 0) total = T::varied(total, equal / ties);
     }
     if constexpr (requires { Op::finish(T{}, std::int64_t{}); }) return static_cast<T>(Op::finish(total, f.count()));
     else return total;
