@@ -386,40 +386,64 @@ WICK_INLINE Batch<T> each_lane(F const& f, Batch<T> const& x, More const&... mor
 }
 
 namespace detail {
-// Halves the lanes again and again, so the order of the operations is a property of the type alone.
-template <Lane T, class Combine>
-WICK_INLINE T fold(Batch<T> const& x, Combine const& combine) {
-  alignas(64) T lane[lanes<T>];
+// x with the lanes of its first `2 * half` exchanged in halves, so that lane i stands where i + half stood.
+template <std::size_t Half, Lane T, std::size_t... I>
+WICK_INLINE Batch<T> upper_half(Batch<T> const& x, std::index_sequence<I...>) {
+#if WICK_VECTORS
+  typedef T Lanes __attribute__((vector_size(sizeof(Batch<T>))));
+  Lanes from;
+  __builtin_memcpy(&from, &x, sizeof from);
+  from = __builtin_shufflevector(from, from, static_cast<int>(I < Half ? I + Half : I)...);
+  Batch<T> to;
+  __builtin_memcpy(static_cast<void*>(&to), &from, sizeof from);
+  return to;
+#else
+  alignas(64) T lane[sizeof...(I)];
   store(lane, x);
-  for (int width = lanes<T> / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lane[i] = combine(lane[i], lane[i + width]);
+  for (std::size_t i = 0; i < Half; ++i) lane[i] = lane[i + Half];
+  return load(lane);
+#endif
+}
+template <std::size_t Half, Lane T, class Combine>
+WICK_INLINE T fold_halves(Batch<T> const& x, Combine const& combine) {
+  if constexpr (Half == 0) {
+    alignas(64) T lane[lanes<T>];
+    store(lane, x);
+    return lane[0];
+  } else {
+    return fold_halves<Half / 2, T>(combine(x, upper_half<Half>(x, std::make_index_sequence<lanes<T>>{})), combine);
   }
-  return lane[0];
 }
 }  // namespace detail
+
+/// The lanes combined: halves of them with each other again and again, so the order is a property of the type alone.
+template <Lane T, class Combine>
+WICK_INLINE T fold_lanes(Batch<T> const& x, Combine const& combine) {
+  return detail::fold_halves<lanes<T> / 2, T>(x, combine);
+}
 
 /// Sum of the lanes, added pairwise in a fixed order.
 template <Lane T>
 WICK_INLINE T reduce_add(Batch<T> const& x) {
-  return detail::fold<T>(x, [](T a, T b) { return a + b; });
+  return fold_lanes<T>(x, [](auto const& a, auto const& b) WICK_LAMBDA_INLINE { return a + b; });
 }
 
 /// Product of the lanes, multiplied pairwise in a fixed order.
 template <Lane T>
 WICK_INLINE T reduce_mul(Batch<T> const& x) {
-  return detail::fold<T>(x, [](T a, T b) { return a * b; });
+  return fold_lanes<T>(x, [](auto const& a, auto const& b) WICK_LAMBDA_INLINE { return a * b; });
 }
 
 /// Largest lane; NaN if one of them is NaN.
 template <Lane T>
 WICK_INLINE T reduce_max(Batch<T> const& x) {
-  return detail::fold<T>(x, [](T a, T b) { return a > b || a != a ? a : b; });
+  return fold_lanes<T>(x, [](auto const& a, auto const& b) WICK_LAMBDA_INLINE { return select<Batch<T>>((a > b) | ~(a == a), a, b); });
 }
 
 /// Smallest lane; NaN if one of them is NaN.
 template <Lane T>
 WICK_INLINE T reduce_min(Batch<T> const& x) {
-  return detail::fold<T>(x, [](T a, T b) { return a < b || a != a ? a : b; });
+  return fold_lanes<T>(x, [](auto const& a, auto const& b) WICK_LAMBDA_INLINE { return select<Batch<T>>((a < b) | ~(a == a), a, b); });
 }
 
 /// Rounding to whole numbers, lane by lane; the sign of a result 0 is the register's choice.
