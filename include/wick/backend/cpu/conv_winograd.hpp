@@ -10,13 +10,16 @@
 //   largest of a million      5.2e-6    9.7e-6    1.5e-5    2.5e-5
 //   of the direct sum         3.1e-6    3.0e-6    2.3e-6    2.1e-6
 //
-// A NaN or an infinity in the input makes NaN of all elements of the 4 x 4 output tiles that see its 6 x 6 input tile,
-// where the direct sum would reach 3 x 3 elements; finite numbers near the largest overflow earlier.
+// For any input, |error| <= 4.5e-5 (C + 30) |x| |w| with C the channels of a group, |x| the norm of the inputs that an output
+// sees (3 x 3 x C), |w| that of its filter; the largest seen is 1e-6 |x| |w|. The sums alone would not keep that: they
+// err by up to 94 (C + 30) roundings of 2^-24 times the norm of a whole 6 x 6 tile. So an output whose inputs' norm is less than
+// 1/8 of its tile's, and one that is not finite, is the direct sum (conv_winograd_range.hpp): a large pixel, an
+// infinity or a NaN reaches the 3 x 3 outputs that see it and no others. (Inputs below 1e-22 count as zeros in these norms.)
 // `set_winograd(false)` switches it off.
 #pragma once
 
 #include <wick/backend/cpu/conv_input_gradient.hpp>
-#include <wick/backend/cpu/conv_winograd_transform.hpp>
+#include <wick/backend/cpu/conv_winograd_range.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick {
@@ -78,6 +81,21 @@ struct Winograd {
     return index / pieces * tiles_across + tiles_across * (index % pieces) / pieces;
   }
 
+  /// What strip `index` sees and makes.
+  WinogradStrip<T> range(std::int64_t group, std::int64_t index) const {
+    Strip const at = strip(index);
+    std::int64_t const top = at.down * winograd_out, left = at.across * winograd_out;
+    return {x + (at.image * s.groups + group) * channels * s.height * s.width,
+            channels,
+            s.height,
+            s.width,
+            top - s.pad_h,
+            left - s.pad_w,
+            at.count,
+            std::min(winograd_out, out_height - top),
+            std::min(winograd_out * at.count, out_width - left)};
+  }
+
   /// Transforms channels [channel, channel + lanes) of the input of a strip: product p of tile t goes to
   /// out[p * stride + t * row]. `work` holds 6 rows of the strip.
   void transform_input(std::int64_t group, std::int64_t index, std::int64_t channel, T* work, T* out,
@@ -110,6 +128,7 @@ struct Winograd {
     std::int64_t const count = std::min(width, filters.rows - first), stride = depth * width;
     T const* const from = filters.row(group, first);
     T const* const tap = work + (filters.reversed ? (taps - 1) * width : 0);
+    if (count < width) std::fill_n(work, taps * width, T(0));  // no NaN there
     for (std::int64_t c = 0; c < channels; ++c) {
       pack_interleaved(from + c * filters.channel_stride, count, taps, filters.row_stride, std::int64_t{1}, width,
                        work);
@@ -131,20 +150,46 @@ struct Winograd {
       }
   }
 
+  /// Puts right what Winograd's sums must not give, of a register of channels from `first` on: outputs that are marked or
+  /// not finite.
+  WICK_COLD void repair(std::int64_t group, std::int64_t index, std::int64_t first, WinogradMarks const* marks, T* made) const {
+    auto const at = range(group, index);
+    std::int64_t const columns = at.tiles * winograd_out, count = std::min(lanes, filters.rows - first);
+    Scratch<std::int32_t> outputs(columns * winograd_out);
+    std::int64_t size = 0;
+    for (std::int64_t r = 0; r < at.rows; ++r)
+      for (std::int64_t c = 0; c < at.columns; ++c) {
+        std::int64_t const place = r * columns + c, bit = winograd_out * r + c % winograd_out;
+        WinogradMarks const mark = marks[c / winograd_out];
+        T* const values = made + place * lanes;
+        if (mark.direct >> bit & 1 || !std::all_of(values, values + count, winograd_finite))
+          outputs[size++] = static_cast<std::int32_t>(place);
+        else if (mark.blank >> bit & 1)
+          std::fill_n(values, lanes, T(0));
+      }
+    if (size == 0) return;
+    Scratch<T> sums(size * lanes);
+    at.sum(filters, group, first, outputs.data(), size, columns, sums.data());
+    for (std::int64_t i = 0; i < size; ++i) std::copy_n(sums.data() + i * lanes, lanes, made + outputs[i] * lanes);
+  }
+
   /// Transforms products back and writes channels [first, first + width) of the output of a strip. `m` is the first
   /// product of its first tile, tiles are `width` and products `stride` apart.
   void transform_output(std::int64_t group, std::int64_t index, std::int64_t first, std::int64_t width, T const* m,
-                        std::int64_t stride, T* work) const {
+                        std::int64_t stride, WinogradMarks const* marks, T* work) const {
     Strip const at = strip(index);
     std::int64_t const top = at.down * winograd_out, left = at.across * winograd_out;
     std::int64_t const height = std::min(winograd_out, out_height - top), columns = at.count * winograd_out;
     std::int64_t const length = std::min(columns, out_width - left), pixels = out_height * out_width;
     T* const lines = work + winograd_out * columns * lanes;
+    bool const marked = std::any_of(marks, marks + at.count, [](WinogradMarks mark) { return (mark.direct | mark.blank) != 0; });
     for (std::int64_t v = 0; v < width; v += lanes) {
       std::int64_t const channel = group * filters.rows + first + v;
       std::int64_t const count = std::min(lanes, filters.rows - first - v);
+      auto zero = TileVector<T>::splat(T(0));
       for (std::int64_t t = 0; t < at.count; ++t)
-        winograd::output(m + t * width + v, stride, work + t * winograd_out * lanes, columns * lanes, lanes);
+        winograd::output(m + t * width + v, stride, work + t * winograd_out * lanes, columns * lanes, lanes, zero);
+      if (marked || !winograd_finite(TileVector<T>::sum(zero))) repair(group, index, first + v, marks, work);
       for (std::int64_t r = 0; r < height; ++r) {
         // From [column][channel] to [channel][column]: the same transposition, the other way.
         pack_interleaved(work + r * columns * lanes, ceil_div(length, 4) * 4, count, lanes, std::int64_t{1}, columns,
@@ -168,7 +213,7 @@ struct Winograd {
   /// Elements of working memory for one strip.
   std::int64_t working() const {
     std::int64_t const columns = winograd_out * std::min(tiles_across, most_tiles / 2) + 2;
-    return std::max(winograd_in, 2 * winograd_out) * columns * lanes;
+    return std::max(std::max(winograd_in, 2 * winograd_out) * columns * lanes, WinogradStrip<T>::working(columns / winograd_out));
   }
 
   /// Each thread takes tiles through all steps, with filters transformed before: when there are many tiles.
@@ -198,19 +243,22 @@ struct Winograd {
       std::int64_t const begin = strips * first_unit / units, end = strips * last_unit / units;
       Scratch<T> in(products * at_once * widest * row), out(products * at_once * widest * tile_vectors * lanes);
       Scratch<T> space(working());
+      Scratch<WinogradMarks> marks(at_once * widest);
       for (std::int64_t i = begin, next; i < end; i = next) {
         next = std::min(end, i + at_once);
         std::int64_t const count = tiles_before(next) - tiles_before(i);
-        for (std::int64_t k = i; k < next; ++k)
+        for (std::int64_t k = i; k < next; ++k) {
+          range(group, k).find(space.data(), marks.data() + tiles_before(k) - tiles_before(i));
           for (std::int64_t c = 0; c < depth; c += lanes)
             transform_input(group, k, c, space.data(), in.data() + (tiles_before(k) - tiles_before(i)) * row + c,
                             count * row);
+        }
         for (std::int64_t p = 0; p < parts; ++p) {
           std::int64_t const first = vectors * p / parts * lanes, width = vectors * (p + 1) / parts * lanes - first;
           multiply(in.data(), count * row, count, weights.data() + first / lanes * unit, width, out.data());
           for (std::int64_t k = i; k < next; ++k)
             transform_output(group, k, first, width, out.data() + (tiles_before(k) - tiles_before(i)) * width,
-                             count * width, space.data());
+                             count * width, marks.data() + tiles_before(k) - tiles_before(i), space.data());
         }
       }
     });
@@ -219,12 +267,15 @@ struct Winograd {
   /// needs them: when there are few tiles.
   void by_channels(std::int64_t group) const {
     Scratch<T> in(products * tiles * row);
+    Scratch<WinogradMarks> marks(tiles);
     std::int64_t const groups = depth / lanes;
     parallel_tasks(strips * groups, 4000 * tiles_across, [&](std::int64_t begin, std::int64_t end) {
       Scratch<T> space(working());
-      for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t i = begin; i < end; ++i) {
+        if (i % groups == 0) range(group, i / groups).find(space.data(), marks.data() + tiles_before(i / groups));
         transform_input(group, i / groups, i % groups * lanes, space.data(),
                         in.data() + tiles_before(i / groups) * row + i % groups * lanes, tiles * row);
+      }
     });
     // As many panels as every thread can have the same number of.
     std::int64_t const threads = num_threads(), fewest = ceil_div(vectors, tile_vectors);
@@ -240,7 +291,7 @@ struct Winograd {
             multiply(in.data(), tiles * row, tiles, weights.data(), width, out.data());
             for (std::int64_t k = 0; k < strips; ++k)
               transform_output(group, k, first, width, out.data() + tiles_before(k) * width, tiles * width,
-                               space.data());
+                               marks.data() + tiles_before(k), space.data());
           }
         });
   }

@@ -8,6 +8,7 @@
 #include <wick/backend/cpu/conv_product.hpp>
 #include <wick/backend/cpu/conv_winograd_transform.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace backend::cpu {
 
@@ -20,7 +21,7 @@ struct WinogradMarks {
   std::uint16_t blank = 0;   ///< see nothing but zeros, in a tile that has more: zero when the filters are finite
 };
 
-/// True for all numbers but NaN and infinity, whatever the compiler may assume about these.
+/// True for all numbers but NaN and infinity.
 inline bool winograd_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f800000u) != 0x7f800000u; }
 
 /// out[i] = the sum over all channels of the squares of pixel i of `count` pixels from x on.
@@ -185,3 +186,4 @@ struct WinogradStrip {
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END

@@ -97,14 +97,21 @@ WICK_NOINLINE void filter(T const* g, std::int64_t tap, T* out, std::int64_t str
                                WICK_LAMBDA_INLINE { V::store(out + (i * 6 + j) * stride, value); });
 }
 
-/// From 36 products `stride` apart to 4 x 4 outputs, registers of channels `row` and `column` apart.
+/// From 36 products `stride` apart to 4 x 4 outputs, registers of channels `row` and `column` apart. What is not finite
+/// makes NaN of `zero`.
 template <class T>
-WICK_NOINLINE void output(T const* m, std::int64_t stride, T* y, std::int64_t row, std::int64_t column) {
+WICK_NOINLINE void output(T const* m, std::int64_t stride, T* y, std::int64_t row, std::int64_t column,
+                          typename TileVector<T>::Type& zero) {
   using V = TileVector<T>;
+  typename V::Type sums[4];
   both_dimensions<6, 4, T>([](auto const& get, auto const& put) WICK_LAMBDA_INLINE { transform_output<T>(get, put); },
                            [&](int i, int j) WICK_LAMBDA_INLINE { return V::load(m + (i * 6 + j) * stride); },
                            [&](int i, int j, auto const& value)
-                               WICK_LAMBDA_INLINE { V::store(y + i * row + j * column, value); });
+                               WICK_LAMBDA_INLINE {
+                                 V::store(y + i * row + j * column, value);
+                                 sums[i] = j == 0 ? value : sums[i] + value;
+                               });
+  zero = V::fma(sums[0] + sums[1] + (sums[2] + sums[3]), V::splat(T(0)), zero);
 }
 
 }  // namespace winograd
