@@ -7,6 +7,8 @@
 
 #include "operands.hpp"
 
+WICK_PRECISE_BEGIN  // also with -ffast-math a test means what it says
+
 namespace conformance {
 
 /// One operation for arguments of one element type.
@@ -95,3 +97,4 @@ std::vector<Elementwise> const& elementwise_bool();
 void check_elementwise(std::vector<Elementwise> const& table, Dtype dtype);
 
 }  // namespace conformance
+WICK_PRECISE_END

@@ -6,6 +6,8 @@
 
 #include "operands.hpp"
 
+WICK_PRECISE_BEGIN  // also with -ffast-math a test means what it says
+
 namespace conformance {
 
 /// One reduction of elements of one type.
@@ -80,3 +82,4 @@ std::vector<ReductionEntry> const& reductions_bool();
 void check_reductions(std::vector<ReductionEntry> const& table, Dtype dtype);
 
 }  // namespace conformance
+WICK_PRECISE_END
