@@ -73,10 +73,10 @@ struct Selection {
   Strides step;
   Dims start;
 
-  void keep(int along, std::int64_t extent, std::int64_t steps) {
+  constexpr void keep(int along, std::int64_t extent, std::int64_t steps) {
     shape.push_back(extent), axis.push_back(along), step.push_back(steps);
   }
-  Region of(Layout const& layout) const {
+  constexpr Region of(Layout const& layout) const {
     Region region;
     Strides strides;
     for (int d = 0; d < shape.size(); ++d) {
@@ -90,7 +90,7 @@ struct Selection {
 };
 
 /// What a subscript selects of a shape. Throws Error for too many entries, an integer out of range, a zero step.
-inline Selection select(Dims const& from, std::initializer_list<Index> entries) {
+constexpr Selection select(Dims const& from, std::initializer_list<Index> entries) {
   int consumed = 0, ellipses = 0;
   for (Index const& entry : entries) {
     consumed += entry.kind == Index::Kind::integer || entry.kind == Index::Kind::slice;
@@ -180,7 +180,7 @@ inline Layout reshaped(Layout const& layout, Dims const& target) {
 }
 
 /// Applies a subscript to a layout.
-inline Region subscript(Layout const& layout, std::initializer_list<Index> entries) {
+constexpr Region subscript(Layout const& layout, std::initializer_list<Index> entries) {
   return select(layout.shape, entries).of(layout);
 }
 

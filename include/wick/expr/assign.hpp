@@ -65,7 +65,7 @@ constexpr void check_element_type() {
                 "Wick: the formula has another element type than its target; convert it with .to<T>() or cast<T>(...)");
 }
 
-inline void check_fits(Dims const& from, Dims const& target) {
+constexpr void check_fits(Dims const& from, Dims const& target) {
   bool fits = from.size() <= target.size();
   for (int i = 0; fits && i < from.size(); ++i) {
     std::int64_t const have = from[from.size() - 1 - i], want = target[target.size() - 1 - i];
@@ -121,25 +121,47 @@ constexpr auto formula_of(X&& x) {
 
 /// Computes a formula into an Inline tensor; usable in constant expressions.
 template <class T, class E, class X>
-constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
+WICK_INLINE constexpr void assign_fixed(Tensor<T, E, Inline>& target, X&& value) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
-    for (std::int64_t i = 0; i < target.numel(); ++i) target.data()[i] = static_cast<T>(value);
+    detail::compute_fixed<T, E>(target.data(), detail::formula_of<T>(value));
   } else {
     auto const& f = operand(value);
     using F = std::remove_cvref_t<decltype(f)>;
     static_assert(std::is_same_v<T, value_t<F>>,
                   "Wick: the formula has another element type than its target; convert it with cast<T>(...)");
-    static_assert(extents_broadcast<E, extents_t<F>>, "Wick: the extents of the formula and of the Fixed target differ");
+    static_assert(!extents_known<extents_t<F>> ? extents_broadcast<E, extents_t<F>> : std::is_same_v<broadcast_extents_t<E, extents_t<F>>, E>,
+                  "Wick: the extents of the formula and of the Fixed target differ");
     if constexpr (!extents_known<extents_t<F>>) detail::check_fits(f.shape(), target.shape());
-    if constexpr (detail::has_lazy<F>) {
-      assign_fixed(target, detail::lowered<true>(f));
-    } else if constexpr (E::numel <= detail::most_unrolled) {
-      [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((target.data()[I] = static_cast<T>(detail::element(f, detail::coordinates<E>(static_cast<std::int64_t>(I))))), ...);
-      }(std::make_index_sequence<static_cast<std::size_t>(E::numel)>{});
-    } else {
-      for (std::int64_t i = 0; i < E::numel; ++i) target.data()[i] = static_cast<T>(detail::element(f, detail::coordinates<E>(i)));
-    }
+    if constexpr (detail::has_lazy<F>) assign_fixed(target, detail::lowered<true>(f));
+    else detail::compute_fixed<T, E>(target.data(), f);
+  }
+}
+
+/// target = formula. What is no Fixed tensor may be a view of the target.
+template <class T, class E, class X>
+WICK_INLINE constexpr void update_fixed(Tensor<T, E, Inline>& target, X&& value) {
+  if constexpr (FixedFormula<X> || Arithmetic<std::remove_cvref_t<X>>) {
+    assign_fixed(target, std::forward<X>(value));
+  } else {
+    Tensor<T, E, Inline> result;
+    assign_fixed(result, std::forward<X>(value));
+    target = result;
+  }
+}
+
+/// Computes a formula into a slice, whose shape it has or broadcasts to.
+template <class T, std::int64_t Count, class X>
+constexpr void assign_fixed(FixedSlice<T, Count>& target, X&& value) {
+  auto const& f = detail::formula_of<T>(std::forward<X>(value));
+  using F = std::remove_cvref_t<decltype(f)>;
+  detail::check_element_type<T, F>();
+  detail::check_fits(f.shape(), target.shape());
+  if constexpr (detail::has_lazy<F>) {
+    assign_fixed(target, detail::lowered<true>(f));
+  } else {
+    T elements[Count > 0 ? Count : 1] = {};
+    for (std::int64_t i = 0; i < target.numel(); ++i) elements[i] = static_cast<T>(detail::element(f, detail::coordinates(target.shape(), i)));
+    for (std::int64_t i = 0; i < target.numel(); ++i) target.data()[i] = elements[i];
   }
 }
 

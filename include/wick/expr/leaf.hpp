@@ -56,17 +56,33 @@ inline constexpr bool is_fixed<Tensor<T, E, Inline>> = true;
 template <class X>
 inline constexpr bool is_recordable = requires { typename X::records; };
 
+/// True for formulas of Fixed tensors and numbers alone: they are computed without heap, also in constant expressions.
+template <class X>
+inline constexpr bool is_fixed_formula = is_fixed<X> || is_scalar<X>;
+
+/// A copy, made leaf by leaf where the leaves are Fixed: compilers see through these, where a copy of a whole formula is
+/// memory to them.
+template <class X>
+WICK_LAMBDA_INLINE constexpr std::remove_cvref_t<X> copied(X&& x) {
+  if constexpr (requires { x.leafwise(); }) return x.leafwise();
+  else return std::forward<X>(x);
+}
+
 /// What a formula keeps of an argument: operands by value, regions as tensors.
 template <Operand X>
-constexpr X const& operand(X const& x) { return x; }
+WICK_LAMBDA_INLINE constexpr X const& operand(X const& x) { return x; }
 template <Operand X>
   requires(!std::is_lvalue_reference_v<X>)
-constexpr X&& operand(X&& x) { return static_cast<X&&>(x); }
+WICK_LAMBDA_INLINE constexpr X&& operand(X&& x) { return static_cast<X&&>(x); }
 template <PartOperand X>
-auto operand(X const& x) { return x.value(); }
+constexpr auto operand(X const& x) { return x.value(); }
 template <PartOperand X>
   requires(!std::is_lvalue_reference_v<X> && !std::is_const_v<X>)
-auto operand(X&& x) { return Tensor<typename X::value_type>(static_cast<X&&>(x).value()); }
+constexpr auto operand(X&& x) { return std::remove_cvref_t<decltype(static_cast<X&&>(x).value())>(static_cast<X&&>(x).value()); }
+
+/// A Fixed tensor, a formula of such, or rows of one.
+template <class X>
+concept FixedFormula = Formula<X> && !LiftedNumber<X> && is_fixed_formula<std::remove_cvref_t<decltype(operand(std::declval<X const&>()))>>;
 
 namespace detail {
 template <class... T>
@@ -124,14 +140,14 @@ constexpr char const* name_of() {
 /// An argument of `Op` beside operands of type T: a literal becomes a Scalar that does not widen them. Throws Error when an
 /// integer does not fit in them; a comparison takes any.
 template <class T, class Op = void, class X>
-constexpr auto operand_beside(X&& x) {
+WICK_LAMBDA_INLINE constexpr auto operand_beside(X&& x) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>) {
     using S = decltype(detail::literal_type<T, std::remove_cvref_t<X>, detail::is_comparison<Op>>());
     return Scalar<S>{number_as<S>(detail::name_of<Op>(), x)};
   } else if constexpr (LiftedNumber<X>) {
     return Scalar<std::remove_cvref_t<X>>{x};
   } else {
-    return std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>(operand(std::forward<X>(x)));
+    return copied(operand(std::forward<X>(x)));
   }
 }
 

@@ -14,28 +14,29 @@ struct Pack;
 template <class A>
 struct Pack<A> {
   [[no_unique_address]] A first;
-  template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first); }
-  template <class F> constexpr decltype(auto) visit(F&& f) { return f(first); }
+  template <class F> WICK_LAMBDA_INLINE constexpr decltype(auto) visit(F&& f) const { return f(first); }
+  template <class F> WICK_LAMBDA_INLINE constexpr decltype(auto) visit(F&& f) { return f(first); }
 };
 template <class A, class B>
 struct Pack<A, B> {
   A first;
   B second;
-  template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first, second); }
-  template <class F> constexpr decltype(auto) visit(F&& f) { return f(first, second); }
+  template <class F> WICK_LAMBDA_INLINE constexpr decltype(auto) visit(F&& f) const { return f(first, second); }
+  template <class F> WICK_LAMBDA_INLINE constexpr decltype(auto) visit(F&& f) { return f(first, second); }
 };
 template <class A, class B, class C>
 struct Pack<A, B, C> {
   A first;
   B second;
   C third;
-  template <class F> constexpr decltype(auto) visit(F&& f) const { return f(first, second, third); }
-  template <class F> constexpr decltype(auto) visit(F&& f) { return f(first, second, third); }
+  template <class F> WICK_LAMBDA_INLINE constexpr decltype(auto) visit(F&& f) const { return f(first, second, third); }
+  template <class F> WICK_LAMBDA_INLINE constexpr decltype(auto) visit(F&& f) { return f(first, second, third); }
 };
 
 namespace detail {
 template <class E>
 struct KnownShape {
+  KnownShape() = default;
   constexpr explicit KnownShape(Dims const&) {}
   static constexpr Dims shape() { return dims_of<E>(); }
 };
@@ -116,20 +117,37 @@ struct Map : Methods<Map<Op, Args...>>, decltype(detail::shape_holder<typename d
   template <class T, class... X>
   constexpr Map(detail::Beside<T>, X&&... x)
       : ShapeHolder(shape_of(x...)), args{operand_beside<T, Op>(std::forward<X>(x))...} {}
+  /// Of Fixed operands: compilers see through their copies once this has disappeared.
+  template <class T, class... X>
+    requires(extents_known<extents_type>)
+  WICK_LAMBDA_INLINE constexpr Map(detail::Beside<T>, X&&... x)
+      : args{operand_beside<T, Op>(std::forward<X>(x))...} {}
 
   /// The same for operands whose joint shape is known: `make()` returns them.
   template <class Make>
   constexpr Map(detail::InPlace, Dims const& shape, Make const& make) : ShapeHolder(shape), args(make()) {}
+  template <class Make>
+    requires(is_fixed_formula<Args> && ...)
+  WICK_LAMBDA_INLINE constexpr Map(detail::InPlace, Make const& make) : args(make()) {}
+
+  /// The same formula, copied leaf by leaf.
+  WICK_LAMBDA_INLINE constexpr Map leafwise() const
+    requires(is_fixed_formula<Args> && ...)
+  {
+    return Map(detail::InPlace{}, [&]() WICK_LAMBDA_INLINE {
+      return args.visit([](auto const&... kept) WICK_LAMBDA_INLINE { return Pack<Args...>{copied(kept)...}; });
+    });
+  }
 
   int dim() const { return this->shape().size(); }
   std::int64_t size(std::int64_t axis) const { return this->shape()[normalize_axis("size", axis, dim())]; }
   std::int64_t numel() const { return this->shape().numel(); }
   static constexpr Dtype dtype() { return dtype_of<value_type>(); }
   /// The only element, computed now.
-  value_type item() const { return materialize(*this).item(); }
+  constexpr value_type item() const { return materialize(*this).item(); }
   /// The same: a formula of one element is a number of its own type, explicitly where a variable takes part.
   template <std::same_as<value_type> N>
-  explicit(is_recordable<Map>) operator N() const {
+  explicit(is_recordable<Map>) constexpr operator N() const {
     return item();
   }
   using Methods<Map>::operator=;
@@ -144,14 +162,17 @@ struct Map : Methods<Map<Op, Args...>>, decltype(detail::shape_holder<typename d
   }
 };
 
+template <class Op, class... Args>
+inline constexpr bool is_fixed_formula<Map<Op, Args...>> = (is_fixed_formula<Args> && ...);
+
 namespace detail {
 template <class Op, class T, class... X>
-constexpr auto make_map(X&&... x) {
+WICK_LAMBDA_INLINE constexpr auto make_map(X&&... x) {
   return Map<Op, decltype(operand_beside<T, Op>(std::forward<X>(x)))...>(Beside<T>{}, std::forward<X>(x)...);
 }
 // A region is a tensor from here on; everything else stays what it is.
 template <class X>
-constexpr decltype(auto) without_part(X&& x) {
+WICK_LAMBDA_INLINE constexpr decltype(auto) without_part(X&& x) {
   if constexpr (PartOperand<X>) return operand(std::forward<X>(x));
   else return std::forward<X>(x);
 }
@@ -159,7 +180,7 @@ constexpr decltype(auto) without_part(X&& x) {
 
 /// The formula `Op(args...)`; literals take the type of the operands they stand beside. Of dual numbers alone: the value.
 template <class Op, class... X>
-constexpr auto map(X&&... x) {
+WICK_LAMBDA_INLINE constexpr auto map(X&&... x) {
   if constexpr (!((Operand<X> || PartOperand<X>) || ...)) return apply<Op>(x...);
   else return detail::make_map<Op, operands_value_t<X...>>(detail::without_part(std::forward<X>(x))...);
 }

@@ -57,7 +57,16 @@ struct Reduce : Methods<Reduce<Op, Arg, E>> {
   using extents_type = E;
 
   constexpr Reduce(Arg argument, unsigned reduced, bool keep)
+    requires(!is_fixed_formula<Arg>)
       : arg(static_cast<Arg&&>(argument)), mask(reduced), keepdim(keep) {}
+  /// Of a Fixed formula: see `copied`.
+  WICK_LAMBDA_INLINE constexpr Reduce(Arg const& argument, unsigned reduced, bool keep)
+    requires(is_fixed_formula<Arg>)
+      : arg(copied(argument)), mask(reduced), keepdim(keep) {}
+
+  WICK_LAMBDA_INLINE constexpr Reduce leafwise() const
+    requires(is_fixed_formula<Arg>)
+  { return Reduce(arg, mask, keepdim); }
 
   constexpr Dims shape() const {
     if constexpr (is_dynamic<E>) return detail::reduced_dims(arg.shape(), mask, keepdim);
@@ -68,9 +77,9 @@ struct Reduce : Methods<Reduce<Op, Arg, E>> {
   std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
   static constexpr Dtype dtype() { return dtype_of<value_type>(); }
   /// The only element, computed now.
-  value_type item() const { return materialize(*this).item(); }
+  constexpr value_type item() const { return materialize(*this).item(); }
   template <std::same_as<value_type> N>
-  explicit(is_recordable<Reduce>) operator N() const {
+  explicit(is_recordable<Reduce>) constexpr operator N() const {
     return item();
   }
   using Methods<Reduce>::operator=;
@@ -87,6 +96,9 @@ struct Reduce : Methods<Reduce<Op, Arg, E>> {
   unsigned mask;
   bool keepdim;
 };
+
+template <class Op, class Arg>
+inline constexpr bool is_fixed_formula<Reduce<Op, Arg, Shape<>>> = is_fixed_formula<Arg>;
 
 namespace detail {
 // The reduction without asking whether it has a value; where it has none, nobody may read it.
@@ -112,7 +124,7 @@ constexpr auto reduce(X&& x, Axes const& axes, ReduceOptions options = {}, char 
 }
 /// The formula `Op` over all elements of x: a single number.
 template <class Op, FormulaOrNumber X>
-constexpr auto reduce(X&& x, char const* name = Op::name) {
+WICK_LAMBDA_INLINE constexpr auto reduce(X&& x, char const* name = Op::name) {
   using Arg = std::remove_cvref_t<decltype(operand(std::forward<X>(x)))>;
   if constexpr (requires { typename Op::needs_elements; })
     if (x.shape().numel() == 0) fail(name, ": a tensor of shape ", x.shape(), " has no elements, and this reduction has no value there");

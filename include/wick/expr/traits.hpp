@@ -84,6 +84,11 @@ LeafData leaf_data(Tensor<T, E, Inline> const& x) {
   return {x.data(), &detail::fixed_layout<E>};
 }
 
+template <class T, std::int64_t Count>
+LeafData leaf_data(FixedSlice<T, Count> const& x) {
+  return {x.data(), &x.layout()};
+}
+
 namespace detail {
 // Formulas of which a region is the same formula of the leaves' regions: maps over elements that lie in memory.
 template <class X>

@@ -96,18 +96,18 @@ struct Minimum : Binary<"minimum"> {
 /// Elementwise sum, difference, product and quotient, broadcast; literals take the tensors' type. (torch.add ...)
 template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
-constexpr auto operator+(A&& a, B&& b) { return map<Add>(std::forward<A>(a), std::forward<B>(b)); }
+WICK_LAMBDA_INLINE constexpr auto operator+(A&& a, B&& b) { return map<Add>(std::forward<A>(a), std::forward<B>(b)); }
 template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
-constexpr auto operator-(A&& a, B&& b) { return map<Sub>(std::forward<A>(a), std::forward<B>(b)); }
+WICK_LAMBDA_INLINE constexpr auto operator-(A&& a, B&& b) { return map<Sub>(std::forward<A>(a), std::forward<B>(b)); }
 template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
-constexpr auto operator*(A&& a, B&& b) { return map<Mul>(std::forward<A>(a), std::forward<B>(b)); }
+WICK_LAMBDA_INLINE constexpr auto operator*(A&& a, B&& b) { return map<Mul>(std::forward<A>(a), std::forward<B>(b)); }
 template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
-constexpr auto operator/(A&& a, B&& b) { return map<Div>(std::forward<A>(a), std::forward<B>(b)); }
+WICK_LAMBDA_INLINE constexpr auto operator/(A&& a, B&& b) { return map<Div>(std::forward<A>(a), std::forward<B>(b)); }
 template <Formula X>
-constexpr auto operator-(X&& x) { return map<Neg>(std::forward<X>(x)); }
+WICK_LAMBDA_INLINE constexpr auto operator-(X&& x) { return map<Neg>(std::forward<X>(x)); }
 template <Formula X>
 constexpr decltype(auto) operator+(X&& x) { return std::forward<X>(x); }
 
