@@ -61,9 +61,12 @@ int main() {
   // [end views]
 
   // [begin fixed]
-  Fixed<double, 2, 2> f = {1, 2, 3, 4};      // no heap; all extents are part of the type
-  Fixed<double, 2, 2> g = matmul(f, f) + 1;  // unrolled
-  std::cout << g(1, 1) << "\n";              // -> 23
+  Fixed<double, 2, 2> f = {1, 2, 3, 4};       // no heap; all extents are part of the type
+  Fixed<double, 2, 2> g = matmul(f, f) + 1;   // unrolled
+  Fixed<double, 2> u = matmul(f.t(), f[0]);   // rows are Fixed tensors as well
+  f(Slice(), 1) = u;                          // writes a column
+  for (auto row : f) std::cout << row[0] << " " << row[1] << "; ";
+  std::cout << g(1, 1) << "\n";  // -> 1 7; 3 10; 23
   // [end fixed]
 
   // [begin errors]

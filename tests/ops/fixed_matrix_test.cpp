@@ -30,8 +30,29 @@ void check_product() {
     }
 }
 
+template <std::int64_t M, std::int64_t K, class T>
+void check_vector_product() {
+  auto const a = numbers<T, M, K>(3);
+  Fixed<T, K> const v = numbers<T, K, 1>(4)(Slice(), 0);
+  Fixed<T, M> const u = numbers<T, M, 1>(5)(Slice(), 0), c = matmul(a, v);
+  Fixed<T, K> const d = matmul(u, a);
+  T both{};
+  for (std::int64_t i = 0; i < M; ++i) {
+    T sum{};
+    for (std::int64_t k = 0; k < K; ++k) sum = static_cast<T>(sum + a(i, k) * v(k));
+    CHECK(c(i) == sum);
+    both = static_cast<T>(both + u(i) * sum);
+  }
+  CHECK(matmul(u, c).item() == both);
+  CHECK(matmul(d, v).item() == both);
+}
+
 template <class T>
 void check_products() {
+  check_vector_product<1, 1, T>(), check_vector_product<2, 2, T>(), check_vector_product<3, 3, T>(), check_vector_product<4, 4, T>();
+  check_vector_product<5, 4, T>(), check_vector_product<3, 7, T>(), check_vector_product<9, 8, T>();
+  check_product<T, 4, 4, 1>();
+  check_product<T, 40, 30, 20>();
   check_product<T, 1, 1, 1>();
   check_product<T, 2, 2, 2>();
   check_product<T, 3, 3, 3>();
@@ -90,6 +111,29 @@ TEST_CASE("Fixed matrices in constant expressions") {
   constexpr Fixed<double, 4, 4> d = inverse(Fixed<double, 4, 4>(2, 0, 0, 0, 0, 4, 0, 0, 0, 0, 8, 0, 0, 0, 0, 16));
   static_assert(d(0, 0) == 0.5 && d(3, 3) == 0.0625 && d(0, 3) == 0);
   static_assert(det(hilbert<double, 2>()) > 0.0833 && det(hilbert<double, 2>()) < 0.0834);
+}
+
+TEST_CASE("products, inverses and transposes take formulas and parts of Fixed tensors") {
+  Fixed<double, 2, 2> const a(1, 2, 3, 4), b(1, 1, 1, 1);
+  Fixed<double, 2> const v(1, -1);
+  auto const same = [](auto const& x, auto const& y) { return bool(all(x == y).item()); };
+  static_assert(std::is_same_v<decltype(matmul(a + b, v * 2)), Fixed<double, 2>>);
+  CHECK(same(matmul(a + b, v * 2), Fixed<double, 2>(-2, -2)));
+  CHECK(same(matmul(a - b, a.t()), Fixed<double, 2, 2>(2, 4, 8, 18)));
+  CHECK(same(inverse(a + b), Fixed<double, 2, 2>(-2.5, 1.5, 2, -1)));
+  CHECK(det(a + b) == -2);
+  CHECK(same(transpose(a * 1, 0, -1), Fixed<double, 2, 2>(1, 3, 2, 4)));
+  CHECK(same(transpose(a, 1, 1), a));
+  CHECK(matmul(a[1], v).item() == -1);
+  CHECK(matmul(v, v).item() == 2);
+  Fixed<double, 2, 3> const wide(1, 2, 3, 4, 5, 6);
+  CHECK(same(transpose(wide, 0, 1), Fixed<double, 3, 2>(1, 4, 2, 5, 3, 6)));
+  CHECK_THROWS_WITH_AS(transpose(wide, 0, 0), "transpose: of a Fixed matrix of shape (2, 3) two different dimensions are exchanged, not 0 and 0", Error);
+
+  constexpr Fixed<double, 2, 2> m(2, 0, 1, 4);
+  constexpr Fixed<double, 2, 2> congruent = matmul(matmul(m, eye<double, 2>() * 2), m.t()) / det(m + 0);
+  static_assert(congruent(0, 0) == 1 && congruent(0, 1) == 0.5 && congruent(1, 1) == 4.25);
+  static_assert(matmul(m, Fixed<double, 2>(1, 2))(1) == 9 && inverse(m * 1)(1, 1) == 0.25 && transpose(m, 0, 1)(0, 1) == 1);
 }
 
 TEST_CASE("a singular matrix has no finite inverse") {
