@@ -121,8 +121,9 @@ TEST_CASE("parts of fixed tensors are values, and write where they are not named
   for (double& x : v) x *= 2;
   v[1] += 1;
   CHECK(same(v, Fixed<double, 3>(2., 5., 6.)));
-  double const x = a[1][0], y = a(1, Slice())(0), z = v(Slice(0, 1));
-  CHECK((x == 19 && y == 19 && z == 2));
+  CHECK((a.sum().item() == 72 && a[1].max().item() == 19 && a(Slice(), 0).sum().item() == 26 && (a + a)(1, 2).item() == 30));
+  double const root = norm(Fixed<double, 2>(3., 4.)), x = a[1][0], y = a(1, Slice())(0), z = v(Slice(0, 1));
+  CHECK((root == 5 && x == 19 && y == 19 && z == 2));
   Tensor<double> const heap = a(Slice(), 0), sums = a[1] + heap(Slice(0, 1)), by_slice = a(Slice(), 0) * heap;
   CHECK((heap(1).item() == 19 && sums(2).item() == 22 && by_slice(1).item() == 361));
   Fixed<double, 4> evens(1., 2., 3., 4.);

@@ -24,7 +24,7 @@ struct Tail<K, Shape<N, Rest...>> : Tail<K - 1, Shape<Rest...>> {};
 
 /// Elements in the object itself, row-major. A value by nature: copying copies the elements.
 template <class T, std::int64_t... N>
-class Tensor<T, Shape<N...>, Inline> {
+class Tensor<T, Shape<N...>, Inline> : public Methods<Tensor<T, Shape<N...>, Inline>> {
  public:
   using is_operand = void;
   using value_type = T;

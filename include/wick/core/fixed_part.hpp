@@ -56,7 +56,7 @@ struct FixedRows {
 
 /// Elements that slices pick from a Fixed tensor of `Count` elements: a value without heap, whose extents are known when running.
 template <class T, std::int64_t Count>
-class FixedSlice {
+class FixedSlice : public Methods<FixedSlice<T, Count>> {
  public:
   using is_operand = void;
   using is_fixed_slice = void;
@@ -102,7 +102,7 @@ class FixedSlice {
 /// A part of a Fixed tensor that can be written. Reading it never dangles: `V`, a Fixed tensor or a FixedSlice, is a copy.
 /// Writing needs the tensor itself, so only the unnamed result of an index expression can be assigned to.
 template <class V>
-class FixedPart {
+class FixedPart : public Methods<FixedPart<V>> {
  public:
   using is_part = void;
   using value_type = typename V::value_type;
