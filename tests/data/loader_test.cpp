@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Samplers and the DataLoader: order, epochs, errors, and nothing left running.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -334,6 +336,37 @@ TEST_CASE("loader: what workers read and the caller lets go is used again") {
     }
   CHECK(wick::pool_stats().held_bytes - before < 40 << 20);  // 6 batches, and the samples of 2 more
 }
+
+#if !defined(WICK_THREAD_SANITIZER)  // which allows no threads after fork
+TEST_CASE("loader: a child process that is forked in an epoch begins one of its own") {
+  Plain const dataset{.count = 40, .delay_us = 50};
+  for (int round = 0; round < 20; ++round) {
+    wick::data::DataLoader loader(dataset, {.batch_size = 2, .workers = 2});
+    auto batches = loader.begin();
+    pid_t const child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      alarm(20);
+      std::string error;
+      try {
+        ++batches;
+      } catch (wick::Error const& e) {
+        error = e.what();
+      }
+      int seen = 0;
+      for ([[maybe_unused]] auto batch : loader) ++seen;
+      batches = loader.begin();
+      _exit(seen == 20 && error == "DataLoader: this process was forked in the middle of an epoch, whose 2 worker threads stayed "
+                                   "with the parent; begin another epoch here" ? 0 : 1);
+    }
+    int seen = 0, status = 0;
+    for (; batches != loader.end(); ++batches) ++seen;
+    CHECK(seen == 20);
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+}
+#endif
 
 TEST_CASE("loader: options without a meaning") {
   Plain const dataset;

@@ -2,6 +2,8 @@
 // DataLoader: batches of a data set, shuffled anew each epoch, filled ahead by worker threads, delivered in order.
 #pragma once
 
+#include <unistd.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -64,10 +66,21 @@ class Epoch {
   ~Epoch() { stop(); }
   Epoch(Epoch const&) = delete;
   Epoch& operator=(Epoch const&) = delete;
+  /// Ends an epoch. A child process leaves what its parent's workers were at work on as it is: it can neither wait for them nor
+  /// know how far they were.
+  struct End {
+    void operator()(Epoch* epoch) const {
+      if (!epoch->in_child()) delete epoch;
+    }
+  };
+  using Owner = std::unique_ptr<Epoch, End>;
 
   // Moves the next batch to `out`; false after the last. Throws what reading it threw; the call after that goes on with the
   // batch behind it.
   bool next(BatchType& out) {
+    if (in_child())
+      fail("DataLoader: this process was forked in the middle of an epoch, whose ", threads_.size(),
+           " worker threads stayed with the parent; begin another epoch here");
     if (delivered_ == batches_) return false;
     if (threads_.empty()) {
       BatchType batch = blank(delivered_);
@@ -154,6 +167,9 @@ class Epoch {
     threads_.clear();  // joins
   }
 
+  bool in_child() const { return !threads_.empty() && getpid() != process_; }
+
+  pid_t const process_ = getpid();
   D const& dataset_;
   std::vector<std::int64_t> const order_;
   std::int64_t const batch_size_, batches_, capacity_;
@@ -206,7 +222,7 @@ class DataLoader {
     using difference_type = std::ptrdiff_t;
     using iterator_concept = std::input_iterator_tag;
 
-    Iterator(std::unique_ptr<Epoch> epoch, Device device) : epoch_(std::move(epoch)) {
+    Iterator(typename Epoch::Owner epoch, Device device) : epoch_(std::move(epoch)) {
       if (!(device == Device())) {
         feed_ = std::make_unique<detail::Feed>(device);
         send_next();
@@ -244,7 +260,7 @@ class DataLoader {
       }
     }
 
-    std::unique_ptr<Epoch> epoch_;
+    typename Epoch::Owner epoch_;
     BatchType batch_{};
     std::unique_ptr<detail::Feed> feed_;  // to a device
     std::optional<BatchType> sent_;       // the batch that is on its way
@@ -256,7 +272,7 @@ class DataLoader {
   Iterator begin() {
     auto order = options_.shuffle ? RandomSampler(samples(), options_.seed).order(epoch_)
                                   : SequentialSampler(samples()).order(epoch_);
-    Iterator first(std::make_unique<Epoch>(*dataset_, std::move(order), size(), options_), options_.device);
+    Iterator first(typename Epoch::Owner(new Epoch(*dataset_, std::move(order), size(), options_)), options_.device);
     ++epoch_;
     return first;
   }
