@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 #include <wick/autograd/backward.hpp>
+#include <wick/backend/kernels.hpp>
 #include <wick/tensor.hpp>
 
 #include "../sanitizers.hpp"
@@ -21,7 +22,67 @@ template <class F>
 void on_another_thread(F const& work) {
   std::thread(work).join();
 }
+// A kernel node that is the identity; its adjoint calls a function first.
+struct Pause {
+  static constexpr char const* name = "pause";
+  static inline void (*meanwhile)() = nullptr;
+  template <class T>
+  Tensor<T> view(Tensor<T> const& x) const {
+    return x;
+  }
+  auto adjoint(auto const& g, auto const&, auto const&) const {
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    return std::tuple(g * 1.0);
+  }
+};
+Variable<double>* shared = nullptr;
 }  // namespace
+
+TEST_CASE("a pass that meets another thread's pass at a leaf is refused, and changes nothing") {
+  Variable<double> w(tensor({1., 2., 3.}));
+  shared = &w;
+  backward(sum(w));
+  // The newer statement gives w its first term; then the older one's adjoint lets the other thread try.
+  Variable<double> const older = kernel<double>(Pause{}, w.shape(), w), y = sum(w * w) + sum(older);
+  static std::string errors[2];
+  Pause::meanwhile = [] {
+    on_another_thread([] {
+      Variable<double> const own(tensor({1., 1., 1.}));
+      Variable<double> const z = sum(own * *shared);
+      for (int k = 0; k < 2; ++k) try {
+          if (k) grad(z, *shared);
+          else backward(z);
+        } catch (Error const& e) {
+          errors[k] = e.what();
+        }
+      CHECK_FALSE(own.has_grad());
+      backward(sum(own * 2.0));  // what is its own is not concerned
+      CHECK(own.grad().data()[0] == 2);
+    });
+  };
+  backward(y);
+  for (auto const& error : errors) CHECK(error.find("backward pass of another thread") != std::string::npos);
+  CHECK(w.grad().data()[2] == 1 + 6 + 1);
+  on_another_thread([] { backward(sum(*shared)); });  // one after the other is right
+  CHECK(w.grad().data()[2] == 9);
+}
+
+TEST_CASE("passes of many threads over one leaf add up to those that were not refused") {
+  Variable<double> const w(tensor({1., 2., 3.}));
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 300; ++i) try {
+          backward(sum(w * 2.0));
+          ++done;
+        } catch (Error const&) {
+        }
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(done > 0);
+  CHECK(w.grad().data()[1] == 2 * done);
+}
 
 TEST_CASE("each thread records and differentiates its own statements of shared parameters") {
   Variable<double> const w(tensor({1., 2., 3.}));

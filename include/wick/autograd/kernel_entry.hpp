@@ -97,17 +97,9 @@ Saved<value_t<F>> save_operand(KernelOperand<F>& x) {
   using T = value_t<F>;
   if constexpr (is_recordable<F> && !std::is_integral_v<T>) {
     if (x.active()) {
-      Saved<T> saved = [&] {
-        if constexpr (LazyNode<F>) {
-          return saved_lazy(*x.formula(), true);
-        } else if constexpr (std::is_same_v<F, Variable<T>>) {
-          return saved_variable(*x.formula());
-        } else {
-          return saved_variable(Variable<T>(x.take()));
-        }
-      }();
-      x.settle(saved.value);
-      return saved;
+      if constexpr (LazyNode<F>) return saved_lazy(x.formula(), true);
+      else if constexpr (std::is_same_v<F, Variable<T>>) return saved_variable(x.formula());
+      else return saved_variable(Variable<T>::adopt(record_formula<T>(x.formula(), true)));
     }
   }
   return {x.value(false), {}};
@@ -129,6 +121,10 @@ void record_kernel(State& state) {
   auto* const node = std::apply(
       [&]<class... U>(Saved<U>&... x) {
         auto& entry = tape::Tape::here().append<detail::KernelEntry<Op, T, U...>>(state.op, state.shape, std::move(x)...);
+        // Only now, when nothing can fail any more, the operands' formulas may go.
+        [&]<std::size_t... K>(std::index_sequence<K...>) {
+          (std::get<K>(state.operands).settle(std::get<K>(*entry.saved).value), ...);
+        }(std::index_sequence_for<U...>{});
         if constexpr (detail::kernel_needs_result<Op>()) entry.result = state.value;
         if constexpr (!detail::needs_inputs<Op>())
           std::apply([](auto&... kept) { ((kept.value = Tensor<U>(Storage(), nullptr, kept.value.layout())), ...); }, *entry.saved);

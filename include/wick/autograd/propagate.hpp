@@ -13,25 +13,139 @@ namespace wick {
 
 namespace tape {
 
-/// A backward pass in progress.
-struct Propagation {
-  bool selective = false;     ///< only entries marked `wanted` get gradients (grad); else all that require one
-  Tape const* tape = nullptr; ///< whose entries the pass walks over
-  std::int64_t pending = 0;   ///< reached entries that have not been propagated yet
+/// A walk over the entries that a result depends on, newest first. All of them stay alive while it lasts: nothing that an
+/// entry saved is let go before.
+struct Walk {
+  Entry& root;
+  std::int64_t pending = 0;  ///< reached entries whose turn has not come
+  std::int64_t marks = 0;    ///< reached entries
+  Entry* oldest = nullptr;   ///< of those whose turn has come
 
-  bool wants(Entry const* entry) const { return entry && entry->requires_grad && (!selective || entry->wanted); }
-  void reach(Entry& entry) {
+  explicit Walk(Entry& from) : root(from) {}
+  Walk(Walk const&) = delete;
+
+  void mark(Entry& entry) {
     if (entry.reached) return;
-    if (entry.order == 0) return;  // leaves have nothing to propagate
-    if (!tape) tape = entry.owner;
-    if (entry.owner != tape)
+    if (entry.owner != root.owner)
       fail("backward: the result depends on the statement \"", entry.type->name,
            "\" that another thread recorded; record what is differentiated together on one thread, or detach() it");
-    if (entry.retains_grad) entry.drop_gradient(entry);  // that of an earlier pass
+    if (entry.forgotten)
+      fail("backward: the statement \"", entry.type->name,
+           "\" was already differentiated and its values are gone; ask for retain_graph the first time");
     entry.reached = true;
-    ++pending;
-    retain(entry.references);
+    ++pending, ++marks;
   }
+  /// Calls `step` for each reached entry; it reaches others.
+  template <class Step>
+  void run(Step const& step) {
+    for (Entry* at = &root; pending > 0; at = at->older) {
+      if (!at->reached) continue;
+      step(*at);
+      --pending;
+      oldest = at;
+    }
+  }
+};
+
+/// A backward pass in progress. It changes nothing for good before `commit`: when it ends without, every entry can be
+/// differentiated as if it had not been, and has the gradient that it had.
+class Propagation : public Walk {
+ public:
+  /// With `selective` only entries marked `wanted` get gradients, and those that they had come back in the end (grad);
+  /// `target` is the one whose gradient is the result.
+  explicit Propagation(Entry& from, bool selective = false, Entry const* target = nullptr)
+      : Walk(from), selective_(selective), target_(target) {
+    retain(root.references);
+  }
+  ~Propagation() {
+    if (!committed_) roll_back();
+    Tape::release(&root);
+  }
+
+  bool wants(Entry const* entry) const { return entry && entry->requires_grad && (!selective_ || entry->wanted); }
+  /// Before the gradient of an entry changes.
+  void reach(Entry& entry) {
+    if (entry.order == 0) return hold(entry);
+    if (entry.reached) return;
+    if (entry.has_gradient) keep(entry);  // that of an earlier pass
+    mark(entry);
+    entry.drop_gradient();
+  }
+  /// Before anything else can be changed by `step`, an entry passes its gradient on; then nobody needs it.
+  template <class Step>
+  void propagate(Step const& step) {
+    run([&](Entry& entry) {
+      if (&entry == target_) return;
+      step(entry);
+      if (selective_ || !entry.retains_grad) entry.drop_gradient();
+    });
+  }
+  /// The gradients are there to stay. Without `retain_graph` the entries let go what they saved.
+  void commit(bool retain_graph) {
+    committed_ = true;
+    end_kept(selective_);
+    let_go_leaves();
+    if (!oldest) return;
+    // Entries that nothing else refers to vanish from the list as the newer ones forget them.
+    std::uint64_t const last = oldest->order;
+    for (Entry* at = &root; at && at->order >= last; at = at->older) {
+      if (!at->reached) continue;
+      at->reached = false;
+      if (retain_graph || at == target_) continue;
+      at->forgotten = true;
+      at->type->forget(*at);
+    }
+  }
+
+ private:
+  void hold(Entry& leaf) {
+    if (!hold_leaf(leaf)) return;  // the thread's own pass, maybe one around this one
+    try {
+      if (leaf.has_gradient) keep(leaf);
+    } catch (...) {
+      let_go_leaf(leaf);
+      throw;
+    }
+    leaf.reached = leaf.has_gradient;
+    leaf.older = std::exchange(leaves_, &leaf);
+  }
+  void keep(Entry& entry) {
+    KeptGradient* const kept = entry.elements->keep_gradient(entry, room_);
+    kept->next = std::exchange(kept_, kept);
+  }
+  void end_kept(bool put_back) {
+    while (KeptGradient* const kept = kept_) {
+      kept_ = kept->next;
+      kept->end(*kept, put_back);
+    }
+  }
+  void let_go_leaves() {
+    while (Entry* const leaf = leaves_) {
+      leaves_ = std::exchange(leaf->older, nullptr);
+      leaf->reached = false;
+      let_go_leaf(*leaf);
+    }
+  }
+  WICK_COLD void roll_back() {
+    for (Entry* at = &root; marks > 0; at = at->older) {
+      if (!at->reached) continue;
+      at->reached = false, --marks;
+      at->drop_gradient();
+      drop_graph_gradient(*at);
+    }
+    for (Entry* leaf = leaves_; leaf; leaf = leaf->older) {
+      if (!leaf->reached) leaf->drop_gradient();
+      drop_graph_gradient(*leaf);
+    }
+    end_kept(true);
+    let_go_leaves();
+  }
+
+  bool selective_, committed_ = false;
+  Entry const* target_;
+  Entry* leaves_ = nullptr;  // whose gradients change, linked by `older`; `reached` are those that had one
+  KeptGradient* kept_ = nullptr;
+  Room room_;
 };
 
 }  // namespace tape
@@ -96,12 +210,8 @@ void accumulate(tape::Propagation& pass, tape::Node<T>& node, F&& formula) {
     Tensor<T> total = sum_to(Tensor<T>(std::forward<F>(formula)), node.shape);
     return accumulate(pass, node, total);
   }
-  if (node.has_gradient) {
-    Tensor<T> before = std::move(node.gradient);
-    node.gradient = std::move(before) + std::forward<F>(formula);
-  } else {
-    node.gradient = Tensor<T>(std::forward<F>(formula)).contiguous();
-  }
+  if (node.has_gradient) node.gradient = Tensor<T>(node.gradient + std::forward<F>(formula));
+  else node.gradient = Tensor<T>(std::forward<F>(formula)).contiguous();
   node.has_gradient = true;
 }
 
@@ -250,7 +360,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       if constexpr (!std::is_integral_v<U>) {
         auto* const node = leaf.edge.get();
         if constexpr (std::is_same_v<U, T> && !Half<T>) {
-          if (spent && pass.wants(node) && !node->has_gradient && node->shape == shape && spent->storage().use_count() == 1) {
+          if (spent && pass.wants(node) && (pass.reach(*node), !node->has_gradient) && node->shape == shape && spent->storage().use_count() == 1) {
             heir = node, inherited = next;
             node->gradient = std::move(*std::exchange(spent, nullptr));
             node->has_gradient = true;

@@ -14,7 +14,7 @@ namespace wick {
 namespace tape {
 
 struct Entry;
-struct Propagation;
+class Propagation;
 
 /// What an entry can do, by the type of its statement.
 struct EntryType {
@@ -27,6 +27,16 @@ struct EntryType {
 };
 
 class Tape;
+struct Local;
+struct KeptGradient;
+struct Room;
+
+/// What can be done with the value and the gradient of an entry, by the type of their elements.
+struct ElementsType {
+  void (*drop_value)(Entry&);
+  void (*drop_gradient)(Entry&);
+  KeptGradient* (*keep_gradient)(Entry&, Room&);  ///< what is needed to put it back
+};
 
 // Guards, of all tapes, what threads do to the tapes of others: rare enough for one mutex.
 WICK_SHARED inline constinit core::Mutex foreign_mutex{};
@@ -38,7 +48,7 @@ struct Entry {
   std::atomic<std::uint32_t> references{1};  ///< handles and later entries
   std::atomic<std::uint32_t> handles{0};     ///< Variables and formulas that show the value
   bool requires_grad = false, retains_grad = false;
-  bool reached = false, wanted = false, forgotten = false;
+  bool reached = false, wanted = false, forgotten = false, has_gradient = false;
   /// Of a leaf: a formula over tensors made it, and no statement over it was recorded yet. Atomic, because threads may
   /// record statements over one leaf.
   std::atomic<bool> untracked{false};
@@ -47,9 +57,14 @@ struct Entry {
   Entry *older = nullptr, *newer = nullptr;
   Tape* owner = nullptr;
   EntryType const* type = nullptr;
-  Entry* graph_gradient = nullptr;  ///< during a recorded backward pass: the gradient, as a variable
-  void (*drop_value)(Entry&) = nullptr;
-  void (*drop_gradient)(Entry&) = nullptr;
+  ElementsType const* elements = nullptr;
+  Entry* graph_gradient = nullptr;              ///< during a recorded backward pass: the gradient, as a variable
+  std::atomic<Local const*> holder{nullptr};  ///< of a leaf: the thread whose backward pass changes its gradient
+
+  void drop_value() { elements->drop_value(*this); }
+  void drop_gradient() {
+    if (has_gradient) elements->drop_gradient(*this);
+  }
 };
 
 /// The entries recorded by one thread.

@@ -17,21 +17,79 @@ inline constexpr bool core::has_other_elements<Variable<U>, T> = !std::is_same_v
 
 namespace tape {
 
+/// The gradient that an entry had before a backward pass: it comes back if the pass fails.
+struct KeptGradient {
+  Entry& entry;
+  void (*end)(KeptGradient&, bool put_back);
+  Block* home;  ///< null: in the pass's own room
+  KeptGradient* next = nullptr;
+};
+/// Where a backward pass keeps a few small gradients, so that these cost it no block of the pool.
+struct Room {
+  static constexpr std::size_t bytes = 512, small = 64;
+  alignas(16) std::byte place[bytes];
+  std::size_t used = 0;
+};
+
 /// An entry with a value and a gradient of element type T.
 template <class T>
 struct Node : Entry {
   Tensor<T> value;
   Tensor<T> gradient;
-  bool has_gradient = false;
   Dims shape;
 
-  Node() {
-    drop_value = [](Entry& e) { static_cast<Node&>(e).value.reset(); };
-    drop_gradient = [](Entry& e) {
-      static_cast<Node&>(e).gradient.reset();
-      static_cast<Node&>(e).has_gradient = false;
-    };
+  Node() { elements = &elements_type; }
+
+ private:
+  // The elements, which are few, ...
+  struct Copied : KeptGradient {
+    alignas(16) std::byte elements[Room::small];
+    explicit Copied(Entry& e) : KeptGradient{e, &end_copied, nullptr} {}
+  };
+  // ... or a handle on them: who changes the gradient in place copies it first.
+  struct Shared : KeptGradient {
+    Tensor<T> gradient;
+  };
+  static bool is_small(Tensor<T> const& x) {
+    return std::is_trivially_copyable_v<T> && ElementTraits<T>::planes == 1 && x.numel() * static_cast<std::int64_t>(sizeof(T)) <= static_cast<std::int64_t>(Room::small) &&
+           x.is_contiguous() && x.storage().use_count() == 1 && x.device() == Device();
   }
+  static KeptGradient* keep(Entry& entry, Room& room) {
+    Tensor<T> const& gradient = static_cast<Node&>(entry).gradient;
+    if (entry.order == 0 && is_small(gradient) && room.used + sizeof(Copied) <= Room::bytes) {
+      auto* const kept = ::new (room.place + room.used) Copied(entry);
+      room.used += sizeof(Copied);
+      std::memcpy(kept->elements, gradient.data(), static_cast<std::size_t>(gradient.numel()) * sizeof(T));
+      return kept;
+    }
+    Block* const home = pool::allocate(sizeof(Shared));
+    return ::new (home->elements()) Shared{{entry, &end_shared, home}, gradient};
+  }
+  static void end_copied(KeptGradient& kept, bool put_back) {
+    if (!put_back) return;
+    auto& node = static_cast<Node&>(kept.entry);
+    try {
+      std::memcpy(node.gradient.data(), static_cast<Copied&>(kept).elements, static_cast<std::size_t>(node.gradient.numel()) * sizeof(T));
+    } catch (...) {  // an adjoint gave a handle on it away, and there is no memory for another one
+      node.drop_gradient();
+    }
+  }
+  static void end_shared(KeptGradient& base, bool put_back) {
+    auto& kept = static_cast<Shared&>(base);
+    if (put_back) {
+      static_cast<Node&>(kept.entry).gradient = std::move(kept.gradient);
+      kept.entry.has_gradient = true;
+    }
+    Block* const home = kept.home;
+    kept.~Shared();
+    pool::recycle(home);
+  }
+  static constexpr ElementsType elements_type{[](Entry& e) { static_cast<Node&>(e).value.reset(); },
+                                              [](Entry& e) {
+                                                static_cast<Node&>(e).gradient.reset();
+                                                e.has_gradient = false;
+                                              },
+                                              &keep};
 };
 
 /// A node that a user made: it lives outside of the tape.
@@ -153,7 +211,7 @@ class Variable : public Methods<Variable<T>> {
   }
   bool has_grad() const { return node_->has_gradient; }
   /// Forgets the gradient.
-  void zero_grad() const { node_->drop_gradient(*node_); }
+  void zero_grad() const { node_->drop_gradient(); }
   /// Lets backward keep the gradient of this result.
   void retain_grad() const { node_->retains_grad = true; }
   bool requires_grad() const { return node_->requires_grad; }
@@ -229,7 +287,7 @@ class Variable : public Methods<Variable<T>> {
     // The value outlives its last handle only where an entry saved it.
     if (node_->order && wick::release(node_->handles)) {
       node_->handles.store(0, std::memory_order_relaxed);
-      node_->drop_value(*node_);
+      node_->drop_value();
     }
     tape::Tape::release(node_);
   }
@@ -255,10 +313,25 @@ inline void drop_graph_gradient(Entry& entry) {
   if (!gradient) return;
   if (wick::release(gradient->handles)) {
     gradient->handles.store(0, std::memory_order_relaxed);
-    if (gradient->order) gradient->drop_value(*gradient);
+    if (gradient->order) gradient->drop_value();
   }
   Tape::release(gradient);
 }
+
+/// Takes a leaf for the backward passes of this thread; false when it is theirs already. Throws Error when a pass of
+/// another thread is changing its gradient at this moment.
+inline bool hold_leaf(Entry& leaf) {
+  Local const* const me = &local;
+  Local const* holder = leaf.holder.load(std::memory_order_relaxed);
+  if (holder == me) return false;
+  if (single_threaded()) leaf.holder.store(me, std::memory_order_relaxed);
+  else if (holder || !leaf.holder.compare_exchange_strong(holder, me, std::memory_order_acquire, std::memory_order_relaxed))
+    fail("backward: a backward pass of another thread is changing the gradient of the same variable at this moment; give each "
+         "thread variables of its own, or let one pass wait for the other");
+  return true;
+}
+inline void let_go_leaf(Entry& leaf) { leaf.holder.store(nullptr, std::memory_order_release); }
+
 /// Puts a variable on an entry as its gradient in a recorded backward pass.
 template <class T>
 void set_graph_gradient(Entry& entry, Variable<T> const& gradient) {

@@ -149,7 +149,7 @@ class KernelOperand {
   Dims const& shape() const { return shape_; }
   bool active() const { return formula_ && is_active(*formula_); }
   Device device() const { return value_ ? value_->device() : detail::device_of(*formula_); }
-  F const* formula() const { return formula_ ? &*formula_ : nullptr; }
+  F const& formula() const { return *formula_; }
   /// The operand's elements. A formula over variables stays, because it may be recorded later, unless this is its last
   /// use.
   Tensor<T> const& value(bool last) {
@@ -178,8 +178,6 @@ class KernelOperand {
     }
     return *value_;
   }
-  /// The formula itself, which is not needed here any more.
-  F take() { return std::move(*formula_); }
   /// Puts the value in the place of the formula.
   void settle(Tensor<T> value) {
     formula_.reset();
