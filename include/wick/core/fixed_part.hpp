@@ -6,6 +6,7 @@
 
 #include <wick/core/part.hpp>
 
+WICK_PRECISE_BEGIN
 namespace wick {
 
 namespace core {
@@ -179,3 +180,4 @@ class FixedPart : public Methods<FixedPart<V>> {
 };
 
 }  // namespace wick
+WICK_PRECISE_END
