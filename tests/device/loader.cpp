@@ -14,7 +14,7 @@ struct Numbers {
   data::Sample<> operator[](std::int64_t index) const { return {full({3, 2}, static_cast<float>(index)), index}; }
 };
 struct Broken {
-  std::int64_t size() const { return 9; }
+  std::int64_t size() const { return 12; }
   data::Sample<> operator[](std::int64_t index) const {
     if (index == 7) throw std::runtime_error("no such file");
     return {full({2}, static_cast<float>(index)), index};
@@ -75,5 +75,20 @@ TEST_CASE("an error of the data set comes when its batch is asked for, after tho
     }
     CHECK(batches == 2);
     CHECK(said.find("DataLoader: batch 2: sample 7") == 0);
+    // Who goes on gets the batch behind it.
+    std::vector<std::int64_t> first;
+    int errors = 0;
+    auto batch = loader.begin();
+    while (batch != loader.end()) {
+      auto const label = (*batch).label.to("cpu");
+      if (label.numel() > 0) first.push_back(label.data()[0]);
+      try {
+        ++batch;
+      } catch (Error const&) {
+        ++errors;
+      }
+    }
+    CHECK(errors == 1);
+    CHECK(first == std::vector<std::int64_t>{0, 3, 9});
   }
 }
