@@ -53,7 +53,7 @@ class Normalize {
   Normalize(float mean, float std) : mean_(mean), std_(std) {
     if (!(std > 0)) fail("Normalize: std is ", std, ", expected a positive number");
   }
-  Affine affine() const { return {1.0 / double{std_}, -double{mean_} / double{std_}}; }
+  Affine affine() const { return {1.0 / static_cast<double>(std_), -static_cast<double>(mean_) / static_cast<double>(std_)}; }
 
  private:
   float mean_, std_;

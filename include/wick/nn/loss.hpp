@@ -9,12 +9,13 @@ WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
-// Targets (N) as an index (N, 1) into the classes of `shape`, (N, C). Throws Error in the name of a loss.
-inline Tensor<std::int64_t> class_index(char const* loss, char const* input, Dims const& shape, Tensor<std::int64_t> const& target,
-                                        Device device) {
+// Targets (N) as an index (N, 1) into the classes of `shape`, (N, C). Throws Error in the name of a loss. A template, so that the
+// kernels may come later.
+template <class Index>
+Tensor<Index> class_index(char const* loss, char const* input, Dims const& shape, Tensor<Index> const& target, Device device) {
   if (shape.size() != 2 || target.dim() != 1 || target.shape()[0] != shape[0])
     fail(loss, ": ", shape, " and ", target.shape(), " do not fit: ", input, " are (N, C), targets (N)");
-  Tensor<std::int64_t> const index = target.contiguous().to(device);
+  Tensor<Index> const index = target.contiguous().to(device);
   check_indices(loss, index, shape, 1, "target");
   return index.reshape({-1, 1});
 }
