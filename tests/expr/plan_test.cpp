@@ -24,7 +24,10 @@ TEST_CASE("maps") {
   CHECK(plan(row + column) == "inner_broadcast");
   CHECK(plan(matrix + tensor(1.f)) == "inner_broadcast");
   CHECK(plan(matrix(Slice(1, 3), Slice()) * 2) == "contiguous");
-  CHECK(plan(matrix(Slice(), Slice(1, 5)) * 2) == "inner_broadcast");
+  CHECK(plan(matrix(Slice(), Slice(1, 5)) * 2) == "lines");
+  CHECK(plan(matrix(Slice(), Slice(1, 5)) + row(Slice(0, 4))) == "inner_broadcast");
+  Slice const in(1, -1);
+  CHECK(plan(matrix(in, in) + 2 * (matrix(Slice({}, -2), in) + matrix(in, Slice(2, {})))) == "lines");
   CHECK(plan(matrix(Slice(), Slice(0, 8, 2)) * 2) == "strided");
   CHECK(plan(matrix(Slice(), Slice({}, {}, -1)) * 2) == "strided");
   CHECK(plan(matrix.t() + 1) == "strided");

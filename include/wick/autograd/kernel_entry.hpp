@@ -37,6 +37,8 @@ struct KernelEntry final : tape::Node<T> {
 
   static void propagate(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<KernelEntry&>(entry);
+    if constexpr (requires { typename Op::shows_region; })
+      return accumulate_region(pass, *std::get<0>(*self.saved).edge.get(), self.op.selection, self.gradient);
     std::apply(
         [&](auto const&... x) {
           auto gradients = self.op.adjoint(self.gradient, self.result, x.value...);
@@ -89,7 +91,16 @@ struct KernelEntry final : tape::Node<T> {
     self.result = Tensor<T>();
   }
   static void destroy(tape::Entry& entry) { static_cast<KernelEntry&>(entry).~KernelEntry(); }
-  static constexpr tape::EntryType kernel_type{Op::name, &propagate, &propagate_graph, &inputs, &forget, &destroy};
+  static constexpr auto whole = []() -> decltype(tape::EntryType::whole) {
+    if constexpr (requires { typename Op::shows_region; })
+      return [](tape::Entry& entry, core::Selection const*& selection) -> tape::Entry* {
+        auto& self = static_cast<KernelEntry&>(entry);
+        selection = &self.op.selection;
+        return self.saved ? std::get<0>(*self.saved).edge.get() : nullptr;
+      };
+    else return nullptr;
+  }();
+  static constexpr tape::EntryType kernel_type{Op::name, &propagate, &propagate_graph, &inputs, &forget, &destroy, whole};
 };
 
 template <class F>

@@ -215,6 +215,53 @@ void accumulate(tape::Propagation& pass, tape::Node<T>& node, F&& formula) {
   node.has_gradient = true;
 }
 
+/// Opens the gradient of a node for additions to a region of it: what is not there yet is zero.
+template <class T>
+WICK_NOINLINE void open_region(tape::Propagation& pass, tape::Node<T>& node, Device device) {
+  pass.reach(node);
+  if (node.has_gradient) return node.gradient.own();
+  Tensor<T> zero(Tensor<T>::uninitialized, node.shape, device);
+  compute_into<T>(const_cast<base_t<T>*>(std::as_const(zero).data()), zero.plane_stride(), zero.layout(), Scalar<T>{0}, device);
+  node.gradient = std::move(zero);
+  node.has_gradient = true;
+}
+/// Adds to a region of a node's gradient.
+template <class T>
+void accumulate_region(tape::Propagation& pass, tape::Node<T>& node, core::Selection const& selection, Tensor<T> const& g) {
+  if (!pass.wants(&node)) return;
+  open_region(pass, node, g.device());
+  Tensor<T> const region = node.gradient.share(selection.of(node.gradient.layout()));
+  compute_into<T>(const_cast<base_t<T>*>(region.data()), region.plane_stride(), region.layout(), region + g, g.device());
+}
+
+/// Where what is added to a node's gradient goes: to a region of another gradient, if the node only shows that, and nobody
+/// can ask for the gradient of the region alone.
+template <class T>
+struct GradientPlace {
+  tape::Node<T>* node;
+  core::Region region;
+  bool shared = false;
+
+  GradientPlace(tape::Propagation& pass, tape::Node<T>* at) : node(at) {
+    constexpr int most_regions = 8;  // of regions of regions
+    core::Selection const* selections[most_regions];
+    int count = 0;
+    while (!Half<T> && count < most_regions && node->type->whole && !node->has_gradient && !node->retains_grad &&
+           node->handles.load(std::memory_order_relaxed) == 0) {
+      auto* const whole = static_cast<tape::Node<T>*>(node->type->whole(*node, selections[count]));
+      if (!pass.wants(whole)) break;
+      node = whole, ++count;
+    }
+    if (count == 0) return;
+    shared = true;
+    region.layout = Layout(node->shape);
+    while (count-- > 0) {
+      core::Region const inner = selections[count]->of(region.layout);
+      region = {region.offset + inner.offset, inner.layout};
+    }
+  }
+};
+
 /// Gradients of 16 bits: a backward loop sums up in wider ones, and what it found is added when the loop is done.
 class WideGradients {
  public:
@@ -258,6 +305,13 @@ WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node
   if constexpr (Half<T>) {
     return open(std::as_const(wide.open(pass, *node)), true);
   } else {
+    if (GradientPlace<T> const place(pass, node); place.shared) {
+      open_region(pass, *place.node, Device());
+      auto const& whole = std::as_const(place.node->gradient);
+      SlotData* const end = fill_leaf({whole.data() + place.region.offset, &place.region.layout, whole.plane_stride()}, sizeof(Base), planes, shape, next);
+      for (; next != end; ++next) next->shared = true;
+      return end;
+    }
     bool const fresh = open_gradient(pass, *node);
     return open(std::as_const(node->gradient), fresh);
   }
@@ -360,7 +414,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       if constexpr (!std::is_integral_v<U>) {
         auto* const node = leaf.edge.get();
         if constexpr (std::is_same_v<U, T> && !Half<T>) {
-          if (spent && pass.wants(node) && (pass.reach(*node), !node->has_gradient) && node->shape == shape && spent->storage().use_count() == 1) {
+          if (spent && pass.wants(node) && !node->type->whole && (pass.reach(*node), !node->has_gradient) && node->shape == shape && spent->storage().use_count() == 1) {
             heir = node, inherited = next;
             node->gradient = std::move(*std::exchange(spent, nullptr));
             node->has_gradient = true;

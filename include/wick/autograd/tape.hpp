@@ -24,6 +24,8 @@ struct EntryType {
   void (*inputs)(Entry&, void* context, void (*visit)(void* context, Entry& input));
   void (*forget)(Entry&);                         ///< drops what was saved for propagate
   void (*destroy)(Entry&);
+  /// Of entries that show a region of another one: which one, and what of it.
+  Entry* (*whole)(Entry&, core::Selection const*& selection) = nullptr;
 };
 
 class Tape;

@@ -67,14 +67,13 @@ inline Plan name_plan(Loop const& loop, Program const& program) {
   for (int s = 0; s < loop.count; ++s) {
     bool const input = s < program.inputs;
     if (input && program.in_types[s].number) continue;
-    std::int64_t const stride = loop.slots[s].stride[inner];
+    SlotData const& slot = loop.slots[s];
     if (!input && program.out_types[s - program.inputs].accumulates) return Plan::reduce;
-    if (stride != 1 && loop.extent[inner] != 1) {
-      if (stride != 0) return Plan::strided;
-      broadcast = true;
-    }
+    if (loop.extent[inner] != 1 && slot.stride[inner] != 1 && slot.stride[inner] != 0) return Plan::strided;
+    for (int d = 0; d < loop.rank; ++d) broadcast |= slot.stride[d] == 0 && loop.extent[d] != 1;
   }
-  return broadcast || loop.rank > 1 ? Plan::inner_broadcast : Plan::contiguous;
+  if (broadcast) return Plan::inner_broadcast;
+  return loop.rank > 1 ? Plan::lines : Plan::contiguous;
 }
 
 }  // namespace wick::inline WICK_ISA

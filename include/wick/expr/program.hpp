@@ -64,7 +64,8 @@ struct TargetType {
 /// A slot's elements: where, and with which distances along the loop's dimensions.
 struct SlotData {
   void const* data;
-  bool fresh = false;  ///< an accumulating target whose old contents do not count
+  bool fresh = false;   ///< an accumulating target whose old contents do not count
+  bool shared = false;  ///< an accumulating target that may overlap others: its terms are added when the kernel is done
   std::int64_t stride[max_rank];
 };
 
@@ -106,10 +107,11 @@ constexpr bool has_direct_slots(Program const& program) {
 }
 
 /// The loops that assigning a formula runs.
-enum class Plan : std::uint8_t { none, contiguous, inner_broadcast, strided, row, reduce, kernel };
+/// `lines` are contiguous along the innermost dimension alone, such as the interior of an array.
+enum class Plan : std::uint8_t { none, contiguous, lines, inner_broadcast, strided, row, reduce, kernel };
 
 constexpr char const* name(Plan plan) {
-  constexpr char const* names[] = {"none", "contiguous", "inner_broadcast", "strided", "row", "reduce", "kernel"};
+  constexpr char const* names[] = {"none", "contiguous", "lines", "inner_broadcast", "strided", "row", "reduce", "kernel"};
   return names[static_cast<int>(plan)];
 }
 

@@ -151,7 +151,7 @@ WICK_NOINLINE inline SlotData* fill_leaf(LeafData const& leaf, std::size_t eleme
   static const Layout number{Dims()};
   for (int p = 0; p < planes; ++p, ++next) {
     next->data = static_cast<char const*>(leaf.data) + p * leaf.plane_stride * static_cast<std::int64_t>(element_size);
-    next->fresh = false;
+    next->fresh = next->shared = false;
     broadcast_strides(*next, leaf.layout ? *leaf.layout : number, shape);
   }
   return next;

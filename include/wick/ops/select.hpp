@@ -17,6 +17,7 @@ auto place_formula(G const& g, core::Selection const& selection, Dims const& sha
 struct SelectOp {
   static constexpr char const* name = "index";
   static constexpr bool needs_inputs = false;
+  using shows_region = void;  // of its operand: `selection`
   core::Selection selection;
   Dims from;
   template <class T>

@@ -48,7 +48,7 @@ class AcrossRun {
     for (int t = program.inputs; t < count_; ++t) {  // a variable that stands twice in a formula
       same_[t] = t;
       for (int other = program.inputs; other < t && same_[t] == t; ++other)
-        if (slots[other].data == slots[t].data && target(t).accumulates) same_[t] = other, place_[t] = place_[other];
+        if (slots[other].data == slots[t].data && target(t).accumulates && !slots[t].shared) same_[t] = other, place_[t] = place_[other];
     }
   }
 

@@ -39,6 +39,7 @@ inline int cost_of_flat(Program const& program, Loop const& loop, int join, int 
   int cost = 0;
   for (int s = 0; s < loop.count; ++s) {
     bool const target = s >= program.inputs, number = !target && program.in_types[s].number;
+    if (loop.slots[s].shared) return -1;
     Lie const lie = lie_of(loop.slots[s], number, join, line, n);
     int const size = target ? program.out_types[s - program.inputs].element_size : program.in_types[s].element_size;
     if (lie == Lie::stays || lie == Lie::dense) continue;

@@ -132,6 +132,36 @@ void launch_dense(Program const& program, void const* const* in, void* const* ou
   else run_dense_parallel(program, in, out, n);
 }
 
+/// Targets that may overlap are written by one thread at a time: pieces of the loop that do not touch, then those between.
+/// Where the pieces are depends on the shape alone, and with it the order in which terms are added.
+WICK_NOINLINE inline void run_shared(Program const& program, Loop const& loop, Walk const& walk, bool any_conflict) {
+  SlotData const* first = nullptr;
+  bool alike = !any_conflict && loop.rank > 1;
+  std::int64_t furthest = 0;  // how far targets are apart, in elements
+  for (int o = 0; o < program.outputs; ++o) {
+    SlotData const& target = loop.slots[program.inputs + o];
+    if (!target.shared) continue;
+    if (!first) first = &target;
+    for (int d = 0; d < loop.rank; ++d) alike &= target.stride[d] == first->stride[d];
+    furthest = std::max(furthest, std::abs(static_cast<char const*>(target.data) - static_cast<char const*>(first->data)) / program.out_types[o].element_size);
+  }
+  // Along dimension 0 the targets' other dimensions reach less than a step far, else pieces could touch after all.
+  std::int64_t inside = 0;
+  for (int d = 1; d < loop.rank; ++d) inside += (loop.extent[d] - 1) * std::abs(first->stride[d]);
+  std::int64_t const step = std::abs(first->stride[0]);
+  if (!alike || step == 0 || loop.total() * program.cost < 8 * parallel_grain) return run_box(program, loop, loop.slots, Box(loop), walk);
+  std::int64_t const reach = (2 * furthest + inside) / step + 1, extent = loop.extent[0];
+  std::int64_t const length = std::max(2 * reach, (extent + most_chunks - 1) / most_chunks), pieces = (extent + length - 1) / length;
+  for (std::int64_t phase = 0; phase < 2; ++phase)
+    parallel_for((pieces + 1 - phase) / 2, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t piece = begin; piece < end; ++piece) {
+        Box box(loop);
+        box.low[0] = (2 * piece + phase) * length, box.high[0] = std::min(extent, box.low[0] + length);
+        run_box(program, loop, loop.slots, box, walk);
+      }
+    });
+}
+
 template <class Isa>
 bool is_short_line(Program const& program, std::int64_t n) {
   return program.direct && program.lanes > 1 && !program.whole_rows && n > 0 && n <= block_elements &&
@@ -154,16 +184,17 @@ void launch(Program const& program, Loop& loop) {
     for (int s = 0; s < loop.count; ++s) {
       std::int64_t const stride = loop.slots[s].stride[0];
       bool const may_stay = s < program.inputs || program.out_types[s - program.inputs].accumulates;
-      fits &= stride == 1 || (stride == 0 && may_stay);
+      fits &= !loop.slots[s].shared && (stride == 1 || (stride == 0 && may_stay));
       line[s] = {loop.slots[s].data, stride != 0, loop.slots[s].fresh};
     }
     if (fits) return run_line(program, line, total);
   }
   bool conflict[max_rank] = {};
-  bool any_conflict = false;
+  bool any_conflict = false, shared = false;
   for (int o = 0; o < program.outputs; ++o) {
     if (!program.out_types[o].accumulates) continue;
     SlotData& target = loop.slots[program.inputs + o];
+    shared |= target.shared;
     bool revisited = false;
     for (int d = 0; d < loop.rank; ++d)
       if (target.stride[d] == 0 && loop.extent[d] > 1) conflict[d] = any_conflict = revisited = true;
@@ -176,6 +207,7 @@ void launch(Program const& program, Loop& loop) {
   if (total == 0) return;
   int const inner = loop.rank - 1;
   Walk const walk = plan_walk(program, loop);
+  if (shared) return run_shared(program, loop, walk, any_conflict);
   if (small) return run_box(program, loop, loop.slots, Box(loop), walk);
 
   int const splittable = program.whole_rows ? inner : loop.rank;

@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <optional>
 
-#include <wick/base/bytes.hpp>
-#include <wick/expr/program.hpp>
+#include <wick/backend/cpu/line.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -16,142 +15,13 @@ namespace backend::cpu {
 // Elements a buffered slot holds at a time.
 inline constexpr std::int64_t block_elements = 1024;
 
-/// Repeats one element over a register's width.
-inline void splat(void* to, void const* from, int element_size, int lanes) {
-  if (element_size == 2) {
-    std::uint16_t v;
-    std::memcpy(&v, from, 2);
-    std::fill_n(static_cast<std::uint16_t*>(to), lanes, v);
-  } else if (element_size == 4) {
-    std::uint32_t v;
-    std::memcpy(&v, from, 4);
-    std::fill_n(static_cast<std::uint32_t*>(to), lanes, v);
-  } else {
-    std::uint64_t v;
-    std::memcpy(&v, from, 8);
-    std::fill_n(static_cast<std::uint64_t*>(to), lanes, v);
-  }
-}
-
-/// Runs `program` over `n` positions of slots that all lie as its kernel wants them, one element after another. Inlined:
-/// where the program is known, little more than the kernel is left.
-WICK_INLINE void run_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
-  std::int64_t step[few_slots];
-  static constexpr std::int64_t out_step[few_slots] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  bool const simd = program.lanes > 1;
-  for (int s = 0; s < program.inputs; ++s) step[s] = program.in_types[s].number ? 0 : simd ? -1 : 1;
-  if (!simd) return program.kernel({in, step, out, out_step, n});
-
-  int const lanes = program.lanes;
-  std::int64_t const full = n & -lanes, rest = n - full;
-  if (full) program.kernel({in, step, out, out_step, full});
-  if (!rest) return;
-  alignas(64) char tails[few_slots][64];
-  void const* tail_in[few_slots];
-  void* tail_out[few_slots];
-  for (int s = 0; s < program.inputs; ++s) {
-    tail_in[s] = in[s];
-    if (program.in_types[s].number) continue;
-    int const size = program.in_types[s].kernel_size;
-    load_tail(tails[s], static_cast<char const*>(in[s]) + full * size, rest * size);
-    tail_in[s] = tails[s];
-  }
-  char(*const results)[64] = tails + program.inputs;
-  for (int o = 0; o < program.outputs; ++o) tail_out[o] = results[o];
-  program.kernel({tail_in, step, tail_out, out_step, lanes});
-  for (int o = 0; o < program.outputs; ++o) {
-    int const size = program.out_types[o].kernel_size;
-    copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest * size);
-  }
-}
-
-template <class Isa>
-void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
-  int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes;
-  std::int64_t const full = n & -lanes, rest = n - full;
-  alignas(64) char splats[few_slots][64], tails[few_slots][64];
-  void const *in[few_slots], *tail_in[few_slots];
-  void *out[few_slots], *tail_out[few_slots];
-  std::int64_t step[few_slots], out_step[few_slots];
-  void const *from[few_slots], *tail_from[few_slots];
-  std::int64_t from_step[few_slots];
-  bool first[few_slots];  // not another name of an earlier target
-  alignas(64) char neutral[64];
-  bool const folds = program.reduce && !slots[inputs].moves;
-
-  for (int s = 0; s < inputs; ++s) {
-    auto const* const data = static_cast<char const*>(slots[s].data);
-    int const size = program.in_types[s].kernel_size;
-    bool const moves = slots[s].moves && !program.in_types[s].number;
-    step[s] = moves ? -1 : 0;
-    in[s] = tail_in[s] = data;
-    if (moves) {
-      if (rest && !folds) load_tail(tails[s], data + full * size, rest * size), tail_in[s] = tails[s];
-    } else if (!program.in_types[s].number) {
-      splat(splats[s], data, size, lanes);
-      in[s] = tail_in[s] = splats[s];
-    }
-  }
-  if (folds) {
-    void* const target = const_cast<void*>(slots[inputs].data);
-    if (slots[inputs].fresh) program.out_types[0].identity(target, 1);
-    out_step[0] = 0;
-    return program.reduce({.in = in, .in_step = step, .out = &target, .out_step = out_step, .n = full, .tail = static_cast<int>(rest)});
-  }
-  for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
-    TargetType const& type = program.out_types[o];
-    auto* const data = static_cast<char*>(const_cast<void*>(slots[s].data));
-    first[o] = true;
-    if (type.accumulates) {
-      int same = 0;
-      while (same < o && slots[inputs + same].data != data) ++same;
-      if (same < o) {
-        first[o] = false, out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
-        from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
-        continue;
-      }
-    }
-    bool const stays = !slots[s].moves;
-    out_step[o] = stays ? 0 : -1;
-    out[o] = stays ? splats[s] : data;
-    tail_out[o] = tails[s];
-    from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
-    if (!type.accumulates) continue;
-    if (stays) {
-      type.identity(splats[s], lanes);
-      type.identity(tails[s], lanes);
-    } else if (slots[s].fresh && program.reads_from) {
-      type.identity(neutral, lanes);
-      from[o] = tail_from[o] = neutral, from_step[o] = 0;
-    } else {
-      if (slots[s].fresh && full) type.identity(data, full);
-      if (rest && slots[s].fresh) type.identity(tails[s], lanes);
-      else if (rest) load_tail(tails[s], data + full * type.kernel_size, rest * type.kernel_size);
-    }
-  }
-  if (full) program.kernel({in, step, out, out_step, full, from, from_step});
-  if (rest) program.kernel({tail_in, step, tail_out, out_step, lanes, tail_from, from_step});
-  for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
-    if (!first[o]) continue;
-    TargetType const& type = program.out_types[o];
-    auto* const data = static_cast<char*>(const_cast<void*>(slots[s].data));
-    if (out_step[o] == 0) {
-      if (slots[s].fresh) type.identity(data, 1);
-      if (full) type.fold(data, out[o], lanes);
-      if (rest) type.fold(data, tail_out[o], rest);
-    } else if (rest) {
-      copy_tail(data + full * type.kernel_size, tails[s], rest * type.kernel_size);
-    }
-  }
-}
-
 class Segment {
  public:
   /// For segments of `n` positions along dimension `inner`.
   Segment(Program const& program, SlotData const* slots, int inner, std::int64_t n)
       : program_(program), slots_(slots), inner_(inner), n_(n), block_(n) {
     if (program.lanes == 1) return;
-    bool buffered = false, fresh = false;
+    bool shared = false, buffered = false, fresh = false;
     for (int s = 0; s < program.inputs; ++s) {
       SlotType const& type = program.in_types[s];
       std::int64_t const stride = slots[s].stride[inner];
@@ -167,7 +37,8 @@ class Segment {
         continue;
       }
       bool const stays = stride == 0 && program.out_types[o].accumulates;
-      uses_buffer_[s] = !stays && !(program.out_types[o].direct && stride == 1);
+      uses_buffer_[s] = slots[s].shared ? !stays : !stays && !(program.out_types[o].direct && stride == 1);
+      shared |= slots[s].shared && stride != 1 && !stays;
       buffered |= uses_buffer_[s];
       fresh |= slots[s].fresh && !program.reads_from;
     }
@@ -178,6 +49,8 @@ class Segment {
     std::int64_t bytes = 0;
     if (buffered)
       for (int s = 0; s < program.inputs + program.outputs; ++s) bytes += uses_buffer_[s] ? width_ : 0;
+    if (shared) spare_ = bytes, bytes += width_;
+    row_buffers_ = bytes;
     bytes += program.row_buffers * width_;
     if (bytes == 0) return;
     // Row buffers start at the same place in a page as the row: an address a little behind the row's in its page looks
@@ -360,6 +233,7 @@ class Segment {
     void const *from[most], *tail_from[most];
     std::int64_t in_step[most], out_step[most], from_step[most];
     alignas(64) char neutral[64];
+    bool apart[most];  // from the targets before
     char* buffer = buffers_ ? buffers_->data() + shift_ : nullptr;
     bool const folds = program_.reduce && slots_[program_.inputs].stride[inner_] == 0;
 
@@ -399,6 +273,7 @@ class Segment {
       TargetType const& type = program_.out_types[o];
       int const size = type.kernel_size;
       std::int64_t const stride = slots_[s].stride[inner_];
+      apart[o] = !slots_[s].shared;
       if (int const same = alias_[o]; same >= 0) {
         out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
         from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
@@ -412,27 +287,37 @@ class Segment {
         continue;
       }
       out_step[o] = from_step[o] = -1;
-      if (uses_buffer_[s]) {
+      if (slots_[s].shared && type.direct && stride == 1) {
+        // The first of those that overlap here is added to at once.
+        char const* const first = static_cast<char const*>(at(s, offset[s] + start, size));
+        apart[o] = true;
+        for (int other = 0; other < o && apart[o]; ++other)
+          apart[o] = !slots_[program_.inputs + other].shared || !apart[other] || std::abs(static_cast<char const*>(out[other]) - first) >= length * size;
+      }
+      bool const buffered = uses_buffer_[s] && !(slots_[s].shared && apart[o]);
+      if (buffered) {
         out[o] = buffer;
         buffer += width_;
-        if (type.accumulates && !slots_[s].fresh)
+        if (type.accumulates && !slots_[s].fresh && !slots_[s].shared)
           type.fetch(slots_[s].data, offset[s] + start * stride, stride, length, out[o]);
       } else {
         out[o] = at(s, offset[s] + start, size);
       }
       tail_out[o] = tails[s];
       from[o] = out[o], tail_from[o] = tails[s];
-      if (type.accumulates && slots_[s].fresh && program_.reads_from) {
+      bool const fresh = slots_[s].fresh || !apart[o];
+      if (type.accumulates && fresh && program_.reads_from) {
         type.identity(neutral, lanes);
         from[o] = tail_from[o] = neutral, from_step[o] = 0;
         continue;
       }
-      if (type.accumulates && slots_[s].fresh) type.identity(out[o], length);
+      if (type.accumulates && fresh) type.identity(out[o], length);
       if (rest && type.accumulates) copy_tail(tails[s], static_cast<char const*>(out[o]) + full * size, rest * size);
     }
 
     if (program_.whole_rows) {
-      program_.kernel({in, in_step, out, out_step, full, nullptr, nullptr, 1, nullptr, tail_in, tail_out, rest, buffer});
+      char* const row_buffers = buffers_ ? buffers_->data() + shift_ + row_buffers_ : nullptr;
+      program_.kernel({in, in_step, out, out_step, full, nullptr, nullptr, 1, nullptr, tail_in, tail_out, rest, row_buffers});
     } else {
       if (full) program_.kernel({in, in_step, out, out_step, full, from, from_step});
       if (rest) program_.kernel({tail_in, in_step, tail_out, out_step, lanes, tail_from, from_step});
@@ -449,16 +334,31 @@ class Segment {
         continue;
       }
       if (rest) copy_tail(static_cast<char*>(out[o]) + full * size, tail_out[o], rest * size);
-      if (uses_buffer_[s]) {
+      if (uses_buffer_[s] && !slots_[s].shared) {
         std::int64_t const stride = slots_[s].stride[inner_];
         type.put(out[o], const_cast<void*>(slots_[s].data), offset[s] + start * stride, stride, length);
       }
     }
+    // Last: what was added at once has been stored by now.
+    for (int o = 0; o < program_.outputs; ++o)
+      if (!apart[o] && out_step[o] != 0) add_terms(o, out[o], offset[program_.inputs + o], start, length);
+  }
+
+  // Adds the terms in a buffer to a target that may overlap others.
+  void add_terms(int o, void const* terms, std::int64_t offset, std::int64_t start, std::int64_t length) {
+    int const s = program_.inputs + o;
+    TargetType const& type = program_.out_types[o];
+    std::int64_t const stride = slots_[s].stride[inner_], first = offset + start * stride;
+    if (stride == 1 && type.direct) return type.merge(at(s, first, type.element_size), terms, length);
+    char* const sum = buffers_->data() + shift_ + spare_;
+    type.fetch(slots_[s].data, first, stride, length, sum);
+    type.merge(sum, terms, length);
+    type.put(sum, const_cast<void*>(slots_[s].data), first, stride, length);
   }
 
   // The first target that is the same memory as target o: a variable that stands twice in a formula.
   int find_alias(int o) const {
-    if (!program_.out_types[o].accumulates) return -1;
+    if (!program_.out_types[o].accumulates || slots_[program_.inputs + o].shared) return -1;
     for (int first = 0; first < o; ++first)
       if (slots_[program_.inputs + first].data == slots_[program_.inputs + o].data) return alias_[first] >= 0 ? alias_[first] : first;
     return -1;
@@ -471,7 +371,7 @@ class Segment {
   Program const& program_;
   SlotData const* slots_;
   int inner_;
-  std::int64_t n_, block_, width_ = 0;
+  std::int64_t n_, block_, width_ = 0, spare_ = 0, row_buffers_ = 0;
   std::uintptr_t shift_ = 0;
   bool overlaps_ = false;
   bool uses_buffer_[max_slots];
