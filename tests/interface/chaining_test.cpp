@@ -36,6 +36,7 @@ TEST_CASE("methods are the functions of their names") {
   // Of formulas, views, parts and variables.
   auto const f = x * 2 + 1;
   CHECK(elements<float>(f.sum(1)) == Floats{15, 33});
+  CHECK(elements<float>(f.view({3, 2})[0]) == Floats{3, 5});
   CHECK(elements<float>(f.t()) == Floats{3, 9, 5, 11, 7, 13});
   CHECK(elements<float>(f.reshape({3, 2}).transpose(0, 1)) == Floats{3, 7, 11, 5, 9, 13});
   Tensor<float> y = x;

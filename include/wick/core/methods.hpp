@@ -69,6 +69,7 @@ class Methods {
   template <class Isa = IsaTag> auto argmin(std::int64_t axis, ReduceOptions options = {}) const { return core::call_argmin<Isa>(self(), axis, options); }
 
   template <class Isa = IsaTag> auto reshape(Dims const& shape) const { return core::call_reshape<Isa>(self(), shape); }
+  template <class Isa = IsaTag> auto view(Dims const& shape) const { return core::call_reshape<Isa>(self(), shape); }
   template <class Isa = IsaTag> auto permute(Axes const& order) const { return core::call_permute<Isa>(self(), order); }
   template <class Isa = IsaTag> auto transpose(std::int64_t a, std::int64_t b) const { return core::call_transpose<Isa>(self(), a, b); }
   template <class Isa = IsaTag> auto flatten(std::int64_t start = 0, std::int64_t end = -1) const { return core::call_flatten<Isa>(self(), start, end); }
