@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The memory of devices: recycled in the order of streams, kept while a graph may touch it, and never lost to a failure.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
 #include <wick/wick.hpp>
 
+#include "../sanitizers.hpp"
 #include "helpers.hpp"
 
 using namespace wick;
@@ -197,7 +202,7 @@ TEST_CASE("an allocation that fails in the middle of a step leaves everything us
     return loss.item();
   };
   float const before = step();
-  core::release_unused(device);
+  pool::release(device);
   std::string said = sentence([] { Tensor<float>(Tensor<float>::uninitialized, Dims(std::int64_t{1} << 44), device); });
   CHECK(has(said, "allocate: no memory for 70368744177664 bytes on"));
 #if !defined(__CUDACC__)
@@ -229,6 +234,40 @@ TEST_CASE("a steady state asks the device for no memory, for thousands of steps"
   for (int i = 0; i < steps; ++i) step();
   CHECK(core::device_pool_stats(device).held == held);
 }
+
+#if !defined(__CUDACC__) && !defined(WICK_THREAD_SANITIZER)  // CUDA does not survive a fork
+TEST_CASE("a child process finds the pools of a device free") {
+  std::atomic<bool> done{false};
+  auto const use = [&] {
+    for (std::int64_t i = 0; !done; ++i) {
+      Stream const stream(device);
+      StreamGuard const guard(stream);
+      Tensor<float>(Tensor<float>::uninitialized, Dims(1000 + i % 5 * 1000), device);
+    }
+  };
+  std::thread other(use);
+  int failures = 0;
+  for (int round = 0; round < 100; ++round) {
+    pid_t const child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      alarm(20);
+      for (int i = 0; i < 10; ++i) {
+        Stream const stream(device);
+        StreamGuard const guard(stream);
+        Tensor<float>(Tensor<float>::uninitialized, Dims(1000 + i * 1000), device);
+      }
+      _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    failures += status != 0;
+  }
+  done = true;
+  other.join();
+  CHECK(failures == 0);
+}
+#endif
 
 TEST_CASE("copy_from writes where the tensor is") {
   Tensor<float> x = zeros<float>({3, 4}).to(device);
@@ -364,7 +403,7 @@ TEST_CASE("what a graph works on is not moved by a write") {
 TEST_CASE("what cannot be recorded is an error that names the statement") {
   Tensor<float> x = ones<float>({50}).to(device), y, s;
   auto const refused = [&](auto const& work) { return sentence([&] { capture(device, work); }); };
-  core::release_unused(device);
+  pool::release(device);
   CHECK(has(refused([&] { y = tanh(x * 2); }), "capture: \"tanh\" needs 200 bytes"));
   for (int i = 0; i < 2; ++i) y = tanh(x * 2), s = sum(x);
   CHECK(has(refused([&] { y = tanh(x * 2), y.to("cpu"); }), "capture: \"to\" copies between the host and"));

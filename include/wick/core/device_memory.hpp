@@ -123,7 +123,7 @@ struct IdleStreams {
     Device device;
     void* stream;
   };
-  std::mutex mutex;
+  Mutex mutex;
   std::vector<Entry> entries;
 };
 WICK_SHARED inline IdleStreams& idle_streams() {

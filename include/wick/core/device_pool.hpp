@@ -16,7 +16,7 @@ namespace core {
 struct StreamPool {
   Device device;
   void* stream;
-  std::mutex mutex;
+  Mutex mutex;
   std::vector<void*> unused[pool::classes];
   std::vector<void*> unused_numbers;    ///< those of graphs, which must not take what the recorded work needs
   static constexpr std::size_t numbers_bytes = std::size_t{64} << 10;  ///< the size of one of these
@@ -26,7 +26,7 @@ struct StreamPool {
 };
 /// All of them, never destroyed: tensors in static storage may outlive any other object.
 struct StreamPools {
-  std::mutex mutex;
+  Mutex mutex;
   std::vector<StreamPool*> pools;
 };
 WICK_SHARED inline StreamPools& stream_pools() {
@@ -46,6 +46,20 @@ inline StreamPool& stream_pool(Device device, void* stream) {
   return *last;
 }
 
+// Guards what all graphs keep.
+WICK_SHARED inline constinit Mutex graph_mutex{};
+
+inline constexpr ForkHandlers device_fork_handlers{
+    [] {
+      idle_streams().mutex.lock(), idle_recording_streams().mutex.lock(), graph_mutex.lock(), stream_pools().mutex.lock();
+      for (StreamPool* p : stream_pools().pools) p->mutex.lock();
+    },
+    [](bool) {
+      for (StreamPool* p : stream_pools().pools) p->mutex.unlock();
+      stream_pools().mutex.unlock(), graph_mutex.unlock(), idle_recording_streams().mutex.unlock(), idle_streams().mutex.unlock();
+    }};
+WICK_SHARED inline bool const devices_survive_fork = at_fork(ForkPart::device, &device_fork_handlers);
+
 struct GraphMemory;
 /// A graph that reads or writes a block whenever it runs.
 struct GraphPin {
@@ -62,7 +76,6 @@ struct LooseMemory {
 /// What a graph keeps to itself until it ends: its own blocks, and freed ones that it still touches.
 struct GraphMemory {
   std::atomic<std::uint32_t> references{1};
-  std::mutex mutex;
   bool ended = false;
   StreamPool* home = nullptr;
   std::vector<LooseMemory> kept;
@@ -120,12 +133,12 @@ inline void drop_pins(GraphPin* pins) {
 inline void release_memory(LooseMemory const& loose) {
   if (loose.pins && capturing && loose.pins->graph == capturing->memory && !loose.pins->next) {
     capturing->unused[loose.size_class].push_back(loose.memory);
-    std::scoped_lock const lock(capturing->memory->mutex);
+    std::scoped_lock const lock(graph_mutex);
     capturing->memory->kept.push_back(loose);
     return;
   }
   for (GraphPin* pin = loose.pins; pin; pin = pin->next) {
-    std::scoped_lock const lock(pin->graph->mutex);
+    std::scoped_lock const lock(graph_mutex);
     if (pin->graph->ended) continue;
     pin->graph->kept.push_back(loose);
     return;
@@ -189,7 +202,7 @@ inline void note_use(Block const* block) {
 inline bool used_by_graph(Block const* block) {
   if (!block || block->device == Device()) return false;
   for (GraphPin* pin = use_of(block).pins.load(std::memory_order_acquire); pin; pin = pin->next) {
-    std::scoped_lock const lock(pin->graph->mutex);
+    std::scoped_lock const lock(graph_mutex);
     if (!pin->graph->ended) return true;
   }
   return false;
@@ -206,7 +219,7 @@ inline void require_in_place(char const* operation, Block const* block, bool sha
 }
 
 /// Gives back to a device what its pools hold and nobody uses.
-inline void release_unused(Device device) {
+WICK_COLD inline void release_unused(Device device) {
   auto const& runtime = runtime_of(device);
   auto& all = stream_pools();
   std::scoped_lock const lock(all.mutex);
@@ -286,7 +299,7 @@ inline Block* allocate_on(Device device, std::size_t bytes) {
     home = capturing->memory->home;
     memory = take_unused(capturing->unused[size_class]);
     if (memory) {  // the graph has it already
-      std::scoped_lock const lock(capturing->memory->mutex);
+      std::scoped_lock const lock(graph_mutex);
       auto& kept = capturing->memory->kept;
       auto const at = std::find_if(kept.begin(), kept.end(), [&](LooseMemory const& loose) { return loose.memory == memory; });
       drop_pins(at->pins);
@@ -348,5 +361,17 @@ inline void copy_bytes(void* to, Device to_device, void const* from, Device from
 }
 
 }  // namespace core
+
+namespace pool {
+/// Gives back the memory of a device that no tensor and no graph uses, as an allocation that would fail there does first.
+inline void release(Device device) {
+  if (device == Device()) {
+    release();
+    return;
+  }
+  core::device_runtime("pool::release", device);
+  core::release_unused(device);
+}
+}  // namespace pool
 }  // namespace wick
 WICK_PRECISE_END

@@ -108,7 +108,7 @@ class Graph {
       }
       std::vector<core::LooseMemory> kept;
       {
-        std::scoped_lock const lock(memory->mutex);
+        std::scoped_lock const lock(core::graph_mutex);
         memory->ended = true;
         kept.swap(memory->kept);
       }
