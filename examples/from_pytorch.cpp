@@ -132,6 +132,9 @@ void learning() {
   load(model, path);
   std::filesystem::remove(path);
   for (auto const& [name, parameter] : named_parameters(model)) check(name.c_str(), parameter.numel() > 0);
+  std::cout << model;
+  auto copy = clone(plain);
+  check("clone", parameters(copy).size() == 1);
   check("conv", named_parameters(conv).size() == 2 && std::isfinite(loss.item()));
 }
 // What the section "Differences that bite" shows.

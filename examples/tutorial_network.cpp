@@ -25,9 +25,7 @@ struct Classifier {
   nn::Dropout drop{0.1};
 
   auto operator()(auto const& x) { return out(drop(relu(inner(relu(hidden(x)))))); }
-  void visit(auto&& member) {
-    member("hidden", hidden), member("inner", inner), member("drop", drop), member("out", out);
-  }
+  WICK_MODULE(hidden, inner, drop, out)  // writes `visit`; a forgotten layer does not compile
 };
 // [end module]
 
@@ -64,6 +62,16 @@ int main() {
   // [end train]
   std::printf("%.1f %% of the points are right\n", reached);
 
+  // [begin print]
+  std::cout << model << "\n";
+  // -> Classifier(
+  // ->   (hidden): Linear(in_features=2, out_features=64, bias=True)
+  // ->   (inner): Linear(in_features=64, out_features=32, bias=True)
+  // ->   (drop): Dropout(p=0.1, inplace=False)
+  // ->   (out): Linear(in_features=32, out_features=3, bias=True)
+  // -> )
+  // [end print]
+
   // [begin names]
   for (auto const& [name, parameter] : named_parameters(model)) std::cout << name << " " << parameter.shape() << "\n";
   // -> hidden.weight (64, 2)
@@ -73,6 +81,12 @@ int main() {
   // -> out.weight (3, 32)
   // -> out.bias (3,)
   // [end names]
+
+  // [begin clone]
+  Classifier same_parameters = model;        // a copy names the same parameters, as in Python
+  Classifier own_parameters = clone(model);  // a clone starts with equal ones of its own
+  // [end clone]
+  (void)same_parameters, (void)own_parameters;
 
   // [begin save]
   std::string const path = (std::filesystem::temp_directory_path() / "wick_tutorial.safetensors").string();

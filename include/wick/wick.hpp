@@ -23,6 +23,7 @@
 #include <wick/autograd/dual.hpp>
 #include <wick/autograd/dual_math.hpp>
 #include <wick/autograd/gradcheck.hpp>
+#include <wick/autograd/print.hpp>
 #include <wick/autograd/variable.hpp>
 
 #include <wick/nn/layers.hpp>

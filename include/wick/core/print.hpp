@@ -49,7 +49,8 @@ struct PrintSource {
   int parts;  ///< real numbers an element is written with: 0 (its text is ready made), 1, or 2 for complex
   double (*number)(PrintSource const&, std::int64_t offset, int part);
   std::string (*text)(PrintSource const&, std::int64_t offset);
-  Device device{};  ///< that of the tensor whose elements `data` shows
+  Device device{};      ///< that of the tensor whose elements `data` shows
+  std::string note{};   ///< what stands last, such as "requires_grad=True"
 };
 
 template <class T>
@@ -115,7 +116,7 @@ class Printer {
     bool const empty = layout_.numel() == 0;
     text += empty ? "[]" : lines(0, 0, indent);
 
-    std::string suffixes[3];
+    std::string suffixes[4];
     if (!(source_.device == Device())) {
       Sentence device;
       device << "device=" << source_.device;
@@ -130,6 +131,7 @@ class Printer {
     bool const understood = dtype == Dtype::float32 || (!empty && (dtype == Dtype::complex64 || dtype == Dtype::int64 ||
                                                                    dtype == Dtype::bool_ || dtype == Dtype::other));
     if (!understood) suffixes[2] = std::string("dtype=") + name(dtype);
+    suffixes[3] = source_.note;
     // The first line counts two more characters than it has, as in PyTorch.
     auto last_line = static_cast<std::int64_t>(text.size() - (text.rfind('\n') + 1)) + 2;
     for (std::string const& suffix : suffixes) {

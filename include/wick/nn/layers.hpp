@@ -3,7 +3,7 @@
 #pragma once
 
 #include <wick/nn/init.hpp>
-#include <wick/nn/module.hpp>
+#include <wick/nn/print.hpp>
 #include <wick/ops/activation.hpp>
 #include <wick/ops/conv.hpp>
 #include <wick/ops/dropout.hpp>
@@ -36,6 +36,10 @@ struct Linear {
       fail("Linear: an input of shape ", x.shape(), " does not fit a layer from ", weight.size(1), " to ", weight.size(0),
            " features: it needs shape (..., ", weight.size(1), ")");
     return linear(x, weight) + bias;
+  }
+  std::string extra_repr() const {
+    return "in_features=" + std::to_string(weight.size(1)) + ", out_features=" + std::to_string(weight.size(0)) +
+           ", bias=" + wick::detail::python_text(has_bias);
   }
   void visit(auto&& member) {
     member("weight", weight);
@@ -71,11 +75,22 @@ struct Conv2d {
         options{o.stride, o.padding, o.dilation, o.groups},
         has_bias(o.bias) {}
   /// The same with PyTorch's positions.
-  Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, IntPair stride, IntPair padding = 0, IntPair dilation = 1, std::int64_t groups = 1)
-      : Conv2d(in, out, kernel, Conv2dLayerOptions{.stride = stride, .padding = padding, .dilation = dilation, .groups = groups}) {}
+  Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, IntPair stride, IntPair padding = 0, IntPair dilation = 1,
+         std::int64_t groups = 1)
+      : Conv2d(in, out, kernel, {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups}) {}
   template <Formula X>
   auto operator()(X const& x) const {
     return conv2d(x, weight, options) + reshape(bias, {-1, 1, 1});
+  }
+  std::string extra_repr() const {
+    auto const pair = wick::detail::python_pair;
+    auto const is = [](IntPair x, std::int64_t value) { return x.first == value && x.second == value; };
+    std::string text = std::to_string(weight.size(1) * options.groups) + ", " + std::to_string(weight.size(0)) + ", kernel_size=" +
+                       pair({weight.size(2), weight.size(3)}) + ", stride=" + pair(options.stride);
+    if (!is(options.padding, 0)) text += ", padding=" + pair(options.padding);
+    if (!is(options.dilation, 1)) text += ", dilation=" + pair(options.dilation);
+    if (options.groups != 1) text += ", groups=" + std::to_string(options.groups);
+    return has_bias ? text : text + ", bias=False";
   }
   void visit(auto&& member) {
     member("weight", weight);
@@ -98,8 +113,13 @@ struct MaxPool2d {
   IntPair kernel;
   PoolOptions options{};
   explicit MaxPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
-  MaxPool2d(IntPair size, IntPair stride, IntPair padding = 0, IntPair dilation = 1) : MaxPool2d(size, PoolOptions{.stride = stride, .padding = padding, .dilation = dilation}) {}
+  MaxPool2d(IntPair size, IntPair stride, IntPair padding = 0, IntPair dilation = 1)
+      : MaxPool2d(size, {.stride = stride, .padding = padding, .dilation = dilation}) {}
   auto operator()(Formula auto const& x) const { return max_pool2d(x, kernel, options); }
+  std::string extra_repr() const {
+    return wick::detail::pool_text(kernel, options.stride, options.padding) + ", dilation=" + wick::detail::python_size(options.dilation) +
+           ", ceil_mode=" + wick::detail::python_text(options.ceil_mode);
+  }
   void visit(auto&&) {}
 };
 /// Mean of each window (torch.nn.AvgPool2d).
@@ -107,8 +127,9 @@ struct AvgPool2d {
   IntPair kernel;
   PoolOptions options{};
   explicit AvgPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
-  AvgPool2d(IntPair size, IntPair stride, IntPair padding = 0) : AvgPool2d(size, PoolOptions{.stride = stride, .padding = padding}) {}
+  AvgPool2d(IntPair size, IntPair stride, IntPair padding = 0) : AvgPool2d(size, {.stride = stride, .padding = padding}) {}
   auto operator()(Formula auto const& x) const { return avg_pool2d(x, kernel, options); }
+  std::string extra_repr() const { return wick::detail::pool_text(kernel, options.stride, options.padding); }
   void visit(auto&&) {}
 };
 /// Zeroes elements with probability p while training (torch.nn.Dropout).
@@ -116,24 +137,28 @@ struct Dropout {
   double p = 0.5;
   bool training = true;
   auto operator()(Formula auto const& x) const { return dropout(x, p, training); }
+  std::string extra_repr() const { return "p=" + wick::detail::python_text(p) + ", inplace=False"; }
   void visit(auto&&) {}
 };
 /// Joins the dimensions from `start_dim` to `end_dim` (torch.nn.Flatten).
 struct Flatten {
   std::int64_t start_dim = 1, end_dim = -1;
   auto operator()(Formula auto const& x) const { return flatten(x, start_dim, end_dim); }
+  std::string extra_repr() const { return "start_dim=" + std::to_string(start_dim) + ", end_dim=" + std::to_string(end_dim); }
   void visit(auto&&) {}
 };
 /// log_softmax along a dimension (torch.nn.LogSoftmax).
 struct LogSoftmax {
   std::int64_t dim = -1;
   auto operator()(Formula auto const& x) const { return log_softmax(x, dim); }
+  std::string extra_repr() const { return "dim=" + std::to_string(dim); }
   void visit(auto&&) {}
 };
 /// softmax along a dimension (torch.nn.Softmax).
 struct Softmax {
   std::int64_t dim = -1;
   auto operator()(Formula auto const& x) const { return softmax(x, dim); }
+  std::string extra_repr() const { return "dim=" + std::to_string(dim); }
   void visit(auto&&) {}
 };
 /// max(x, 0), element by element (torch.nn.ReLU).
@@ -154,6 +179,7 @@ struct Sigmoid {
 /// x times the normal distribution up to x, element by element (torch.nn.GELU).
 struct GELU {
   auto operator()(Formula auto const& x) const { return gelu(x); }
+  std::string extra_repr() const { return "approximate='none'"; }
   void visit(auto&&) {}
 };
 /// x sigmoid(x), element by element (torch.nn.SiLU).
@@ -164,6 +190,7 @@ struct SiLU {
 /// log(1 + exp(x)), element by element (torch.nn.Softplus).
 struct Softplus {
   auto operator()(Formula auto const& x) const { return softplus(x); }
+  std::string extra_repr() const { return "beta=1.0, threshold=20.0"; }
   void visit(auto&&) {}
 };
 
