@@ -108,7 +108,7 @@ class Shelves {
   }
 
  private:
-  static constexpr std::int64_t turnovers = 16;
+  static constexpr std::int64_t turnovers = 8;
   struct Shelf {
     Block* batches;
     std::uint64_t touched;
