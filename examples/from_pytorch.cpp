@@ -83,6 +83,7 @@ void operations() {
   check("isclose", Tensor<bool>(all(isclose(a, a))).item());
   Tensor<float> image = rand<float>({1, 3, 8, 8}), kernel = rand<float>({4, 3, 3, 3});
   c = conv2d(image, kernel, {.stride = {2, 2}, .padding = {1, 1}});
+  c = pad(image, {1, 2}, {.mode = "reflect"});
   c = max_pool2d(image, 2), c = avg_pool2d(image, 2);
   check("pool", c.size(3) == 4 && p.numel() == 4);
 }

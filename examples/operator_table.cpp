@@ -105,6 +105,7 @@ constexpr Function functions[] = {
     {"dropout", "dropout", "yes"},
     {"gather", "gather", "yes"},
     {"one_hot", "gather", "no"},
+    {"pad", "pad", "yes"},
     {"argmax", "argmax", "no"},
     {"argmin", "argmax", "no"},
     {"isclose", "compare", "no"},
@@ -162,7 +163,7 @@ constexpr Group wanted[] = {
      "reshape flatten t cat stack hstack vstack dstack column_stack split tensor_split hsplit vsplit dsplit chunk "
      "unbind unstack permute transpose swapaxes movedim squeeze unsqueeze unflatten ravel tile repeat "
      "repeat_interleave expand flip fliplr flipud rot90 roll atleast_1d atleast_2d atleast_3d diag diag_embed diagonal "
-     "tril triu block_diag cartesian_prod combinations pad unfold"},
+     "tril triu block_diag cartesian_prod combinations unfold"},
     {"unary",
      "abs neg positive sign sgn signbit ceil floor trunc round frac sin cos tan asin acos atan sinh cosh tanh asinh "
      "acosh atanh exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sigmoid logit erf erfc erfinv "

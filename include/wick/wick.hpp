@@ -12,6 +12,7 @@
 #include <wick/ops/gather.hpp>
 #include <wick/ops/join.hpp>
 #include <wick/ops/matmul.hpp>
+#include <wick/ops/pad.hpp>
 #include <wick/ops/pool.hpp>
 #include <wick/ops/registry.hpp>
 #include <wick/ops/scan.hpp>
