@@ -3,6 +3,7 @@
 #pragma once
 
 #include <wick/autograd/kernel_entry.hpp>
+#include <wick/autograd/variable_part.hpp>
 #if WICK_DEVICE_KERNELS
 #include <wick/autograd/device_sweep.hpp>
 #endif

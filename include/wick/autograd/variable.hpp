@@ -246,11 +246,18 @@ class Variable : public Methods<Variable<T>> {
   bool active() const { return node_->requires_grad; }
   Node* node() const { return node_; }
 
-  /// A region, NumPy style, as a formula: its gradient goes to the region's elements.
+  /// A region, NumPy style, as a formula: its gradient goes to the region's elements. That of a variable with a name can be
+  /// assigned to: `u(0, Slice()) = formula`, which is recorded.
   template <class... I>
     requires(std::convertible_to<I, Index> && ...)
-  auto operator()(I const&... entries) const { return region({Index(entries)...}); }
-  auto operator[](Index const& entry) const { return region({entry}); }
+  auto operator()(I const&... entries) const& { return region({Index(entries)...}); }
+  template <class... I>
+    requires(std::convertible_to<I, Index> && ...)
+  auto operator()(I const&... entries) & { return part({Index(entries)...}); }
+  template <class Isa = IsaTag>
+  auto operator[](Index const& entry) const& { return region<Isa>({entry}); }
+  template <class Isa = IsaTag>
+  auto operator[](Index const& entry) & { return part<Isa>({entry}); }
   /// The parts along the first dimension, as formulas.
   auto begin() const { return core::RowIterator<Variable>(*this, 0); }
   auto end() const { return core::RowIterator<Variable>(*this, core::row_count(shape())); }
@@ -277,6 +284,10 @@ class Variable : public Methods<Variable<T>> {
   template <class Isa = IsaTag>
   auto region(std::initializer_list<Index> entries) const {
     return select(Isa{}, *this, core::select(shape(), entries));
+  }
+  template <class Isa = IsaTag>
+  auto part(std::initializer_list<Index> entries) {
+    return select_part(Isa{}, *this, core::select(shape(), entries));
   }
   void hold() {
     retain(node_->references);

@@ -70,15 +70,22 @@ WICK_LAMBDA_INLINE constexpr std::remove_cvref_t<X> copied(X&& x) {
 
 /// What a formula keeps of an argument: operands by value, regions as tensors.
 template <Operand X>
+  requires(!PartOperand<X>)
 WICK_LAMBDA_INLINE constexpr X const& operand(X const& x) { return x; }
 template <Operand X>
-  requires(!std::is_lvalue_reference_v<X>)
+  requires(!PartOperand<X> && !std::is_lvalue_reference_v<X>)
 WICK_LAMBDA_INLINE constexpr X&& operand(X&& x) { return static_cast<X&&>(x); }
 template <PartOperand X>
-constexpr auto operand(X const& x) { return x.value(); }
+constexpr auto operand(X const& x) {
+  if constexpr (Operand<X>) return x.formula();  // of a variable
+  else return x.value();
+}
 template <PartOperand X>
   requires(!std::is_lvalue_reference_v<X> && !std::is_const_v<X>)
-constexpr auto operand(X&& x) { return std::remove_cvref_t<decltype(static_cast<X&&>(x).value())>(static_cast<X&&>(x).value()); }
+constexpr auto operand(X&& x) {
+  if constexpr (Operand<X>) return std::remove_cvref_t<decltype(static_cast<X&&>(x).formula())>(static_cast<X&&>(x).formula());
+  else return std::remove_cvref_t<decltype(static_cast<X&&>(x).value())>(static_cast<X&&>(x).value());
+}
 
 /// A Fixed tensor, a formula of such, or rows of one.
 template <class X>

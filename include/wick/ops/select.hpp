@@ -38,6 +38,43 @@ struct PlaceOp {
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(select_formula(gg, selection)); }
 };
 
+template <class G>
+auto clear_formula(G const& g, core::Selection const& selection);
+
+// x with zeros in the region.
+struct ClearOp {
+  static constexpr char const* name = "clear";
+  static constexpr bool needs_inputs = false;
+  core::Selection selection;
+  template <class K, class T>
+  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    compute_into<T>(y, 0, Layout{shape}, x, x.device());
+    core::Region const region = selection.of(Layout{shape});
+    compute_into<T>(y + region.offset, 0, region.layout, Scalar<T>{0}, x.device());
+  }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(clear_formula(g, selection)); }
+};
+// x with other elements in the region.
+struct ReplaceOp {
+  static constexpr char const* name = "index_assign";
+  static constexpr bool needs_inputs = false;
+  core::Selection selection;
+  template <class K, class T>
+  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& part) const {
+    compute_into<T>(y, 0, Layout{shape}, x, x.device());
+    core::Region const region = selection.of(Layout{shape});
+    compute_into<T>(y + region.offset, 0, region.layout, part, x.device());
+  }
+  auto adjoint(auto const& g, auto const&, auto const&, auto const&) const {
+    return std::tuple(clear_formula(g, selection), select_formula(g, selection));
+  }
+};
+
+template <class G>
+auto clear_formula(G const& g, core::Selection const& selection) {
+  return kernel<value_t<G>>(ClearOp{selection}, g.shape(), g);
+}
+
 template <class X>
 auto select_formula(X const& x, core::Selection const& selection) {
   return kernel<value_t<X>>(SelectOp{selection, x.shape()}, selection.shape, x);
