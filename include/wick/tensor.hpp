@@ -18,6 +18,7 @@
 #include <wick/ops/normalize.hpp>
 #include <wick/ops/reduce.hpp>
 #include <wick/ops/rounding.hpp>
+#include <wick/ops/select.hpp>
 #include <wick/ops/special.hpp>
 #include <wick/ops/trig.hpp>
 #include <wick/ops/variance.hpp>

@@ -39,10 +39,9 @@ WICK_COLD void fail_position(Dims const& shape, I... position) {
 }
 template <class... I>
 constexpr void check_position(Dims const& shape, I... position) {
-  bool inside = shape.size() == static_cast<int>(sizeof...(I));
   int axis = 0;
-  // The values past the rank have no meaning, but they are there.
-  ((inside &= static_cast<std::uint64_t>(position) < static_cast<std::uint64_t>(shape[axis++])), ...);
+  bool const inside = shape.size() == static_cast<int>(sizeof...(I)) &&
+                      ((static_cast<std::uint64_t>(position) < static_cast<std::uint64_t>(shape[axis++])) && ...);
   if (!inside) [[unlikely]]
     fail_position(shape, position...);
 }
