@@ -2,6 +2,7 @@
 // Batches of products: each against the naive loops, operands shared along some dimensions, epilogues once per element.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <vector>
 #include <wick/backend/kernels.hpp>
 #include <wick/backend/reference.hpp>
@@ -47,9 +48,11 @@ void check(std::int64_t m, std::int64_t n, std::int64_t k, bool share_b) {
   int const before = num_threads();
   for (int threads : {1, 2, 3, 8}) {
     set_num_threads(threads);
-    std::vector<float> c(expected.size(), -1);
-    Doubled doubled{n, std::vector<int>(c.size())};
+    std::vector<float> c(expected.size() + 16, -1);  // nothing is written behind the last product
+    Doubled doubled{n, std::vector<int>(expected.size())};
     backend::Kernels<float>::gemm_batch(batch, {a.data(), m, k, k, 1}, {b.data(), k, n, n, 1}, c.data(), {&Doubled::run, &doubled});
+    CHECK(std::vector<float>(c.end() - 16, c.end()) == std::vector<float>(16, -1));
+    c.resize(expected.size());
     CHECK(c == expected);
     CHECK(doubled.times == std::vector<int>(c.size(), 1));
   }
@@ -66,5 +69,31 @@ TEST_CASE("a batch of small, of middle and of large products") {
     check(1, 60, 20, share_b);
     check(60, 1, 20, share_b);
     check(4, 3, 0, share_b);
+    for (std::int64_t n = 2; n <= 9; ++n) check(n, n, n, share_b);
   }
+}
+
+TEST_CASE("many small products have the bits of one after another, and of any number of threads") {
+  int const before = num_threads();
+  for (std::int64_t n : {2, 3, 4, 7}) {
+    std::int64_t const count = 20000, size = n * n;
+    std::vector<double> a(static_cast<std::size_t>(count * size)), b(a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = 1. / static_cast<double>(i % 97 + 1), b[i] = std::sin(static_cast<double>(i));
+    MatrixBatch batch;
+    batch.dims = 1, batch.extent[0] = count, batch.a_stride[0] = size, batch.b_stride[0] = size;
+    std::vector<double> one(a.size());
+    for (std::int64_t i = 0; i < count; ++i)
+      backend::Kernels<double>::gemm({a.data() + i * size, n, n, n, 1}, {b.data() + i * size, n, n, n, 1}, {one.data() + i * size, n, n, n, 1}, false, {});
+    for (int threads : {1, 2, 8}) {
+      set_num_threads(threads);
+      std::vector<double> c(a.size());
+      backend::Kernels<double>::gemm_batch(batch, {a.data(), n, n, n, 1}, {b.data(), n, n, n, 1}, c.data(), {});
+      CHECK(c == one);
+      backend::Kernels<double>::gemm({a.data(), count * n, n, n, 1}, {b.data(), n, n, n, 1}, {c.data(), count * n, n, n, 1}, false, {});
+      std::vector<double> last(static_cast<std::size_t>(size));
+      backend::Kernels<double>::gemm({a.data() + (count - 1) * size, n, n, n, 1}, {b.data(), n, n, n, 1}, {last.data(), n, n, n, 1}, false, {});
+      CHECK(std::vector<double>(c.end() - size, c.end()) == last);
+    }
+  }
+  set_num_threads(before);
 }

@@ -6,6 +6,7 @@
 #include <wick/backend/cpu/caches.hpp>
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/backend/cpu/gemm_small.hpp>
+#include <wick/backend/cpu/gemm_square.hpp>
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/core/allocator.hpp>
 
@@ -275,6 +276,18 @@ void gemm(Matrix<std::type_identity_t<T> const> const& a, Matrix<std::type_ident
   }
 
   if constexpr (Lane<T>) {
+    // Rows below one another are as many matrices of b's size.
+    std::int64_t const depth = a.columns;
+    if (!accumulate && c.columns == depth && c.row_stride == depth && c.rows % depth == 0)
+      if (auto const square = find_square_products<T>({a.data, depth, depth, a.row_stride, a.column_stride}, b)) {
+        auto const multiply = [&](std::int64_t begin, std::int64_t end) {
+          square({a.data + begin * depth * depth, depth * depth, b.data, 0, c.data + begin * depth * depth, end - begin, depth});
+          if (epilogue.run)
+            for (std::int64_t i = begin * depth; i < end * depth; ++i) epilogue(i, 0, depth, c.data + i * depth);
+        };
+        std::int64_t const count = c.rows / depth, grain = gemm_grain / (depth * depth * depth);
+        return count < 2 * grain ? multiply(0, count) : parallel_for(count, grain, multiply);
+      }
     if (b.column_stride == 1 && c.rows * c.columns * a.columns <= gemm_grain) {
       gemm_small<T>(a, b, c, 0, c.rows, accumulate);
       if (epilogue.run)

@@ -22,13 +22,28 @@ void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, 
       (*self.epilogue)(row + self.rows, column, n, values);
     }
   };
+  auto const square = find_square_products(a, b);
+  int const last = batch.dims - 1;
+  // Where product i finds its operands.
+  auto const move = [&](std::int64_t i, Matrix<T const>& here_a, Matrix<T const>& here_b) {
+    for (int d = last; d >= 0; i /= batch.extent[d], --d) {
+      here_a.data += i % batch.extent[d] * batch.a_stride[d];
+      here_b.data += i % batch.extent[d] * batch.b_stride[d];
+    }
+  };
   auto const multiply = [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
+    std::int64_t together = 1;
+    for (std::int64_t i = begin; i < end; i += together) {
       Matrix<T const> here_a = a, here_b = b;
-      std::int64_t index = i;
-      for (int d = batch.dims - 1; d >= 0; index /= batch.extent[d], --d) {
-        here_a.data += index % batch.extent[d] * batch.a_stride[d];
-        here_b.data += index % batch.extent[d] * batch.b_stride[d];
+      move(i, here_a, here_b);
+      if (square) {  // as many as are evenly spaced; few enough that the epilogue finds them in the cache
+        std::int64_t const most = epilogue.run ? 16384 / (size * static_cast<std::int64_t>(sizeof(T))) : end;
+        together = last < 0 ? 1 : std::min({end - i, batch.extent[last] - i % batch.extent[last], most});
+        square({here_a.data, last < 0 ? 0 : batch.a_stride[last], here_b.data, last < 0 ? 0 : batch.b_stride[last], c + i * size, together, a.rows});
+        if (epilogue.run)
+          for (std::int64_t row = 0; row < together * a.rows; ++row)
+            epilogue(i * a.rows + row, 0, b.columns, c + i * size + row * b.columns);
+        continue;
       }
       Shifted shifted{&epilogue, i * a.rows};
       Epilogue<T> const here = epilogue.run ? Epilogue<T>{&Shifted::run, &shifted} : Epilogue<T>{};
