@@ -78,14 +78,13 @@ class AdamW : public Optimizer {
       fail("AdamW: betas are ", beta1, " and ", beta2, ", expected numbers from 0 to below 1");
   }
   template <Lane T>
-  static void add(State<T>& s, Moving const& m) {
-    s.parts.add(with_state(with_state(m.arrays, 2, s.mean[m.index]), 3, s.square[m.index]));
-  }
-  template <Lane T>
   void list(State<T>& s) const {
     gather<T>(s.moving);
     s.parts.clear();
-    for (Moving const& m : s.moving) add(s, m);
+    for (Moving& m : s.moving) {
+      add_state(m.arrays, 2, s.mean[m.index]), add_state(m.arrays, 3, s.square[m.index]);
+      s.parts.add(m.arrays);
+    }
   }
   template <Lane T>
   void move(State<T>& s) {
@@ -103,7 +102,7 @@ class AdamW : public Optimizer {
       if (!same) {
         s.parts.clear();
         for (Moving const& m : s.moving)
-          if (s.steps[m.index] == count) add(s, m);
+          if (s.steps[m.index] == count) s.parts.add(m.arrays);
       }
       update_all<4>(s.parts, rule<T>(count, limit_of<T>().read), limit_of<T>().scaling);
       done = count;

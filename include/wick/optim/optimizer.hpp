@@ -55,12 +55,11 @@ class Optimizer {
     });
     return zeros;
   }
-  /// The arrays with a part of the state as number k.
+  /// Makes a part of the state array number k.
   template <Lane T>
-  static Arrays with_state(Arrays arrays, std::size_t k, Tensor<T>& state) {
+  static void add_state(Arrays& arrays, std::size_t k, Tensor<T> const& state) {
     core::note_use(state.storage().block());
-    arrays.data[k] = const_cast<T*>(std::as_const(state).data());  // nobody shares it: optimizers are not copied
-    return arrays;
+    arrays.data[k] = const_cast<T*>(state.data());  // nobody shares it: optimizers are not copied
   }
 
   /// Sets how gradients are read, as `clip` asks for. Returns their norm before: 0 when nobody asked for it, NaN while work

@@ -80,12 +80,13 @@ class SGD : public Optimizer {
   void list(State<T>& s) const {
     gather<T>(s.moving);
     s.plain.clear(), s.first.clear(), s.rest.clear();
-    for (auto const& [i, arrays] : s.moving) {
+    for (auto& [i, arrays] : s.moving) {
       s.plain.add(arrays);
       if (options.momentum == 0) continue;
       if (s.started.size() <= i) s.started.resize(i + 1), s.velocity.resize(i + 1);
       if (!s.started[i]) s.velocity[i] = Tensor<T>(Tensor<T>::uninitialized, Dims(arrays.count), arrays.device);
-      (s.started[i] ? s.rest : s.first).add(with_state(arrays, 2, s.velocity[i]));
+      add_state(arrays, 2, s.velocity[i]);
+      (s.started[i] ? s.rest : s.first).add(arrays);
     }
   }
   template <Lane T>

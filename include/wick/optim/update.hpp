@@ -77,9 +77,11 @@ class PartList {
         Arrays here = parts_[part];
         here.count = std::min(unit, here.count - first);
         bool const half = here.half();
-        std::int64_t const bytes = here.dtype == Dtype::float64 ? 8 : 4;
-        for (std::size_t k = 0; k < Arrays::most; ++k)
-          if (here.data[k]) here.data[k] = static_cast<char*>(here.data[k]) + first * (half && k < 2 ? 2 : bytes);
+        if (first > 0) {
+          std::int64_t const bytes = here.dtype == Dtype::float64 ? 8 : 4;
+          for (std::size_t k = 0; k < Arrays::most; ++k)
+            if (here.data[k]) here.data[k] = static_cast<char*>(here.data[k]) + first * (half && k < 2 ? 2 : bytes);
+        }
         void* const value = here.data[0];
         for (std::size_t k = 0; half && k < 2; ++k) here.data[k] = widened(here, k, wide[k]);
         call(body, here, number);
