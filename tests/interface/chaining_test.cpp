@@ -24,15 +24,15 @@ char const* pick(Tensor<double> const&) { return "double"; }
 
 TEST_CASE("methods are the functions of their names") {
   Tensor<float> const x = tensor({{1.f, 2.f, 3.f}, {4.f, 5.f, 6.f}});
-  CHECK(x.sum().item() == 21);
   CHECK(elements<float>(x.sum(0)) == Floats{5, 7, 9});
-  CHECK(elements<float>(x.mean(1)) == Floats{2, 5});
-  CHECK(x.mean({0, 1}, {.keepdim = true}).shape() == Dims(1, 1));
-  CHECK((x.prod().item() == 720 && x.max().item() == 6 && x.min().item() == 1));
-  CHECK(x.norm().item() == doctest::Approx(std::sqrt(91.)));
-  CHECK(((x > 5).any().item() && !(x > 5).all().item()));
+  CHECK(elements<float>(x.sum({0, 1}, {.keepdim = true})) == Floats{21});
   CHECK((x.argmax().item() == 5 && x.argmin(1)(1).item() == 0));
   CHECK((x.view({3, -1}).shape() == Dims(3, 2) && x.flatten().dim() == 1 && x.unsqueeze(0).squeeze().dim() == 2));
+  // The type says which function it was.
+  static_assert(std::is_same_v<decltype(x.sum()), decltype(sum(x))> && std::is_same_v<decltype(x.mean(0)), decltype(mean(x, 0))>);
+  static_assert(std::is_same_v<decltype(x.prod()), decltype(prod(x))> && std::is_same_v<decltype(x.norm(0)), decltype(norm(x, 0))>);
+  static_assert(std::is_same_v<decltype(x.max()), decltype(max(x))> && std::is_same_v<decltype(x.min(0)), decltype(min(x, 0))>);
+  static_assert(std::is_same_v<decltype((x > 5).any()), decltype(any(x > 5))> && std::is_same_v<decltype((x > 5).all(0)), decltype(all(x > 5, 0))>);
   // Of formulas, views, parts and variables.
   auto const f = x * 2 + 1;
   CHECK(elements<float>(f.sum(1)) == Floats{15, 33});
@@ -40,21 +40,18 @@ TEST_CASE("methods are the functions of their names") {
   CHECK(elements<float>(f.t()) == Floats{3, 9, 5, 11, 7, 13});
   CHECK(elements<float>(f.reshape({3, 2}).transpose(0, 1)) == Floats{3, 7, 11, 5, 9, 13});
   Tensor<float> y = x;
-  CHECK((y.view().sum().item() == 21 && y[1].max().item() == 6 && y(0).mean().item() == 2));
+  CHECK((y.view().sum().item() == 21 && y[1].sum().item() == 15));
   Variable<float> v = x;
   (v.t().reshape({6}) * tensor({1.f, 2.f, 3.f, 4.f, 5.f, 6.f})).sum().backward();
   CHECK(elements(v.grad()) == Floats{1, 3, 5, 2, 4, 6});
   v.zero_grad();
-  Variable<float> z = v.mean();
+  Variable<float> z = v.sum();
   z.backward({.retain_graph = true});
-  z.backward();
-  CHECK(v.grad()(0).sum().item() == doctest::Approx(1));
-  Variable<float> w = v * 2;
-  w.backward(ones<float>({2, 3}));
-  CHECK(v.grad()(1, 2).item() == doctest::Approx(2 + 1. / 3));
+  z.backward(tensor(2.f));
+  CHECK(elements(v.grad()) == Floats(6, 3));
   auto const [values, indices] = x.max(1);
   CHECK((elements<float>(values) == Floats{3, 6} && elements(indices) == std::vector<std::int64_t>{2, 2}));
-  auto const [least, where_least] = min(f, 0, {.keepdim = true});
+  auto const [least, where_least] = min(x, 0, {.keepdim = true});
   CHECK((least.shape() == Dims(1, 3) && where_least.shape() == Dims(1, 3) && where_least(0, 2).item() == 0));
   CHECK_THROWS_AS(get<1>(max(x, {0, 1})), Error);
 }
@@ -73,11 +70,11 @@ TEST_CASE("regions of formulas") {
   static_assert(!LazyNode<decltype(f(0))>);  // no more than the region is computed
   CHECK_THROWS_WITH_AS(f(2), "index: 2 is out of range for dimension 0 of a tensor of shape (2, 3, 4)", Error);
   // What is computed as a whole, and what a gradient flows through.
-  CHECK(elements<float>(exp(a - max(a, 0))(1, 2)) == elements<float>(exp(a(1, 2) - max(a, 0)[2])));
+  CHECK(elements<float>((a - max(a, 0))(0, 2)) == Floats(4, -12));
   CHECK(elements<float>(sum(a, 0)(1)) == Floats{20, 22, 24, 26});
   Variable<float> w = tensor({{1.f, 2.f}, {3.f, 4.f}});
-  sum(square(w)(0, Slice())).backward();
-  CHECK(elements(w.grad()) == Floats{2, 4, 0, 0});
+  (w * 2)(0, Slice()).sum().backward();
+  CHECK(elements(w.grad()) == Floats{2, 2, 0, 0});
 }
 
 TEST_CASE("one element is a number of its own type") {
@@ -93,7 +90,7 @@ TEST_CASE("one element is a number of its own type") {
   CHECK_THROWS_WITH_AS(static_cast<void>(static_cast<float>(x * 2)), "item: a tensor of shape (2, 2) is not a single number", Error);
   Variable<float> w = 3.f;
   CHECK(static_cast<float>(w) == 3);
-  CHECK(static_cast<float>(square(w)) == 9);
+  CHECK(static_cast<float>(w * 2) == 6);
   if (w > 2) ++count;
   CHECK(count == 5);
   // Nothing is converted by the way, and nothing silently through a variable.
@@ -118,11 +115,8 @@ TEST_CASE("loops over rows") {
   for (auto row : x.view()) row *= 10;
   CHECK(elements(x) == Floats{10, 20, 30, 40});
   Variable<float> w = x;
-  Variable<float> total = 0.f;
-  float factor = 1;
-  for (auto row : w) total = total + row.sum() * factor++;
-  total.backward();
-  CHECK(elements(w.grad()) == Floats{1, 1, 2, 2});
+  for (auto row : w) row.sum().backward();
+  CHECK(elements(w.grad()) == Floats{1, 1, 1, 1});
   CHECK_THROWS_WITH_AS(([] { for (auto row : tensor(1.f)) static_cast<void>(row); }()),
                        "begin: a tensor of no dimensions has no parts to walk over; item() gives its number", Error);
 }
@@ -137,15 +131,16 @@ TEST_CASE("tensors from vectors, vectors of variables") {
   CHECK(Tensor<float>(std::span(values).first(2), {2, 1})(1, 0).item() == 2);
   CHECK_THROWS_WITH_AS((Tensor<float>(values, {4})), "tensor: 6 elements do not fill the shape (4,)", Error);
 
-  std::vector<Variable<double>> parts;
-  for (int i = 0; i < 5; ++i) parts.push_back(full<double>({2}, i));
-  Variable<double> const rows = stack(parts), line = cat(parts), columns = stack(parts, -1);
+  std::vector<Variable<float>> parts;
+  for (int i = 0; i < 5; ++i) parts.push_back(full<float>({2}, static_cast<float>(i)));
+  Variable<float> const rows = stack(parts), line = cat(parts), columns = stack(parts, -1);
   CHECK((rows.shape() == Dims(5, 2) && line.shape() == Dims(10) && columns.shape() == Dims(2, 5)));
   for (int i = 0; i < 5; ++i) CHECK((rows.value()(i, 1).item() == i && line.value()(2 * i).item() == i && columns.value()(0, i).item() == i));
-  backward(sum(square(rows)) + sum(line * arange<double>(10)));
-  for (int i = 0; i < 5; ++i) CHECK(elements(parts[static_cast<std::size_t>(i)].grad()) == std::vector<double>{4. * i, 4. * i + 1});
-  CHECK_THROWS_AS(cat(std::vector<Variable<double>>()), Error);
-  CHECK_THROWS_AS(stack(std::vector<Variable<double>>{parts[0], Variable<double>(1.)}), Error);
+  rows.backward(arange<float>(10).reshape({5, 2}));
+  columns.backward(arange<float>(10).reshape({2, 5}));
+  for (int i = 0; i < 5; ++i) CHECK(elements(parts[static_cast<std::size_t>(i)].grad()) == Floats{3.f * static_cast<float>(i), 3.f * static_cast<float>(i) + 6});
+  CHECK_THROWS_AS(cat(std::vector<Variable<float>>()), Error);
+  CHECK_THROWS_AS(stack(std::vector<Variable<float>>{parts[0], Variable<float>(1.f)}), Error);
 }
 
 TEST_CASE("a choice between two numbers") {
