@@ -164,6 +164,30 @@ TEST_CASE("nested duals give the second derivative of the tape") {
   }
 }
 
+TEST_CASE("the branch that was not taken, and what does not vary, give no NaN") {
+  auto const f = [](auto const& x) { return where(x > 0, sqrt(x), 0 * x); };
+  Variable<double> const x(tensor({-1., 0., 4.}));
+  Variable<double> const y = sum(f(x)), slope = grad(y, x, {.create_graph = true, .retain_graph = true});
+  backward(y);
+  CHECK(list(x.grad()) == std::vector<double>{0, 0, 0.25});
+  CHECK(list(slope.value()) == std::vector<double>{0, 0, 0.25});
+  CHECK(list(grad(sum(slope), x).value()) == std::vector<double>{0, 0, -1.0 / 32});
+  Variable<double> const z(tensor({-1., 0., 4.}));
+  backward(Variable<double>(sum(sqrt(relu(z)))));  // PyTorch's: relu lets no infinity through either
+  CHECK(list(z.grad()) == std::vector<double>{0, 0, 0.25});
+  CHECK(f(Dual<double>(0, 1)).tangent == 0);
+  CHECK(math::isinf(sqrt(Dual<double>(0, 1)).tangent));
+  CHECK(sqrt(Dual<double>(0, 0)).tangent == 0);
+  CHECK(pow(Dual<double>(-5, 1), Dual<double>(3, 0)).tangent == 75);
+  Tensor<Dual<double>> const squares = pow(make_dual(tensor({-2., 0., 3.}), ones<double>({3})), 2.0);
+  CHECK(list(tangents(squares)) == std::vector<double>{-4, 0, 6});
+  // Through two levels.
+  Dual<Dual<double>> const twice(Dual<double>(0, 1), Dual<double>(1, 0)), constant(Dual<double>(0, 0), Dual<double>(0, 0));
+  CHECK(f(twice).tangent.tangent == 0);
+  CHECK(sqrt(constant).tangent.tangent == 0);
+  CHECK(pow(twice, 2.0).tangent.tangent == 2);
+}
+
 TEST_CASE("the slope of a power varies with an exponent that is 0") {
   Variables const v{Variable<double>(2.0), Variable<double>(0.0)};
   for (std::size_t k : {0, 1}) {

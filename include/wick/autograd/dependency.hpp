@@ -48,10 +48,13 @@ template <class Op, class Arg>
 inline constexpr bool has_active<Fold<Op, Arg>> = has_active<Arg>;
 
 template <class X>
-constexpr unsigned dependency_bits() {
-  if constexpr (LiftedNumber<X>) return X::bits;
-  else return 0;
-}
+inline constexpr unsigned bits_of_slope = 0;
+template <LiftedNumber X>
+inline constexpr unsigned bits_of_slope<X> = X::bits;
+template <class Condition, class A, class B>
+inline constexpr unsigned bits_of_slope<math::Choice<Condition, A, B>> = bits_of_slope<Condition> | bits_of_slope<A> | bits_of_slope<B>;
+template <class X>
+constexpr unsigned dependency_bits() { return bits_of_slope<std::remove_cvref_t<X>>; }
 // Bits of the arguments that the slope in argument K depends on.
 template <class Op, int K>
 constexpr unsigned slope_bits() {

@@ -19,10 +19,14 @@ constexpr bool any_nan(T const& x) {
 }
 /// A tangent times a slope, where 0 times infinity is 0: what does not vary meets no infinite slope.
 template <class G, class S>
-constexpr G product_or_zero(G const& tangent, S const& slope) {
-  if constexpr (!requires { typename G::lifts_operations; })
+constexpr auto product_or_zero(G const& tangent, S const& slope) {
+  if constexpr (std::is_empty_v<S>)
+    return chain<void>(tangent, slope);
+  else if constexpr (is_choice<S>)
+    return choose(slope.condition, product_or_zero(tangent, slope.first), product_or_zero(tangent, slope.second));
+  else if constexpr (!LiftedNumber<G>)
     return math::where(simd::either(tangent == 0, slope == 0), 0, chain<void>(tangent, slope));
-  else if constexpr (!requires { typename S::lifts_operations; })
+  else if constexpr (!LiftedNumber<S>)
     return G(product_or_zero(tangent.value, slope), product_or_zero(tangent.tangent, slope));
   else
     return G(product_or_zero(tangent.value, slope.value),
@@ -94,7 +98,7 @@ struct Dual {
   template <bool careful, class X, class S>
   static constexpr auto term(X const& x, S const& slope) {
     if constexpr (!std::is_same_v<X, Dual>) return math::Zero{};
-    else if constexpr (careful && !std::is_empty_v<S>) return detail::product_or_zero(x.tangent, slope);
+    else if constexpr (careful) return detail::product_or_zero(x.tangent, slope);
     else return chain<void>(x.tangent, slope);
   }
   template <class Sum>

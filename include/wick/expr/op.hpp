@@ -116,6 +116,16 @@ namespace math {
 struct Zero {};
 struct One {};
 struct MinusOne {};
+/// A slope that is `first` where the condition holds and `second` elsewhere. The product with it is chosen too: where it is
+/// Zero, an infinite adjoint does not pass either.
+template <class Condition, class A, class B>
+struct Choice {
+  Condition condition;
+  A first;
+  B second;
+};
+template <class Condition, class A, class B>
+Choice(Condition, A, B) -> Choice<Condition, A, B>;
 }  // namespace math
 
 /// The slopes of an operation in each of its arguments.
@@ -147,6 +157,22 @@ WICK_INLINE constexpr auto apply(X const&... x) {
   else return Op::value(x...);
 }
 
+struct Where;
+namespace detail {
+template <class S>
+inline constexpr bool is_choice = false;
+template <class Condition, class A, class B>
+inline constexpr bool is_choice<math::Choice<Condition, A, B>> = true;
+
+/// a where the condition holds, b elsewhere; either may be Zero.
+template <class Condition, class A, class B>
+WICK_FN auto choose(Condition const& condition, A const& a, B const& b) {
+  if constexpr (std::is_same_v<A, math::Zero>) return apply<Where>(condition, 0, b);
+  else if constexpr (std::is_same_v<B, math::Zero>) return apply<Where>(condition, a, 0);
+  else return apply<Where>(condition, a, b);
+}
+}  // namespace detail
+
 /// An operation whose slope can be infinite or NaN (at 0, by overflow, outside of where it is defined) says
 /// `using steep = void;`: through it an adjoint of 0 passes 0.
 template <class Op>
@@ -169,12 +195,22 @@ struct Chain : Binary<"chain"> {
 /// An adjoint (or a tangent) times a slope of `Op`, one of its arguments'.
 template <class Op, class G, class S>
 WICK_FN auto chain(G const& g, S const& slope) {
-  if constexpr (std::is_same_v<S, math::Zero>) return math::Zero{};
-  else if constexpr (std::is_same_v<S, math::One>) return g;
-  else if constexpr (std::is_same_v<S, math::MinusOne>) return -g;
-  else if constexpr (std::is_same_v<G, float> && std::is_same_v<S, double>) return chain<Op>(g, static_cast<float>(slope));  // a choice of literals
-  else if constexpr (Steep<Op>) return apply<Chain>(g, slope);
-  else return g * slope;
+  if constexpr (std::is_same_v<S, math::Zero>) {
+    return math::Zero{};
+  } else if constexpr (std::is_same_v<S, math::One>) {
+    return g;
+  } else if constexpr (std::is_same_v<S, math::MinusOne>) {
+    return -g;
+  } else if constexpr (detail::is_choice<S>) {
+    using Inner = std::conditional_t<LiftedNumber<G>, Chain, Op>;  // a product that is not chosen is differentiated too
+    return detail::choose(slope.condition, chain<Inner>(g, slope.first), chain<Inner>(g, slope.second));
+  } else if constexpr (std::is_same_v<G, float> && std::is_same_v<S, double>) {
+    return chain<Op>(g, static_cast<float>(slope));  // a choice of literals
+  } else if constexpr (Steep<Op>) {
+    return apply<Chain>(g, slope);
+  } else {
+    return g * slope;
+  }
 }
 namespace detail {
 /// Sum of two chained terms.

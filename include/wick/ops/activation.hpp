@@ -11,7 +11,7 @@ namespace wick::inline WICK_ISA {
 struct Relu : Unary<"relu", Domain<-4, 4>, types::Same> {
   using cheap = void;
   WICK_FN static auto value(auto x) { return math::maximum(x, 0); }
-  WICK_FN static auto slope_from_value(auto y) { return math::where(y <= 0, 0.0, 1.0); }
+  WICK_FN static auto slope_from_value(auto y) { return math::Choice{y <= 0, math::Zero{}, math::One{}}; }
 };
 /// Logistic sigmoid, 1 / (1 + e^-x).
 struct Sigmoid : Unary<"sigmoid", Domain<-8, 8>> {

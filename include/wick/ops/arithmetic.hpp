@@ -79,8 +79,8 @@ struct Maximum : Binary<"maximum"> {
   using cheap = void;
   WICK_FN static auto value(auto a, auto b) { return math::maximum(a, b); }
   WICK_FN static auto slope(auto a, auto b) {
-    auto const tie = math::where(a == b, 0.5, 1.0);
-    return Slopes{math::where(a < b, 0.0, tie), math::where(b < a, 0.0, tie)};
+    math::Choice const tie{a == b, math::like(a, 0.5), math::One{}};
+    return Slopes{math::Choice{a < b, math::Zero{}, tie}, math::Choice{b < a, math::Zero{}, tie}};
   }
 };
 /// The smaller one; NaN if either is. The slope at a tie is shared, at NaN both are 1, as in PyTorch.
@@ -88,8 +88,8 @@ struct Minimum : Binary<"minimum"> {
   using cheap = void;
   WICK_FN static auto value(auto a, auto b) { return math::minimum(a, b); }
   WICK_FN static auto slope(auto a, auto b) {
-    auto const tie = math::where(a == b, 0.5, 1.0);
-    return Slopes{math::where(a > b, 0.0, tie), math::where(b > a, 0.0, tie)};
+    math::Choice const tie{a == b, math::like(a, 0.5), math::One{}};
+    return Slopes{math::Choice{a > b, math::Zero{}, tie}, math::Choice{b > a, math::Zero{}, tie}};
   }
 };
 

@@ -15,7 +15,7 @@ struct Hypot : Binary<"hypot", Domain<0.5, 4>, types::Floating> {
   WICK_FN static auto value(auto a, auto b) { return math::hypot(a, b); }
   WICK_FN static auto slope(auto a, auto b) {
     auto const r = math::hypot(a, b);
-    return Slopes{math::where(r == 0, 0.0, a / r), math::where(r == 0, 0.0, b / r)};
+    return Slopes{math::Choice{r == 0, math::Zero{}, a / r}, math::Choice{r == 0, math::Zero{}, b / r}};
   }
 };
 /// Cube root
@@ -46,7 +46,7 @@ struct Fmin : Binary<"fmin"> {
   WICK_FN static auto value(auto a, auto b) { return math::where(math::isnan(a), b, math::where(math::isnan(b), a, math::minimum(a, b))); }
   WICK_FN static auto slope(auto a, auto b) {
     auto const s = Minimum::slope(a, b);
-    return Slopes{math::where(math::isnan(a), 0.0, s.first), math::where(math::isnan(b), 0.0, s.second)};
+    return Slopes{math::Choice{math::isnan(a), math::Zero{}, s.first}, math::Choice{math::isnan(b), math::Zero{}, s.second}};
   }
 };
 /// The larger one, or the one that is no NaN; the slope at a tie is shared.
@@ -54,7 +54,7 @@ struct Fmax : Binary<"fmax"> {
   WICK_FN static auto value(auto a, auto b) { return math::where(math::isnan(a), b, math::where(math::isnan(b), a, math::maximum(a, b))); }
   WICK_FN static auto slope(auto a, auto b) {
     auto const s = Maximum::slope(a, b);
-    return Slopes{math::where(math::isnan(a), 0.0, s.first), math::where(math::isnan(b), 0.0, s.second)};
+    return Slopes{math::Choice{math::isnan(a), math::Zero{}, s.first}, math::Choice{math::isnan(b), math::Zero{}, s.second}};
   }
 };
 /// Derivative of digamma

@@ -79,7 +79,7 @@ struct Where : Ternary<"where", Domain<-4, 4>, types::Select> {
   using cheap = void;
   WICK_FN static auto value(auto condition, auto a, auto b) { return math::where(condition, a, b); }
   WICK_FN static auto slope(auto condition, auto, auto) {
-    return Slopes{math::Zero{}, math::where(condition, 1.0, 0.0), math::where(condition, 0.0, 1.0)};
+    return Slopes{math::Zero{}, math::Choice{condition, math::One{}, math::Zero{}}, math::Choice{condition, math::Zero{}, math::One{}}};
   }
 };
 

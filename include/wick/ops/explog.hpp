@@ -59,7 +59,7 @@ struct Sqrt : Unary<"sqrt", Domain<0.25, 8>> {
 /// distances have the gradient 0 there, as in PyTorch, where infinity times 0 would be NaN.
 struct RootOfSquares : Unary<"sqrt", Domain<0.25, 8>> {
   WICK_FN static auto value(auto x) { return math::sqrt(x); }
-  WICK_FN static auto slope_from_value(auto y) { return math::where(y == 0, 0.0, math::like(y, 0.5) / y); }
+  WICK_FN static auto slope_from_value(auto y) { return math::Choice{y == 0, math::Zero{}, math::like(y, 0.5) / y}; }
 };
 /// 1 / sqrt(x)
 struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {

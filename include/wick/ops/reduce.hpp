@@ -70,7 +70,7 @@ struct Norm : Reduction<"norm"> {
   WICK_FN static auto lift(auto x) { return x * x; }
   static constexpr auto combine(auto a, auto b) { return a + b; }
   WICK_FN static auto finish(auto total, std::int64_t) { return apply<RootOfSquares>(total); }
-  WICK_FN static auto slope(auto x, auto y) { return math::where(y == 0, 0.0, x / y); }
+  WICK_FN static auto slope(auto x, auto y) { return math::Choice{y == 0, math::Zero{}, x / y}; }
 };
 /// True if any element is.
 struct Any : Reduction<"any"> {
