@@ -17,7 +17,7 @@
 #error "Wick reports errors by exceptions: compile without -fno-exceptions."
 #endif
 
-#if defined(__CUDACC__) && !defined(__CUDACC_RELAXED_CONSTEXPR__)
+#if defined(__NVCC__) && !defined(__CUDACC_RELAXED_CONSTEXPR__)
 #error "Wick needs nvcc's --expt-relaxed-constexpr (CMake: target_link_libraries(... wick::wick) sets it)."
 #endif
 
