@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 #include <wick/autograd/backward.hpp>
+#include <wick/backend/kernels.hpp>
+#include <wick/ops/matmul.hpp>
 #include <wick/tensor.hpp>
 
 using namespace wick;
@@ -252,6 +254,53 @@ TEST_CASE("a formula is recorded once whoever asks first") {
   Tensor<double> const plain = formula;
   CHECK(tape::Tape::here().live() == before);
   CHECK(plain.data()[1] == doctest::Approx(2 * std::tanh(2.0)));
+}
+
+TEST_CASE("a formula over a variable reads it at each evaluation, also through a kernel node") {
+  Tensor<double> const a = tensor({{1., 2., 3.}});
+  Variable<double> w(tensor({{1.}, {1.}, {1.}})), other(2.0);
+  auto const twice = w * 2.0;                     // elementwise
+  auto const product = matmul(a, w);              // a kernel node, which remembers its value
+  auto const deep = matmul(product * other, a * 1.0);  // one over others
+  auto const value = [](auto const& formula) { return list(Tensor<double>(formula)); };
+  auto const check = [&](double sum) {
+    CHECK(value(twice)[0] == 2 * w.value()(0, 0).item());
+    CHECK(value(product) == Numbers{sum});
+    CHECK(value(deep)[1] == sum * other.item() * 2);
+  };
+  check(6);
+  double const* const remembered = std::as_const(product.value()).data();
+  check(6);
+  CHECK(std::as_const(product.value()).data() == remembered);  // computed once
+
+  w.set_value(tensor({{1.}, {2.}, {3.}}));
+  check(14);
+  w.mutable_value() = ones<double>({3, 1}) * 2.0;
+  check(12);
+  {
+    NoGrad const guard;
+    w += product * 0.5;  // reads the old value
+    check(48);
+    other *= 3.0;
+  }
+  check(48);
+
+  // Recorded, then written, then recorded again: values and gradients of the present, and the old statement stays what it was.
+  Variable<double> const first = sum(deep);
+  backward(first, {.retain_graph = true});
+  CHECK(list(w.grad()) == Numbers{36, 72, 108});
+  w.set_value(ones<double>({3, 1})), other.set_value(tensor(1.0));
+  check(6);
+  w.zero_grad(), other.zero_grad();
+  Variable<double> const second = sum(deep), again = sum(deep * 1.0);
+  CHECK(second.item() == 36);
+  backward(second + again);
+  CHECK(list(w.grad()) == Numbers{12, 24, 36});
+  CHECK(other.grad().item() == 72);
+  CHECK(first.item() == 48 * 6 * 6);
+  w.zero_grad();
+  backward(first);
+  CHECK(list(w.grad()) == Numbers{36, 72, 108});
 }
 
 TEST_CASE("integers, truth and other element types beside variables") {

@@ -47,6 +47,7 @@ Saved<T> saved_variable(Variable<T> const& x) {
 template <class T>
 Saved<T> saved_lazy(Lazy<T, true> const& x, bool need_value) {
   auto& state = x.state();
+  x.refresh();
   if (!x.active()) return {x.value(), {}};
   if (!state.entry) state.record();  // before its value: recording computes the operands, once for both
   if (need_value || !state.fuses()) x.value();

@@ -55,7 +55,8 @@ struct Entry {
   /// record statements over one leaf.
   std::atomic<bool> untracked{false};
   std::uint16_t place = 0;  ///< on a tape: where in its chunk, in units of 16 bytes
-  std::uint64_t order = 0;  ///< 0: a leaf
+  std::uint64_t order = 0;       ///< 0: a leaf
+  std::uint64_t last_write = 0;  ///< its number among the writes in place to all variables
   Entry *older = nullptr, *newer = nullptr;
   Tape* owner = nullptr;
   EntryType const* type = nullptr;

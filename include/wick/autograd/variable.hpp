@@ -227,9 +227,16 @@ class Variable : public Methods<Variable<T>> {
   void set_value(Tensor<T> value) const {
     if (!(value.shape() == shape())) fail("set_value: a value of shape ", value.shape(), " for a variable of shape ", shape());
     node_->value = std::move(value);
+    written();
   }
-  /// The value's storage for in-place updates, which are not recorded.
-  Tensor<T>& mutable_value() const { return node_->value; }
+  /// The value's storage for in-place updates, which are not recorded. Ask for it at each update: formulas over the variable
+  /// take the value to have changed then.
+  Tensor<T>& mutable_value() const {
+    written();
+    return node_->value;
+  }
+  /// The number of the last write in place, among those to all variables.
+  std::uint64_t last_write() const { return node_->last_write; }
   Tensor<T>& mutable_grad() const { return node_->gradient; }
 
   Dims const& shape() const { return node_->shape; }
@@ -289,6 +296,8 @@ class Variable : public Methods<Variable<T>> {
   auto part(std::initializer_list<Index> entries) {
     return select_part(Isa{}, *this, core::select(shape(), entries));
   }
+  // The value has changed in place: kernel nodes over the variable forget theirs.
+  void written() const { node_->last_write = core::variable_writes.fetch_add(1, std::memory_order_relaxed) + 1; }
   void hold() {
     retain(node_->references);
     retain(node_->handles);
@@ -310,6 +319,7 @@ class Variable : public Methods<Variable<T>> {
     }
     if (!(formula.shape() == shape())) fail(operation, ": a value of shape ", formula.shape(), " cannot change a variable of shape ", shape(), " in place");
     assign(node_->value, std::forward<F>(formula));
+    written();
     return *this;
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernel nodes: expensive operations (matmul, conv) as lazy values. Computed at most once, remembered, shared by all
-// copies of the formula; operands stay behind a handle, so a network's type does not grow with its depth.
+// Kernel nodes: expensive operations (matmul, conv) as lazy values. Computed once, remembered until a variable below is
+// written, shared by all copies of the formula; operands stay behind a handle, so a network's type does not grow with its depth.
 #pragma once
 
 #include <tuple>
@@ -9,6 +9,12 @@
 #include <wick/expr/known_epilogue.hpp>
 
 WICK_PRECISE_BEGIN
+namespace wick::core {
+/// How often variables have been written. A variable remembers the number of its last write, a kernel node the number up to
+/// which its value is right.
+WICK_SHARED inline std::atomic<std::uint64_t> variable_writes{0};
+}  // namespace wick::core
+
 namespace wick::inline WICK_ISA {
 
 /// True when a gradient would flow into the formula: it reaches a variable that requires one.
@@ -29,6 +35,7 @@ struct LazyState {
   Device device;
   bool computed = false;
   bool consumed = false;  ///< nobody can record it any more: its operands are computed for this once only
+  std::uint64_t right_until = 0, last_write = 0;  ///< as numbers of writes: of what is remembered, of the variables below
   Tensor<T> value;
   void* entry = nullptr;                  ///< the tape entry, once recorded
   void (*release_entry)(void*) = nullptr;
@@ -37,9 +44,21 @@ struct LazyState {
   static void* operator new(std::size_t bytes) { return pool::allocate(bytes)->elements(); }
   static void operator delete(void* memory) { pool::recycle(static_cast<Block*>(memory) - 1); }
   LazyState(LazyState const&) = delete;
-  virtual ~LazyState() {
-    if (entry) release_entry(entry);
+  virtual ~LazyState() { drop_entry(); }
+  void drop_entry() {
+    if (entry) release_entry(std::exchange(entry, nullptr));
   }
+  /// Forgets what it remembers if a variable below has been written since.
+  void refresh() {
+    std::uint64_t const now = core::variable_writes.load(std::memory_order_relaxed);
+    if (right_until == now) return;
+    last_write = last_write_below();
+    if (last_write > right_until) forget(), drop_entry();
+    right_until = now;
+  }
+  virtual std::uint64_t last_write_below() = 0;
+  /// Lets go the value and the values of the operands; they can be computed again.
+  virtual void forget() = 0;
   /// Runs the kernel into row-major memory; `epilogue` sees every finished row segment.
   virtual void compute(base_t<T>* target, backend::Epilogue<T> const& epilogue) = 0;
   /// The value as a new tensor.
@@ -99,6 +118,7 @@ class Lazy : public detail::RecordsTag<may_record>, public Methods<Lazy<T, may_r
 
   /// The value, computed now if it has not been.
   Tensor<T> const& value() const {
+    refresh();
     if (!state_->computed) {
       state_->value = state_->evaluate();
       state_->computed = true;
@@ -112,8 +132,15 @@ class Lazy : public detail::RecordsTag<may_record>, public Methods<Lazy<T, may_r
   }
   auto begin() const { return core::RowIterator<Lazy>(*this, 0); }
   auto end() const { return core::RowIterator<Lazy>(*this, core::row_count(shape())); }
+  /// Forgets a value that a write to a variable has made wrong.
+  void refresh() const {
+    if constexpr (may_record) state_->refresh();
+  }
   /// True while nobody else can ask for the value: it may be computed straight into another formula's target.
-  bool unshared() const { return state_->fuses() && !state_->computed && alone(); }
+  bool unshared() const {
+    refresh();
+    return state_->fuses() && !state_->computed && alone();
+  }
   /// How many handles there are on the node.
   std::uint32_t handles() const { return state_->references.load(std::memory_order_acquire); }
   bool alone() const { return handles() == 1; }
@@ -139,7 +166,20 @@ void consume(F const& f) {
     });
 }
 
-/// An operand of a kernel node: a formula, replaced by its value once that is known.
+/// The number of the last write to a variable in a formula.
+template <class F>
+std::uint64_t last_write_in(F const& f) {
+  std::uint64_t last = 0;
+  visit_leaves(f, [&]<class Leaf>(Leaf const& leaf) {
+    if constexpr (is_recordable<Leaf>) {
+      if constexpr (LazyNode<Leaf>) leaf.refresh(), last = std::max(last, leaf.state().last_write);
+      else last = std::max(last, leaf.last_write());
+    }
+  });
+  return last;
+}
+
+/// An operand of a kernel node: a formula, and its value once that is known.
 template <class F>
 class KernelOperand {
  public:
@@ -178,10 +218,23 @@ class KernelOperand {
     }
     return *value_;
   }
-  /// Puts the value in the place of the formula.
+  std::uint64_t last_write() const {
+    if constexpr (is_recordable<F>) return formula_ ? last_write_in(*formula_) : 0;
+    else return 0;
+  }
+  /// The operand is recorded, and this is its value. The formula stays for a time when a variable in it has been written; its
+  /// kernel nodes that nobody else can ask keep no values.
   void settle(Tensor<T> value) {
-    formula_.reset();
     value_ = std::move(value);
+    if constexpr (is_recordable<F> && detail::has_lazy<F>)
+      if (formula_)
+        visit_leaves(*formula_, []<class Leaf>(Leaf const& leaf) {
+          if constexpr (LazyNode<Leaf>)
+            if (leaf.alone()) leaf.state().forget();
+        });
+  }
+  void forget() {
+    if (formula_) value_.reset();
   }
 
  private:
@@ -233,6 +286,14 @@ struct KernelState final : LazyState<T> {
   }
   void record() override {
     if constexpr (recordable) record_kernel(*this);
+  }
+  std::uint64_t last_write_below() override {
+    return std::apply([](auto const&... x) { return std::max({std::uint64_t{0}, x.last_write()...}); }, operands);
+  }
+  WICK_COLD void forget() override {
+    this->computed = false;
+    this->value.reset();
+    std::apply([](auto&... x) { (x.forget(), ...); }, operands);
   }
   int column_dims() const override {
     if constexpr (requires { Op::column_dims; }) return Op::column_dims;
