@@ -173,3 +173,25 @@ TEST_CASE("learning") {
   CHECK(Tensor<bool>(all(again == scores)).item());
   std::filesystem::remove(path);
 }
+
+TEST_CASE("layers take an input without a batch, as a batch of one") {
+  nn::Conv2d conv(3, 4, 3, {.padding = 1});
+  nn::Linear fc(5, 2);
+  auto const check = [](auto const& layer, Dims const& shape, Dims const& batch_of_one) {
+    Tensor<float> const x = randn<float>(shape);
+    Variable<float> one = x, many = x.reshape(batch_of_one);
+    Variable<float> y = layer(one), z = layer(many);
+    CHECK(y.dim() == static_cast<int>(shape.size()));
+    CHECK(all(isclose(y.value(), z.value().reshape(y.shape()))).item());
+    backward(sum(square(y)));
+    Tensor<float> weight = layer.weight.grad(), bias = layer.bias.grad();
+    layer.weight.zero_grad(), layer.bias.zero_grad();
+    backward(sum(square(z)));
+    CHECK(all(isclose(one.grad(), many.grad().reshape(shape), 1e-4, 1e-5)).item());
+    CHECK(all(isclose(weight, layer.weight.grad(), 1e-4, 1e-5)).item());
+    CHECK(all(isclose(bias, layer.bias.grad(), 1e-4, 1e-5)).item());
+  };
+  check(conv, {3, 6, 5}, {1, 3, 6, 5});
+  check(fc, {5}, {1, 5});
+  CHECK_THROWS_WITH_AS(conv(ones<float>({2, 6})), doctest::Contains("the input is (N, C, H, W) or (C, H, W)"), Error);
+}
