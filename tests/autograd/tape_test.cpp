@@ -2,9 +2,11 @@
 // The tape as a user meets it: accumulation, several roots, retained graphs, grad beside .grad, tied variables, guards.
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <thread>
 #include <vector>
 #include <wick/autograd/backward.hpp>
+#include <wick/autograd/print.hpp>
 #include <wick/backend/kernels.hpp>
 #include <wick/ops/matmul.hpp>
 #include <wick/tensor.hpp>
@@ -182,6 +184,42 @@ TEST_CASE("NoGrad and EnableGrad nest") {
   } catch (Error const&) {
   }
   CHECK(grad_enabled());
+}
+
+TEST_CASE("a variable that was moved from is empty, as a tensor is") {
+  Variable<double> w(three), taken = std::move(w);
+  CHECK(list(taken.value()) == Numbers{1, 2, 3});
+  CHECK(w.shape() == Dims(0));
+  CHECK((w.numel() == 0 && w.dim() == 1 && w.size(0) == 0));
+  CHECK(w.value().shape() == Dims(0));
+  CHECK(w.detach().numel() == 0);
+  CHECK_FALSE((w.requires_grad() || w.has_grad() || w.active() || !w.is_leaf()));
+  CHECK(w.device() == Device());
+  std::ostringstream printed, tensor_printed;
+  printed << w, tensor_printed << Tensor<double>();
+  CHECK(printed.str() == tensor_printed.str());
+  w.zero_grad();
+  CHECK_THROWS_AS(w.grad(), Error);
+  CHECK_THROWS_AS(w.item(), Error);
+  CHECK_THROWS_AS(backward(w), Error);
+  CHECK(grad(sum(taken), w).numel() == 0);
+  CHECK_THROWS_WITH_AS(w.set_requires_grad(true), doctest::Contains("moved from"), Error);
+  CHECK_THROWS_WITH_AS(w.retain_grad(), doctest::Contains("moved from"), Error);
+  CHECK_THROWS_WITH_AS(w.mutable_value(), doctest::Contains("moved from"), Error);
+  CHECK_THROWS_WITH_AS(w.mutable_grad(), doctest::Contains("moved from"), Error);
+  CHECK_THROWS_AS(w.set_value(three), Error);
+  CHECK_THROWS_AS(w += three, Error);
+  Variable<double> const copy = w, doubled = w * 2.0, total = sum(w);  // formulas over it are over nothing
+  CHECK(copy.numel() == 0);
+  CHECK(doubled.numel() == 0);
+  CHECK(total.item() == 0);
+  CHECK_FALSE(total.requires_grad());
+  w = three * 2.0;
+  CHECK(list(w.value()) == Numbers{2, 4, 6});
+  Variable<double> other = std::move(w);
+  w = other;
+  backward(sum(w));
+  CHECK(list(other.grad()) == Numbers{1, 1, 1});
 }
 
 TEST_CASE("updates in place") {

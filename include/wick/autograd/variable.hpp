@@ -201,45 +201,47 @@ class Variable : public Methods<Variable<T>> {
     return v;
   }
 
-  Tensor<T> const& value() const { return node_->value; }
+  Tensor<T> const& value() const { return node()->value; }
   /// The gradient that backward passes have accumulated. Throws Error when there is none yet.
   Tensor<T> const& grad() const {
-    if (!node_->has_gradient)
+    if (!node()->has_gradient)
       fail("grad: this variable of shape ", shape(), " has no gradient; call backward on a result of it first",
-           node_->order ? " (a result keeps its gradient only after retain_grad())" : "");
-    return node_->gradient;
+           node()->order ? " (a result keeps its gradient only after retain_grad())" : "");
+    return node()->gradient;
   }
-  bool has_grad() const { return node_->has_gradient; }
+  bool has_grad() const { return node()->has_gradient; }
   /// Forgets the gradient.
-  void zero_grad() const { node_->drop_gradient(); }
+  void zero_grad() const { node()->drop_gradient(); }
   /// Lets backward keep the gradient of this result.
-  void retain_grad() const { node_->retains_grad = true; }
-  bool requires_grad() const { return node_->requires_grad; }
+  void retain_grad() const { changeable("retain_grad").retains_grad = true; }
+  bool requires_grad() const { return node()->requires_grad; }
   void set_requires_grad(bool on) const {
-    if (node_->order) fail("set_requires_grad: only a variable that no statement computed can be changed; use detach()");
-    node_->requires_grad = on;
-    node_->untracked.store(false, std::memory_order_relaxed);  // meant as a leaf
+    Node& node = changeable("set_requires_grad");
+    if (node.order) fail("set_requires_grad: only a variable that no statement computed can be changed; use detach()");
+    node.requires_grad = on;
+    node.untracked.store(false, std::memory_order_relaxed);  // meant as a leaf
   }
-  bool is_leaf() const { return node_->order == 0; }
+  bool is_leaf() const { return node()->order == 0; }
   /// The value as a constant, without history.
-  Tensor<T> detach() const { return node_->value; }
+  Tensor<T> detach() const { return node()->value; }
   /// Replaces the value in place, without recording: for optimizers and loaders. The shape must stay.
   void set_value(Tensor<T> value) const {
     if (!(value.shape() == shape())) fail("set_value: a value of shape ", value.shape(), " for a variable of shape ", shape());
-    node_->value = std::move(value);
+    changeable("set_value").value = std::move(value);
     written();
   }
   /// The value's storage for in-place updates, which are not recorded. Ask for it at each update: formulas over the variable
   /// take the value to have changed then.
   Tensor<T>& mutable_value() const {
+    Node& node = changeable("mutable_value");
     written();
-    return node_->value;
+    return node.value;
   }
   /// The number of the last write in place, among those to all variables.
-  std::uint64_t last_write() const { return node_->last_write; }
-  Tensor<T>& mutable_grad() const { return node_->gradient; }
+  std::uint64_t last_write() const { return node()->last_write; }
+  Tensor<T>& mutable_grad() const { return changeable("mutable_grad").gradient; }
 
-  Dims const& shape() const { return node_->shape; }
+  Dims const& shape() const { return node()->shape; }
   int dim() const { return shape().size(); }
   std::int64_t size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
   std::int64_t numel() const { return shape().numel(); }
@@ -250,8 +252,8 @@ class Variable : public Methods<Variable<T>> {
   explicit operator N() const {
     return item();
   }
-  bool active() const { return node_->requires_grad; }
-  Node* node() const { return node_; }
+  bool active() const { return node()->requires_grad; }
+  Node* node() const { return node_ ? node_ : nothing(); }
 
   /// A region, NumPy style, as a formula: its gradient goes to the region's elements. That of a variable with a name can be
   /// assigned to: `u(0, Slice()) = formula`, which is recorded.
@@ -298,7 +300,17 @@ class Variable : public Methods<Variable<T>> {
   }
   // The value has changed in place: kernel nodes over the variable forget theirs.
   void written() const { node_->last_write = core::variable_writes.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // What a variable refers to after it was moved from.
+  WICK_COLD static Node* nothing() {
+    static Node* const leaf = &tape::Leaf<T>::make(Tensor<T>(), false);
+    return leaf;
+  }
+  Node& changeable(char const* operation) const {
+    if (!node_) [[unlikely]] fail(operation, ": this variable was moved from; assign to it first");
+    return *node_;
+  }
   void hold() {
+    if (!node_) return;
     retain(node_->references);
     retain(node_->handles);
   }
@@ -313,12 +325,12 @@ class Variable : public Methods<Variable<T>> {
   }
   template <class F>
   Variable& update(char const* operation, F&& formula) {
-    if (grad_enabled() && node_->requires_grad) {
+    if (grad_enabled() && requires_grad()) {
       if (is_leaf()) fail(operation, ": a leaf variable that requires a gradient is changed in place only under NoGrad");
       return *this = std::forward<F>(formula);
     }
     if (!(formula.shape() == shape())) fail(operation, ": a value of shape ", formula.shape(), " cannot change a variable of shape ", shape(), " in place");
-    assign(node_->value, std::forward<F>(formula));
+    assign(changeable(operation).value, std::forward<F>(formula));
     written();
     return *this;
   }
