@@ -195,6 +195,8 @@ TEST_CASE("what does not fit says so") {
   Tensor<double, Shape<Dyn>> const three = zeros<double>({3});
   CHECK_THROWS_WITH_AS(x = three * 1, "assign: a value of shape (3,) does not broadcast to the target of shape (2, 2)",
                        Error);
+  CHECK_THROWS_WITH_AS(x = three + vector, "add: (3,) and (2,) do not broadcast: dimension 0 of the first is 3, dimension 0 of the second is 2",
+                       Error);
   x = one + 1;
   CHECK(x(1, 1) == 2);
   CHECK_THROWS_WITH_AS(x(2, 0), "index: 2 is out of range for dimension 0 of a tensor of shape (2, 2)", Error);

@@ -119,7 +119,7 @@ struct Map : Methods<Map<Op, Args...>>, decltype(detail::shape_holder<typename d
       : ShapeHolder(shape_of(x...)), args{operand_beside<T, Op>(std::forward<X>(x))...} {}
   /// Of Fixed operands: compilers see through their copies once this has disappeared.
   template <class T, class... X>
-    requires(extents_known<extents_type>)
+    requires(extents_known<extents_t<Args>> && ...)
   WICK_LAMBDA_INLINE constexpr Map(detail::Beside<T>, X&&... x)
       : args{operand_beside<T, Op>(std::forward<X>(x))...} {}
 
@@ -157,7 +157,9 @@ struct Map : Methods<Map<Op, Args...>>, decltype(detail::shape_holder<typename d
  private:
   template <class... X>
   static constexpr Dims shape_of(X const&... arguments) {
-    if constexpr (std::is_same_v<ShapeHolder, detail::FoundShape>) return detail::broadcast_all(Op::name, arguments...);
+    // An extent that one operand does not know may differ from that of another, which is the known one of both.
+    if constexpr (std::is_same_v<ShapeHolder, detail::FoundShape> || !(extents_known<extents_t<Args>> && ...))
+      return detail::broadcast_all(Op::name, arguments...);
     else return {};
   }
 };
