@@ -54,7 +54,7 @@ template <class T>
 Tensor<T> arange(T start, T stop, T step = T(1)) {
   if (step == T(0) || (stop != start && (stop > start) != (step > T(0))))
     fail("arange: from ", start, " to ", stop, " there is no way in steps of ", step);
-  auto const check = [&](auto steps) {
+  auto const counted = [&](auto steps) {
     if (!(steps <= static_cast<decltype(steps)>(max_numel))) fail("arange: from ", start, " to ", stop, " in steps of ", step, " are too many numbers");
     return static_cast<std::int64_t>(steps);
   };
@@ -64,10 +64,10 @@ Tensor<T> arange(T start, T stop, T step = T(1)) {
     if (stop != start) {
       std::uint64_t const span = stop > start ? distance(start, stop) : distance(stop, start);
       std::uint64_t const stride = step > T(0) ? static_cast<std::uint64_t>(step) : -static_cast<std::uint64_t>(step);
-      count = check((span - 1) / stride + 1);
+      count = counted((span - 1) / stride + 1);
     }
   } else {
-    count = check(std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
+    count = counted(std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
   }
   Tensor<T> x(Tensor<T>::uninitialized, Dims(count));
   for (std::int64_t i = 0; i < count; ++i) core::fresh_data(x)[i] = static_cast<T>(start + static_cast<T>(i) * step);

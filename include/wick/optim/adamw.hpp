@@ -26,7 +26,7 @@ class AdamW : public Optimizer {
   template <class Isa = IsaTag>
   explicit AdamW(nn::Parameters parameters, AdamWOptions const& o = {})
       : Optimizer(std::move(parameters)), options(o), floats_(state<float>(), state<float>()), doubles_(state<double>(), state<double>()) {
-    check();
+    validate();
   }
   template <Module M>
   explicit AdamW(M& module, AdamWOptions const& o = {}) : AdamW(wick::parameters(module), o) {}
@@ -36,7 +36,7 @@ class AdamW : public Optimizer {
   /// since the last step and no parameter has a gradient.
   template <class Isa = IsaTag>  // compiled where it is called
   double step(Clip const& clip = {}) {
-    check();
+    validate();
     list(floats_), list(doubles_);
     double const norm = read_gradients(clip, floats_.parts, doubles_.parts);
     move(floats_), move(doubles_);
@@ -69,7 +69,7 @@ class AdamW : public Optimizer {
         : mean(std::move(zeros)), square(std::move(zeros_again)), steps(mean.size()) {}
   };
 
-  void check() const {
+  void validate() const {
     require_not_negative("AdamW", "lr", options.lr);
     require_not_negative("AdamW", "eps", options.eps);
     require_not_negative("AdamW", "weight_decay", options.weight_decay);

@@ -20,7 +20,7 @@ struct SGDOptions {
 class SGD : public Optimizer {
  public:
   template <class Isa = IsaTag>
-  explicit SGD(nn::Parameters parameters, SGDOptions const& o = {}) : Optimizer(std::move(parameters)), options(o) { check(); }
+  explicit SGD(nn::Parameters parameters, SGDOptions const& o = {}) : Optimizer(std::move(parameters)), options(o) { validate(); }
   template <Module M>
   explicit SGD(M& module, SGDOptions const& o = {}) : SGD(wick::parameters(module), o) {}
 
@@ -29,7 +29,7 @@ class SGD : public Optimizer {
   /// since the last step and no parameter has a gradient.
   template <class Isa = IsaTag>  // compiled where it is called
   double step(Clip const& clip = {}) {
-    check();
+    validate();
     list(floats_), list(doubles_);
     if (core::capturing && !(floats_.first.empty() && doubles_.first.empty()))
       fail("capture: SGD has not taken its first step, which makes its state; run the same work once before");
@@ -69,7 +69,7 @@ class SGD : public Optimizer {
     Parts<T> plain, first, rest;
   };
 
-  void check() const {
+  void validate() const {
     require_not_negative("SGD", "lr", options.lr);
     require_not_negative("SGD", "momentum", options.momentum);
     require_not_negative("SGD", "weight_decay", options.weight_decay);
