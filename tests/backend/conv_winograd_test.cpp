@@ -143,7 +143,8 @@ std::vector<Unlike> const unlikes = {
     {"a pixel near the largest number", [](auto& x, auto plane, auto&) { x[static_cast<std::size_t>(plane / 3)] = 3e37f; }},
     {"sizes over 16 decades", [](auto& x, auto, auto& g) { for (float& v : x) v *= std::pow(10.f, random_of(g, -8, 8)); }},
     {"sizes over 8 decades by pixel", [](auto& x, auto plane, auto&) {
-       for (std::size_t i = 0; i < x.size(); ++i) x[i] *= std::pow(10.f, static_cast<float>(i % static_cast<std::size_t>(plane) * 7 % 9));
+       auto const pixels = static_cast<std::size_t>(plane);
+       for (std::size_t i = 0; i < x.size(); ++i) x[i] *= std::pow(10.f, static_cast<float>(i % pixels * 7 % 9));
      }},
     {"one number of a thousand", [](auto& x, auto, auto& g) { for (float& v : x) v *= random_of(g, 0, 1000) < 1 ? 1.f : 0.f; }},
     {"zeros but for some pixels", [](auto& x, auto plane, auto&) {
@@ -154,7 +155,8 @@ std::vector<Unlike> const unlikes = {
 };
 
 /// The largest error of `found` in units of the norm of an output's own inputs times that of its filter.
-double largest_error(Conv2dShape const& s, std::vector<float> const& x, std::vector<float> const& w, std::vector<float> const& found) {
+double largest_error(Conv2dShape const& s, std::vector<float> const& x, std::vector<float> const& w,
+                     std::vector<float> const& found) {
   std::vector<double> squares = wide(x), ones(static_cast<std::size_t>(s.filter() * s.groups), 1), exact(found.size());
   backend::reference::conv2d(s, squares.data(), wide(w).data(), exact.data());
   for (double& value : squares) value *= value;
@@ -165,7 +167,8 @@ double largest_error(Conv2dShape const& s, std::vector<float> const& x, std::vec
   double worst = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     auto const pixels = static_cast<std::size_t>(s.out_pixels()), filter = static_cast<std::size_t>(s.filter());
-    std::size_t const channel = i / pixels % static_cast<std::size_t>(s.out_channels), image = i / pixels / static_cast<std::size_t>(s.out_channels);
+    auto const channels = static_cast<std::size_t>(s.out_channels);
+    std::size_t const channel = i / pixels % channels, image = i / pixels / channels;
     std::size_t const group = channel / static_cast<std::size_t>(s.group_out());
     double norm = 0;
     for (std::size_t k = 0; k < filter; ++k) norm += std::pow(static_cast<double>(w[channel * filter + k]), 2);
@@ -186,7 +189,8 @@ std::vector<float> adjoint(Conv2dShape const& s, std::vector<float> const& w) {
   for (std::int64_t o = 0; o < s.out_channels; ++o)
     for (std::int64_t c = 0; c < s.in_channels; ++c)
       for (std::int64_t k = 0; k < 9; ++k)
-        result[static_cast<std::size_t>((c * s.out_channels + o) * 9 + 8 - k)] = w[static_cast<std::size_t>((o * s.in_channels + c) * 9 + k)];
+        result[static_cast<std::size_t>((c * s.out_channels + o) * 9 + 8 - k)] =
+            w[static_cast<std::size_t>((o * s.in_channels + c) * 9 + k)];
   return result;
 }
 

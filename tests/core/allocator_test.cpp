@@ -152,7 +152,8 @@ TEST_CASE("a large use is forgotten after a while, whatever comes then") {
     std::int64_t const before = pool_stats().held_bytes;
     bytes(200 * mega);
     CHECK(pool_stats().held_bytes - before >= 200 * mega);  // the next step may need it
-    for (std::int64_t turnover = 0; turnover < 50 * 200 * mega; turnover += small ? 4096 : 10 * mega) bytes(small ? 100 : 10 * mega);
+    for (std::int64_t turnover = 0; turnover < 50 * 200 * mega; turnover += small ? 4096 : 10 * mega)
+      bytes(small ? 100 : 10 * mega);
     CHECK(pool_stats().held_bytes - before <= 33 * mega);
   }
 }
@@ -183,7 +184,7 @@ TEST_CASE("blocks that another thread frees are found again") {
       for (int i = 0; i < count; ++i) made.push_back(bytes(size));
       std::thread([&] { made.clear(); }).join();
     }
-    std::int64_t const block = static_cast<std::int64_t>(pool::bytes_of(pool::class_of(static_cast<std::size_t>(size) + sizeof(Block))));
+    auto const block = static_cast<std::int64_t>(pool::bytes_of(pool::class_of(static_cast<std::size_t>(size) + sizeof(Block))));
     CHECK(pool_stats().held_bytes - before <= count * block + mega);
   }
 }
