@@ -68,7 +68,7 @@ TEST_CASE("duals beside numbers, at kinks, and what std::max does not decide") {
   CHECK(max(1.0, x).tangent == 1);
   CHECK(min(x, 2).tangent == 0.5);
   CHECK(min(3.f, x).value == 2);
-  CHECK(std::isnan(max(x, nan).value));
+  CHECK(math::isnan(max(x, nan).value));
   CHECK(fmax(x, nan).value == 2);
   CHECK(fmax(x, nan).tangent == 1);
   CHECK(fmin(Dual<double>(nan, 1), 3.0).tangent == 0);

@@ -123,13 +123,13 @@ TEST_CASE("at kinks and limits duals and the tape agree, and what does not vary 
       Values const tangent = values_of(tangents(op.of_tensors(duals)));
       for (std::size_t i = 0; i < first.size(); ++i) {
         INFO(std::string(op.name) << " of " << first[i] << ", " << second[i] << ", argument " << varies << " varies");
-        auto const same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= 1e-14 * std::abs(b); };
+        auto const same = [](double a, double b) { return a == b || (math::isnan(a) && math::isnan(b)) || std::abs(a - b) <= 1e-14 * std::abs(b); };
         auto const k = static_cast<std::size_t>(varies);
         double const want = varies == op.arity ? 0 : tape[k].data[i];
         if (!same(tangent.data[i], want)) CHECK(tangent.data[i] == want);
         if (varies == op.arity) continue;
         if (!same(graph[k].data[i], want)) CHECK(graph[k].data[i] == want);
-        if (!std::isfinite(first[i]) || !std::isfinite(second[i])) continue;
+        if (!math::isfinite(first[i]) || !math::isfinite(second[i])) continue;
         CHECK_UNARY(nothing[k].data[i] == 0);
         CHECK_UNARY(nothing_graph[k].data[i] == 0);
       }
