@@ -2,6 +2,7 @@
 // Exact functions of numbers and batches: signs, rounding, comparison, selection, square root.
 #pragma once
 
+#include <wick/base/classify.hpp>
 #include <wick/base/integer.hpp>
 #include <wick/base/simd_exponent.hpp>
 
@@ -126,21 +127,11 @@ constexpr auto times(A const& a, B const& b) {
   else return a * b;
 }
 
-// Numbers are tested by their bits: the caller's -ffast-math takes `x == x` for true, wherever a test is inlined.
-namespace detail {
-template <Lane T>
-inline constexpr simd::Word<T> infinity_bits = std::bit_cast<simd::Word<T>>(std::numeric_limits<T>::infinity());
-template <Lane T>
-constexpr simd::Word<T> magnitude_bits(T x) {
-  return std::bit_cast<simd::Word<T>>(x) & static_cast<simd::Word<T>>(~sign_bit<T>);
-}
-}  // namespace detail
-
 /// True where `x` is NaN.
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isnan(V x) {
   if constexpr (is_batch_v<V>) return simd::negate(x == x);
-  else return detail::magnitude_bits(x) > detail::infinity_bits<V>;
+  else return classify::isnan(x);
 }
 template <Integer X>
 WICK_FN bool isnan(X) {
@@ -182,7 +173,7 @@ WICK_FN X abs(X x) {
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isinf(V x) {
   if constexpr (is_batch_v<V>) return math::abs(x) == V(std::numeric_limits<lane_of_t<V>>::infinity());
-  else return detail::magnitude_bits(x) == detail::infinity_bits<V>;
+  else return classify::isinf(x);
 }
 template <Integer X>
 WICK_FN bool isinf(X) {
@@ -193,7 +184,7 @@ WICK_FN bool isinf(X) {
 template <Real V>
 [[gnu::always_inline]] WICK_FN simd::Truth<V> isfinite(V x) {
   if constexpr (is_batch_v<V>) return math::abs(x) < V(std::numeric_limits<lane_of_t<V>>::infinity());
-  else return detail::magnitude_bits(x) < detail::infinity_bits<V>;
+  else return classify::isfinite(x);
 }
 template <Integer X>
 WICK_FN bool isfinite(X) {

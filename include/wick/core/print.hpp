@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <wick/base/classify.hpp>
 #include <wick/base/text.hpp>
 #include <wick/core/fixed.hpp>
 
@@ -105,7 +106,7 @@ class Printer {
       notation.decide(options_);
       for_shown(0, 0, [&](std::int64_t offset) {
         double const value = number(offset);
-        if (value != 0 && std::isfinite(value)) notation.widen(format(value, notation));
+        if (value != 0 && classify::isfinite(value)) notation.widen(format(value, notation));
       });
     }
   }
@@ -156,7 +157,7 @@ class Printer {
     double smallest = 0, largest = 0;  // magnitudes; 0 while none was seen
 
     void see(double value) {
-      if (value == 0 || !std::isfinite(value)) return;
+      if (value == 0 || !classify::isfinite(value)) return;
       double const magnitude = std::fabs(value);
       if (smallest == 0 || magnitude < smallest) smallest = magnitude;
       if (magnitude > largest) largest = magnitude;
@@ -173,8 +174,8 @@ class Printer {
   static std::string spaces(int count) { return std::string(static_cast<std::size_t>(count), ' '); }
 
   std::string format(double value, Notation const& notation) const {
-    if (std::isnan(value)) return "nan";
-    if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+    if (classify::isnan(value)) return "nan";
+    if (classify::isinf(value)) return value < 0 ? "-inf" : "inf";
     if (notation.scientific) return number_text(value, std::chars_format::scientific, options_.precision);
     if (notation.whole) return number_text(value, std::chars_format::fixed, 0) + '.';
     return number_text(value, std::chars_format::fixed, options_.precision);

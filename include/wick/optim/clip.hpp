@@ -205,7 +205,7 @@ double clip_grad_norm(nn::Parameters const& parameters, double max_norm, ClipNor
   detail::Limit<double> doubles;
   double const norm = detail::limit_norm<true>("clip_grad_norm", detail::gradients<float>(parameters, false), detail::gradients<double>(parameters, false),
                                                floats, doubles, options.norm_type, Clip::unlimited, max_norm);
-  if (options.error_if_nonfinite && !core::capturing && !std::isfinite(norm))
+  if (options.error_if_nonfinite && !core::capturing && !classify::isfinite(norm))
     fail("clip_grad_norm: the norm of the gradients is ", norm, ", so they cannot be scaled");
   if (detail::clip_factor(norm, max_norm) != 1) detail::scale_gradients(parameters, floats), detail::scale_gradients(parameters, doubles);
   return norm;

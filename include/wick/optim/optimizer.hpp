@@ -85,7 +85,7 @@ class Optimizer {
 
   /// Throws Error when an option is not a number from 0 on.
   static void require_not_negative(char const* optimizer, char const* option, double value) {
-    if (!(value >= 0 && std::isfinite(value))) fail(optimizer, ": ", option, " is ", value, ", expected a finite number that is not negative");
+    if (!(value >= 0 && classify::isfinite(value))) fail(optimizer, ": ", option, " is ", value, ", expected a finite number that is not negative");
   }
 
  private:

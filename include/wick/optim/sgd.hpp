@@ -73,7 +73,7 @@ class SGD : public Optimizer {
     require_not_negative("SGD", "lr", options.lr);
     require_not_negative("SGD", "momentum", options.momentum);
     require_not_negative("SGD", "weight_decay", options.weight_decay);
-    if (!std::isfinite(options.dampening)) fail("SGD: dampening is ", options.dampening, ", expected a finite number");
+    if (!classify::isfinite(options.dampening)) fail("SGD: dampening is ", options.dampening, ", expected a finite number");
     if (options.nesterov && (options.momentum <= 0 || options.dampening != 0)) fail("SGD: nesterov needs a momentum and no dampening");
   }
   template <Lane T>
