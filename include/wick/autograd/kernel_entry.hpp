@@ -37,7 +37,7 @@ struct KernelEntry final : tape::Node<T> {
 
   static void propagate(tape::Entry& entry, tape::Propagation& pass) {
     auto& self = static_cast<KernelEntry&>(entry);
-    if constexpr (requires { typename Op::shows_region; })
+    if constexpr (shows_region)
       return accumulate_region(pass, *std::get<0>(*self.saved).edge.get(), self.op.selection, self.gradient);
     std::apply(
         [&](auto const&... x) {
@@ -91,16 +91,17 @@ struct KernelEntry final : tape::Node<T> {
     self.result = Tensor<T>();
   }
   static void destroy(tape::Entry& entry) { static_cast<KernelEntry&>(entry).~KernelEntry(); }
-  static constexpr auto whole = []() -> decltype(tape::EntryType::whole) {
-    if constexpr (requires { typename Op::shows_region; })
-      return [](tape::Entry& entry, core::Selection const*& selection) -> tape::Entry* {
-        auto& self = static_cast<KernelEntry&>(entry);
-        selection = &self.op.selection;
-        return self.saved ? std::get<0>(*self.saved).edge.get() : nullptr;
-      };
-    else return nullptr;
-  }();
-  static constexpr tape::EntryType kernel_type{Op::name, &propagate, &propagate_graph, &inputs, &forget, &destroy, whole};
+  static constexpr bool shows_region = requires { typename Op::shows_region; };
+  static tape::Entry* whole([[maybe_unused]] tape::Entry& entry, [[maybe_unused]] core::Selection const*& selection) {
+    if constexpr (shows_region) {
+      auto& self = static_cast<KernelEntry&>(entry);
+      selection = &self.op.selection;
+      return self.saved ? std::get<0>(*self.saved).edge.get() : nullptr;
+    } else {
+      return nullptr;
+    }
+  }
+  static constexpr tape::EntryType kernel_type{Op::name, &propagate, &propagate_graph, &inputs, &forget, &destroy, shows_region ? &whole : nullptr};
 };
 
 template <class F>
