@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -37,6 +38,48 @@ struct Pause {
 };
 Variable<double>* shared = nullptr;
 }  // namespace
+
+namespace {
+// Made before the thread's tape, so destroyed after it.
+struct Late {
+  std::optional<Variable<double>> kept;
+  Variable<double>* parameter = nullptr;
+  ~Late() {
+    if (!parameter) return;
+    for (int i = 0; i < 2; ++i) {
+      Variable<double> const y = *parameter * *parameter;
+      backward(sum(y * 1.0));
+    }
+  }
+};
+thread_local Late late;
+// The same for the main thread, whose static objects are the last ones.
+struct AtExit {
+  Variable<double> w{tensor({1., 2.})}, y;
+  ~AtExit() {
+    if (!y.requires_grad()) return;
+    backward(y, tensor({1., 1.}));
+    backward(sum(w * w));
+    if (w.grad().data()[1] != 2 + 4) std::abort();
+  }
+} at_exit;
+}  // namespace
+
+TEST_CASE("destructors of thread-local and static objects may hold results, and record") {
+  at_exit.y = at_exit.w * 2.0;
+  auto const run = [] {
+    Variable<double> w(tensor({1., 2., 3.}));
+    on_another_thread([&] {
+      late.parameter = &w;
+      late.kept = Variable<double>(w * 2.0);
+    });
+    return w.grad().data()[2];
+  };
+  for (int i = 0; i < 4; ++i) CHECK(run() == 12);
+  auto const before = pool_stats().system_bytes;
+  for (int i = 0; i < 50; ++i) run();
+  CHECK(pool_stats().system_bytes < before + (4 << 20));  // a tape holds 256 KiB
+}
 
 TEST_CASE("a pass that meets another thread's pass at a leaf is refused, and changes nothing") {
   Variable<double> w(tensor({1., 2., 3.}));

@@ -169,6 +169,12 @@ class Tape {
   }
 
   struct End;
+  static Tape* begin();
+  // True when a tape that was begun after the end of its thread's first one has neither entries nor one in the making.
+  bool over() {
+    if (spare_) give_back(std::exchange(spare_, nullptr));
+    return chunks_ == 0 || (chunks_ == 1 && current_->live == 0);
+  }
 
   Entry* newest_ = nullptr;
   std::uint64_t count_ = 0;
@@ -178,24 +184,12 @@ class Tape {
   std::atomic<bool> foreign_waiting_{false};
   Entry* foreign_ = nullptr;
   bool orphaned_ = false;
-};
-
-struct Tape::End {
-  Tape* tape = new Tape;
-  ~End() {
-    bool empty;
-    tape->drain_foreign();
-    {
-      std::scoped_lock const lock(foreign_mutex);
-      tape->orphaned_ = true;
-      empty = tape->live_ == 0;
-    }
-    if (empty) delete tape;
-  }
+  bool late_ = false;  // begun after the end
 };
 
 struct Local {
   Tape* tape = nullptr;
+  bool ended = false;    // objects that are destroyed later may still record
   Entry* dying = nullptr;  // entries whose last reference went while another was being destroyed
   bool draining = false;
   bool grad_mode = true;
@@ -203,11 +197,34 @@ struct Local {
 };
 WICK_SHARED inline constinit thread_local Local local{};
 
-inline Tape& Tape::here() {
-  if (!local.tape) {
-    static thread_local End const end;
-    local.tape = end.tape;
+struct Tape::End {
+  Tape* tape = new Tape;
+  ~End() {
+    bool orphaned = false, empty = false;
+    while (!orphaned) {
+      tape->drain_foreign();
+      std::scoped_lock const lock(foreign_mutex);
+      if (tape->foreign_) continue;
+      orphaned = tape->orphaned_ = true;
+      empty = tape->live_ == 0;
+    }
+    local.tape = nullptr, local.ended = true;
+    if (empty) delete tape;
   }
+};
+
+WICK_NOINLINE inline Tape* Tape::begin() {
+  if (!local.ended) {
+    static thread_local End const end;
+    return end.tape;
+  }
+  // The destructor of a static or thread-local object records: this tape goes with its last entry.
+  Tape* const tape = new Tape;
+  tape->late_ = true;
+  return tape;
+}
+inline Tape& Tape::here() {
+  if (!local.tape) [[unlikely]] local.tape = begin();
   return *local.tape;
 }
 
@@ -229,6 +246,10 @@ inline void Tape::release(Entry* entry) {
       next->type->destroy(*next);
     } else if (owner == local.tape) {
       owner->remove(next);
+      if (owner->late_ && owner->live_ == 0 && owner->over()) [[unlikely]] {
+        local.tape = nullptr;
+        delete owner;
+      }
     } else {
       bool last = false;
       {
