@@ -36,7 +36,7 @@ struct Pause {
     return std::tuple(g * 1.0);
   }
 };
-Variable<double>* shared = nullptr;
+Variable<double>* common = nullptr;
 }  // namespace
 
 namespace {
@@ -83,7 +83,7 @@ TEST_CASE("destructors of thread-local and static objects may hold results, and 
 
 TEST_CASE("a pass that meets another thread's pass at a leaf is refused, and changes nothing") {
   Variable<double> w(tensor({1., 2., 3.}));
-  shared = &w;
+  common = &w;
   backward(sum(w));
   // The newer statement gives w its first term; then the older one's adjoint lets the other thread try.
   Variable<double> const older = kernel<double>(Pause{}, w.shape(), w), y = sum(w * w) + sum(older);
@@ -91,9 +91,9 @@ TEST_CASE("a pass that meets another thread's pass at a leaf is refused, and cha
   Pause::meanwhile = [] {
     on_another_thread([] {
       Variable<double> const own(tensor({1., 1., 1.}));
-      Variable<double> const z = sum(own * *shared);
+      Variable<double> const z = sum(own * *common);
       for (int k = 0; k < 2; ++k) try {
-          if (k) grad(z, *shared);
+          if (k) grad(z, *common);
           else backward(z);
         } catch (Error const& e) {
           errors[k] = e.what();
@@ -106,7 +106,7 @@ TEST_CASE("a pass that meets another thread's pass at a leaf is refused, and cha
   backward(y);
   for (auto const& error : errors) CHECK(error.find("backward pass of another thread") != std::string::npos);
   CHECK(w.grad().data()[2] == 1 + 6 + 1);
-  on_another_thread([] { backward(sum(*shared)); });  // one after the other is right
+  on_another_thread([] { backward(sum(*common)); });  // one after the other is right
   CHECK(w.grad().data()[2] == 9);
 }
 
