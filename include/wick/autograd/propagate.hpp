@@ -376,7 +376,7 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
     // A short loop over dense operands needs no loop nest.
     if (row < 0 && backend::cpu::is_short_line(program_of<K>, n) && (one_seed || dense_seed) &&
         all_contiguous(saved, shape) && gradients_contiguous(saved)) {
-      LineSlot line[count];
+      LineSlot line[std::size_t{count}];
       LineSlot* next = fill_line(saved, line);
       for (int s = 0; s < S::slots; ++s)
         if (!needed[static_cast<std::size_t>(s)]) line[s] = {core::Unneeded<double>::elements, false};

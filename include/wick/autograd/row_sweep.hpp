@@ -137,7 +137,7 @@ struct RowSweepKernel {
   }
 
   static constexpr auto in_types = [] {
-    std::array<SlotType, inputs> table{};
+    std::array<SlotType, std::size_t{inputs}> table{};
     for (int s = 0; s < S::slots; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
     for (int s = S::slots; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<T, L>();
     return table;

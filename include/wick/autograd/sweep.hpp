@@ -146,7 +146,7 @@ struct Backprop<Apply<Op, Args...>, I, O> {
   }
 
   template <int N>
-  using Argument = Backprop<typename std::tuple_element_t<N, std::tuple<Args...>>, slot_of<I, N, Args...>(),
+  using Argument = Backprop<typename std::tuple_element_t<std::size_t{N}, std::tuple<Args...>>, slot_of<I, N, Args...>(),
                             detail::target_of<O, N, Args...>()>;
   template <class Frame, class Index>
   struct TreeOf;
@@ -214,9 +214,9 @@ struct Backprop<Apply<Op, Args...>, I, O> {
 /// fresh gradient is added to a register of zeros, so nobody fills the gradient first.
 template <class L, int N>
 struct BatchSink {
-  L* out[N];
-  L const* from[N];
-  std::int64_t step[N], from_step[N];
+  L* out[std::size_t{N}];
+  L const* from[std::size_t{N}];
+  std::int64_t step[std::size_t{N}], from_step[std::size_t{N}];
   std::int64_t i = 0;
 
   explicit WICK_INLINE BatchSink(KernelArguments const& a) {
@@ -305,7 +305,7 @@ struct SweepKernel {
   }
 
   static constexpr auto in_types = [] {
-    std::array<SlotType, inputs> table{};
+    std::array<SlotType, std::size_t{inputs}> table{};
     for (int s = 0; s < S::slots; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
     for (int s = S::slots; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<base_t<T>, L>();
     return table;

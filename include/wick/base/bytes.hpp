@@ -12,7 +12,7 @@ namespace wick::inline WICK_ISA {
 /// Copies half to 2 * `half` bytes as two blocks of that size that may overlap: no loop, and no call.
 template <std::int64_t half>
 WICK_INLINE void copy_ends(void* to, void const* from, std::int64_t bytes) {
-  char first[half], last[half];
+  char first[std::size_t{half}], last[std::size_t{half}];
   std::memcpy(first, from, half);
   std::memcpy(last, static_cast<char const*>(from) + bytes - half, half);
   std::memcpy(to, first, half);

@@ -64,7 +64,7 @@ constexpr W narrow_float16(W x) {
 /// then gives the nearest of those (Boldo and Melquiond 2008).
 constexpr float round_to_odd(double x) {
   float const nearest = static_cast<float>(x);
-  double const back = nearest;
+  double const back = static_cast<double>(nearest);
   if (back == x || x != x) return nearest;
   auto const bits = std::bit_cast<std::uint32_t>(nearest);
   bool const away = (x < 0 ? -back : back) > (x < 0 ? -x : x);

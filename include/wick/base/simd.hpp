@@ -370,8 +370,8 @@ template <Real V, class... C>
 template <Lane T, class F, class... More>
 WICK_INLINE Batch<T> each_lane(F const& f, Batch<T> const& x, More const&... more) {
   constexpr int n = lanes<T>;
-  alignas(64) T in[1 + sizeof...(More)][n];
-  alignas(64) T out[n];
+  alignas(64) T in[1 + sizeof...(More)][std::size_t{n}];
+  alignas(64) T out[std::size_t{n}];
   int row = 1;
   store(in[0], x);
   ((store(in[row], more), ++row), ...);

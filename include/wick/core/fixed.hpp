@@ -163,7 +163,7 @@ class Tensor<T, Shape<N...>, Inline> : public Methods<Tensor<T, Shape<N...>, Inl
   // As aligned as whole registers of any instruction set want it, where that makes the tensor no larger.
   static constexpr std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count > 0 ? count : 1), unit = bytes & (~bytes + 1);
   static constexpr std::size_t aligned = unit < wick::alignment ? unit : wick::alignment;
-  alignas(aligned > alignof(T) ? aligned : alignof(T)) T elements_[count > 0 ? count : 1] = {};
+  alignas(aligned > alignof(T) ? aligned : alignof(T)) T elements_[std::size_t{count > 0 ? count : 1}] = {};
 };
 
 /// A small tensor with all extents known, without heap: `Fixed<double, 3, 3>`.

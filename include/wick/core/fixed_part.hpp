@@ -97,7 +97,7 @@ class FixedSlice : public Methods<FixedSlice<T, Count>> {
 
  private:
   Layout layout_;
-  T elements_[Count > 0 ? Count : 1] = {};
+  T elements_[std::size_t{Count > 0 ? Count : 1}] = {};
 };
 
 /// A part of a Fixed tensor that can be written. Reading it never dangles: `V`, a Fixed tensor or a FixedSlice, is a copy.

@@ -24,7 +24,7 @@ struct Shape {
   static_assert(sizeof...(N) <= max_rank, "a tensor has at most 8 dimensions");
   static_assert(((N >= 0 || N == Dyn) && ...), "an extent is a number from 0, or Dyn");
   static constexpr int rank = sizeof...(N);
-  static constexpr std::int64_t extents[rank + 1] = {N..., 1};
+  static constexpr std::int64_t extents[std::size_t{rank + 1}] = {N..., 1};
   static constexpr bool known = ((N != Dyn) && ...);
   static constexpr std::int64_t numel = known ? (std::int64_t{1} * ... * N) : Dyn;
 };

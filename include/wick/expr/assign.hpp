@@ -159,7 +159,7 @@ constexpr void assign_fixed(FixedSlice<T, Count>& target, X&& value) {
   if constexpr (detail::has_lazy<F>) {
     assign_fixed(target, detail::lowered<true>(f));
   } else {
-    T elements[Count > 0 ? Count : 1] = {};
+    T elements[std::size_t{Count > 0 ? Count : 1}] = {};
     for (std::int64_t i = 0; i < target.numel(); ++i) elements[i] = static_cast<T>(detail::element(f, detail::coordinates(target.shape(), i)));
     for (std::int64_t i = 0; i < target.numel(); ++i) target.data()[i] = elements[i];
   }

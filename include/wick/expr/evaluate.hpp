@@ -13,8 +13,8 @@ namespace wick::inline WICK_ISA {
 template <class L, int Slots>
 struct BatchFrame {
   using lane = L;
-  L const* slot[Slots > 0 ? Slots : 1];
-  std::int64_t mask[Slots > 0 ? Slots : 1];
+  L const* slot[std::size_t{Slots > 0 ? Slots : 1}];
+  std::int64_t mask[std::size_t{Slots > 0 ? Slots : 1}];
   std::int64_t i;
 
   template <class T, int I>
@@ -41,8 +41,8 @@ struct BatchFrame {
 template <int Slots>
 struct ElementFrame {
   using lane = void;
-  void const* slot[Slots > 0 ? Slots : 1];
-  std::int64_t mask[Slots > 0 ? Slots : 1];  // here the distance between neighbours, in elements
+  void const* slot[std::size_t{Slots > 0 ? Slots : 1}];
+  std::int64_t mask[std::size_t{Slots > 0 ? Slots : 1}];  // here the distance between neighbours, in elements
   std::int64_t i;
 
   template <class T, int I>

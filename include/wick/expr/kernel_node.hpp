@@ -350,10 +350,10 @@ struct EpilogueRun {
   using S = structure_t<F>;
   static constexpr int count = S::slots + 1;
   static constexpr Program const* program = &program_of<MapKernel<S, T>>;
-  SlotData slots[count];
-  bool from_kernel[count] = {};  // the elements that the kernel has just finished
-  std::int64_t column_stride[count];
-  bool row_moves[count] = {};
+  SlotData slots[std::size_t{count}];
+  bool from_kernel[std::size_t{count}] = {};  // the elements that the kernel has just finished
+  std::int64_t column_stride[std::size_t{count}];
+  bool row_moves[std::size_t{count}] = {};
   bool dense = true;  // along a row every operand is a run of neighbours, or a number
   int row_dims = 0;
   bool lines = false;  // every operand is one run or one element along a row segment
@@ -395,7 +395,7 @@ struct EpilogueRun {
   static void run(void* context, std::int64_t row, std::int64_t column, std::int64_t n, T* values) {
     auto const& self = *static_cast<EpilogueRun*>(context);
     if (program->direct && self.dense) {
-      void const* in[count];
+      void const* in[std::size_t{count}];
       for (int s = 0; s < S::slots; ++s)
         in[s] = self.from_kernel[s] ? static_cast<void const*>(values)
                                     : static_cast<char const*>(self.slots[s].data) +
@@ -403,17 +403,17 @@ struct EpilogueRun {
       void* const out = values;
       return backend::cpu::launch_dense(*program, in, &out, n);
     }
-    std::int64_t offset[count];
+    std::int64_t offset[std::size_t{count}];
     for (int s = 0; s < count; ++s) offset[s] = self.from_kernel[s] ? 0 : self.offset(s, row, column);
     if (self.lines) {
-      LineSlot line[count];
+      LineSlot line[std::size_t{count}];
       for (int s = 0; s < count; ++s) {
         if (self.from_kernel[s]) line[s] = {values, true};
         else line[s] = {static_cast<char const*>(self.slots[s].data) + offset[s] * program->in_types[s].element_size, self.column_stride[s] == 1};
       }
       return backend::cpu::run_line(*program, line, n);
     }
-    SlotData here[count];
+    SlotData here[std::size_t{count}];
     for (int s = 0; s < count; ++s) {
       here[s].data = self.from_kernel[s] ? values : self.slots[s].data;
       here[s].fresh = false;

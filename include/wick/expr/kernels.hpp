@@ -129,7 +129,7 @@ struct MapKernel {
   }
 
   static constexpr auto targets = [] {
-    std::array<TargetType, planes> table{};
+    std::array<TargetType, std::size_t{planes}> table{};
     table.fill(target_type<base_t<Result>, L>());
     return table;
   }();
@@ -203,7 +203,7 @@ struct RowReduction {
     // Rows as far apart as can be: a stream goes on where the row before has ended.
     std::int64_t const apart = streams > 1 && !cuts ? a.rows / streams : 0;
     for (std::int64_t row = 0; row < a.rows;) {
-      Batch<L> total[streams];
+      Batch<L> total[std::size_t{streams}];
       std::int64_t count = 1;
       if (row < apart) {
         [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
@@ -268,7 +268,7 @@ struct RowReduction {
       return here;
     };
     Frame frame[] = {take(K)...};
-    Batch<L> total[streams];
+    Batch<L> total[std::size_t{streams}];
     accumulate(frame, part, total, all);
     for (int k = 1; k < streams; ++k) total[0] = Op::combine(total[0], total[k]);
     return total[0];
@@ -404,12 +404,12 @@ struct ReduceKernel {
       (simd::store(out + i + static_cast<std::int64_t>(K) * width, total[K]), ...);
     };
     std::int64_t i = 0;
-    for (; i + together * width <= a.n; i += together * width) columns(i, std::make_index_sequence<together>{});
+    for (; i + together * width <= a.n; i += together * width) columns(i, std::make_index_sequence<std::size_t{together}>{});
     for (; i < a.n; i += width) columns(i, std::index_sequence<0>{});
   }
 
   static constexpr auto targets = [] {
-    std::array<TargetType, planes> table{};
+    std::array<TargetType, std::size_t{planes}> table{};
     table.fill(Accumulate<Op, base_t<Result>>::target());
     return table;
   }();

@@ -26,7 +26,7 @@ struct RowStructureOf<Reduce<Op, Arg, E>> {
 
 template <int N>
 struct Slots {
-  SlotData data[N > 0 ? N : 1];
+  SlotData data[std::size_t{N > 0 ? N : 1}];
   Loop loop;
   void open(Dims const& shape, int count) {
     loop.slots = data;
@@ -104,7 +104,7 @@ void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target,
     if constexpr (program.direct) {
       if (target.contiguous && all_contiguous(f, target.shape)) {
         void const* in[S::slots > 0 ? S::slots : 1];
-        void* out[planes];
+        void* out[std::size_t{planes}];
         void const** next = in;
         visit_leaves(f, [&](auto const& leaf) {
           using Leaf = std::remove_cvref_t<decltype(leaf)>;
@@ -256,7 +256,7 @@ void run_reduce(base_t<T>* data, std::int64_t plane_stride, R const& r) {
   if constexpr (ElementTraits<T>::planes == 1 && count <= few_slots) {
     std::int64_t const n = shape.numel();
     if (results.numel() == 1 && backend::cpu::is_short_line(program_of<K>, n) && all_contiguous(r.arg, shape)) {
-      LineSlot line[count];
+      LineSlot line[std::size_t{count}];
       *fill_line(r.arg, line) = {data, false, true};
       backend::cpu::run_line(program_of<K>, line, n);
       return finish_reduction<typename R::op, T>(data, plane_stride, 1, n);

@@ -54,7 +54,7 @@ struct Magnitude {
 /// Compares in the promoted type, integers as they are; gives bool: lt, isnan.
 struct Truth {
   template <int K, class... T>
-  using Argument = std::conditional_t<(std::is_integral_v<T> && ...), std::tuple_element_t<K, std::tuple<T...>>,
+  using Argument = std::conditional_t<(std::is_integral_v<T> && ...), std::tuple_element_t<std::size_t{K}, std::tuple<T...>>,
                                       typename detail::PromoteAll<T...>::type>;
   template <class... T> using Result = bool;
 };

@@ -177,7 +177,7 @@ struct RowFrame : BatchFrame<L, Slots> {
   // Values, not pointers to the runner's: the compiler could not know that a store to the row leaves those alone.
   Batch<L> folded[Folds::size > 0 ? Folds::size : 1];
   L* kept[Kept::size > 0 ? Kept::size : 1];
-  Batch<L> numbers[Slots > 0 ? Slots : 1];  // read once, so that what is made of them leaves the loop
+  Batch<L> numbers[std::size_t{Slots > 0 ? Slots : 1}];  // read once, so that what is made of them leaves the loop
   std::int64_t position;  // in the buffers: they have no separate tail
 
   template <class T, int I>
@@ -234,8 +234,8 @@ struct RowRunner {
   using Kept = typename RowStages<S>::Kept;
   static constexpr int folds = Folds::size, kept_count = Kept::size;
 
-  Batch<L> folded[folds > 0 ? folds : 1];
-  L* kept[kept_count > 0 ? kept_count : 1];
+  Batch<L> folded[std::size_t{folds > 0 ? folds : 1}];
+  L* kept[std::size_t{kept_count > 0 ? kept_count : 1}];
   std::int64_t count;
 
   /// Computes all reductions of the row.

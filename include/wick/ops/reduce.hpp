@@ -28,6 +28,7 @@ struct Mean : Reduction<"mean"> {
   static constexpr auto combine(auto a, auto b) { return a + b; }
   static constexpr auto finish(auto total, std::int64_t count) {
     if constexpr (core::is_complex<decltype(total)>) return total / static_cast<real_t<decltype(total)>>(count);
+    else if constexpr (std::is_same_v<decltype(total), float>) return static_cast<double>(total) / static_cast<double>(count);
     else return total / static_cast<double>(count);
   }
   WICK_FN static auto slope(auto, auto) { return math::One{}; }

@@ -113,14 +113,14 @@ class Parts : public PartList {};
 template <Lane T, int N, class Kernel>
 WICK_INLINE void update_registers(Arrays const& arrays, Kernel const& kernel) {
   constexpr std::int64_t width = lanes<T>;
-  auto const step = [&](std::array<T*, N> const& at) WICK_LAMBDA_INLINE {
+  auto const step = [&](std::array<T*, std::size_t{N}> const& at) WICK_LAMBDA_INLINE {
     [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
       Batch<T> x[] = {simd::load(at[K])...};
       kernel(x[K]...);
       ((K != 1 ? simd::store(at[K], x[K]) : void()), ...);
-    }(std::make_index_sequence<N>{});
+    }(std::make_index_sequence<std::size_t{N}>{});
   };
-  std::array<T*, N> at;
+  std::array<T*, std::size_t{N}> at;
   for (std::size_t k = 0; k < N; ++k) at[k] = static_cast<T*>(arrays.data[k]);
   std::int64_t i = 0;
   for (; i + width <= arrays.count; i += width) {
@@ -130,8 +130,8 @@ WICK_INLINE void update_registers(Arrays const& arrays, Kernel const& kernel) {
   if (i == arrays.count) return;
   // The rest goes through a register like all the others, so that no value depends on its place.
   auto const rest = static_cast<std::size_t>(arrays.count - i);
-  T buffer[N][lanes<T>] = {};
-  std::array<T*, N> padded;
+  T buffer[std::size_t{N}][std::size_t{lanes<T>}] = {};
+  std::array<T*, std::size_t{N}> padded;
   for (std::size_t k = 0; k < N; ++k) {
     std::copy_n(at[k], rest, buffer[k]);
     padded[k] = buffer[k];

@@ -210,7 +210,7 @@ class ArgExtreme {
     constexpr std::int64_t width = lanes<T>;
     std::int64_t const unit = width / std::gcd(count, width), group = (4 * width / count + unit) / unit * unit;
     std::int64_t const wide = group * count, groups = n_ / group;
-    alignas(64) T best[9 * width * width], index[9 * width * width];
+    alignas(64) T best[std::size_t{9 * width * width}], index[std::size_t{9 * width * width}];
     std::copy_n(x, wide, best);
     std::fill_n(index, wide, T(0));
     for (std::int64_t r = 1; r < groups; r += 64) rows(x + r * wide, wide, r, std::min<std::int64_t>(64, groups - r), wide, best, index);

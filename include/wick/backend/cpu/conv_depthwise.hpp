@@ -173,7 +173,7 @@ class Depthwise {
   static WICK_INLINE X first_lanes([[maybe_unused]] std::int64_t n, X const& x, [[maybe_unused]] X const& rest) {
     if constexpr (Lane<T>) {
       alignas(alignment) static constexpr auto numbers = [] {
-        std::array<T, lanes> found{};
+        std::array<T, std::size_t{lanes}> found{};
         for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<T>(i);
         return found;
       }();
@@ -207,7 +207,7 @@ class Depthwise {
         WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) sum[q] =
             V::fma(factor, V::load(from[q] + offset), sum[q]);
       }
-      alignas(alignment) T results[at_once][lanes];
+      alignas(alignment) T results[std::size_t{at_once}][std::size_t{lanes}];
       WICK_UNROLL for (std::int64_t q = 0; q < at_once; ++q) V::store(results[q], sum[q]);
       for (std::int64_t q = 0; q < used; ++q) {
         if (add)
@@ -253,7 +253,7 @@ class Depthwise {
       WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) sum[q] =
           V::fma(g, first_lanes(tail, V::load(from + offset[q]), zero), sum[q]);
     }
-    alignas(alignment) T results[taps_at_once][lanes];
+    alignas(alignment) T results[std::size_t{taps_at_once}][std::size_t{lanes}];
     WICK_UNROLL for (std::int64_t q = 0; q < taps_at_once; ++q) V::store(results[q], sum[q]);
     for (std::int64_t q = 0; q < many; ++q) {
       T* const to = sums + (first + q) * lanes;

@@ -30,7 +30,7 @@ struct InsideColumns {
 /// `image_stride` apart.
 template <std::int64_t most>
 struct Spans {
-  Span list[most];
+  Span list[std::size_t{most}];
   std::int64_t size;
   bool gaps;
 

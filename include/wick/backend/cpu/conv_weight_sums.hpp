@@ -95,8 +95,8 @@ class ConvWeightSums {
   /// of patches to a tile of sums.
   WICK_NOINLINE void add_tile(T const* g, T const* rests, std::int64_t outputs, std::int64_t whole, T const* patches,
                               std::int64_t some, T* sums) const {
-    T const *out[tile_outputs], *tap[tile_taps];
-    typename V::Type sum[tile_outputs][tile_taps];
+    T const *out[std::size_t{tile_outputs}], *tap[std::size_t{tile_taps}];
+    typename V::Type sum[std::size_t{tile_outputs}][std::size_t{tile_taps}];
     // The last row stands for the missing ones, whose sums nobody reads.
     WICK_UNROLL for (std::int64_t j = 0; j < tile_taps; ++j) tap[j] = patches + std::min(j, some - 1) * stride;
     WICK_UNROLL for (std::int64_t i = 0; i < tile_outputs; ++i) {
@@ -106,7 +106,7 @@ class ConvWeightSums {
     }
     std::int64_t at = 0;
     auto const step = [&](auto const& row) WICK_LAMBDA_INLINE {
-      typename V::Type factor[tile_outputs];
+      typename V::Type factor[std::size_t{tile_outputs}];
       WICK_UNROLL for (std::int64_t i = 0; i < tile_outputs; ++i) factor[i] = V::load(row(i));
       WICK_UNROLL for (std::int64_t j = 0; j < tile_taps; ++j) {
         auto here = V::load(tap[j] + at);

@@ -29,7 +29,7 @@ template <class T>
 WICK_NOINLINE void sum_squares(T const* x, std::int64_t channels, std::int64_t plane, std::int64_t count, T* out) {
   using V = TileVector<T>;
   auto const some = [&]<int n>(std::int64_t i, std::integral_constant<int, n>) WICK_LAMBDA_INLINE {
-    typename V::Type sums[n];
+    typename V::Type sums[std::size_t{n}];
     WICK_UNROLL for (int k = 0; k < n; ++k) sums[k] = V::splat(T(0));
     for (std::int64_t c = 0; c < channels; ++c)
       WICK_UNROLL for (int k = 0; k < n; ++k) {

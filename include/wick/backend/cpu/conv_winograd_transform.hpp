@@ -68,7 +68,7 @@ WICK_INLINE void transform_output(Get const& m, Put const& put) {
 /// inputs make `Out` x `Out` results.
 template <int In, int Out, class T, class Transform, class From, class To>
 WICK_INLINE void both_dimensions(Transform const& transform, From const& from, To const& to) {
-  typename TileVector<T>::Type half[Out][In];
+  typename TileVector<T>::Type half[std::size_t{Out}][std::size_t{In}];
   WICK_UNROLL for (int j = 0; j < In; ++j)
       transform([&](int i) WICK_LAMBDA_INLINE { return from(i, j); },
                 [&](int i, auto const& value) WICK_LAMBDA_INLINE { half[i][j] = value; });

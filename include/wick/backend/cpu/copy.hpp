@@ -102,7 +102,7 @@ void copy_line(Word* to, std::int64_t to_stride, Word const* from, std::int64_t 
 template <class Word>
 void stream_line(Word* to, Word const* from, std::int64_t stride, std::int64_t n) {
   constexpr auto size = static_cast<std::int64_t>(sizeof(Word)), block = 4096 / size;
-  alignas(64) Word line[block];
+  alignas(64) Word line[std::size_t{block}];
   for (std::int64_t i = 0; i < n; i += block) {
     std::int64_t const length = std::min(block, n - i);
     copy_line(line, 1, from + i * stride, stride, length);
@@ -135,7 +135,7 @@ void copy_plane(CopyPlane const& p, Word* to, Word const* from, std::int64_t beg
   // Along a source line the elements lie side by side, perhaps backwards.
   bool const backwards = p.from_outer < 0;
   constexpr std::int64_t most = turned_columns<Word>;
-  alignas(64) Word tile[turned_rows * most];
+  alignas(64) Word tile[std::size_t{turned_rows * most}];
   for (std::int64_t i = 0; i < p.inner; i += turned_rows) {
     std::int64_t const rows = std::min(turned_rows, p.inner - i);
     for (std::int64_t j = begin; j < end; j += most) {

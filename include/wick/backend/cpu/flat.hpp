@@ -68,7 +68,7 @@ template <class Word>
 void spread(Word* to, Word const* from, std::int64_t stride, std::int64_t rows, std::int64_t n) {
   constexpr std::int64_t block = 64 / sizeof(Word);
   for (std::int64_t r = 0; r < rows; ++r, to += n) {
-    Word same[block];
+    Word same[std::size_t{block}];
     std::fill_n(same, block, from[r * stride]);
     for (std::int64_t j = 0; j < n; j += block) std::memcpy(to + j, same, sizeof same);
   }

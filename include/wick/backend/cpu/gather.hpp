@@ -167,7 +167,7 @@ void gather(GatherShape const& s, T const* x, std::int64_t const* index, T* y) {
       if (streams) {
         // Whole lines of the cache are collected here, whatever the length of the index's lines, and written past it.
         constexpr std::int64_t block = std::max<std::int64_t>(1, 1024 / size);
-        alignas(64) T collected[block];
+        alignas(64) T collected[std::size_t{block}];
         T* to = y + begin * s.line();
         std::int64_t have = 0, room = std::max<std::int64_t>(1, block - (reinterpret_cast<std::intptr_t>(to) & 63) / size);
         auto const write = [&] {

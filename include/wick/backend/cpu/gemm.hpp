@@ -73,7 +73,7 @@ void columns_times_vector(Matrix<T const> a, T const* x, T* y, std::int64_t y_st
                           std::int64_t end, bool add) {
   using V = TileVector<T>;
   constexpr std::int64_t lanes = V::lanes, vectors = 8, block = vectors * lanes;
-  alignas(alignment) T result[block];
+  alignas(alignment) T result[std::size_t{block}];
   for (std::int64_t i = begin; i < end; i += block) {
     std::int64_t const rows = std::min(block, end - i);
     T const* from = a.data + i;
@@ -142,7 +142,7 @@ void gemm_direct(Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> c
   // Rows far apart fall into the same places of the caches.
   bool const copied = b.column_stride != 1 || (b.row_stride > 2 * width && stripes > few_stripes);
   std::int64_t const block = even_block(a.columns, std::max(GemmBlock<T>::depth, GemmBlock<T>::depth * Tile<T>::columns / width));
-  alignas(alignment) T stack[on_stack];
+  alignas(alignment) T stack[std::size_t{on_stack}];
   std::optional<Scratch<T>> pool;
   T* const copy = !copied || width * block <= on_stack ? stack : pool.emplace(width * block).data();
   // A piece of c of the products of depths k on, where part_b holds only these.

@@ -48,7 +48,7 @@ template <class T>
 WICK_NOINLINE void stripe_times_vector(std::int64_t depth, DirectStripe<T> const& a, T const* x, T* sums) {
   using V = TileVector<T>;
   constexpr std::int64_t rows = Tile<T>::rows, lanes = V::lanes;
-  typename V::Type sum[rows];
+  typename V::Type sum[std::size_t{rows}];
   WICK_UNROLL for (std::int64_t i = 0; i < rows; ++i) sum[i] = V::splat(T(0));
   std::int64_t k = 0;
   for (; k + lanes <= depth; k += lanes) {

@@ -28,9 +28,9 @@ template <std::int64_t Rows, std::int64_t Vectors, Lane T>
 WICK_NOINLINE void small_tile(SmallTile<T> const& t) {
   constexpr std::int64_t lanes = wick::lanes<T>, last = Vectors - 1;
   simd::Part<T> const part(t.columns - last * lanes);
-  T const* a[Rows];
+  T const* a[std::size_t{Rows}];
   WICK_UNROLL for (std::int64_t i = 0; i < Rows; ++i) a[i] = t.a + (i < t.rows ? i : t.rows - 1) * t.a_row;
-  Batch<T> sum[Rows][Vectors];
+  Batch<T> sum[std::size_t{Rows}][std::size_t{Vectors}];
   WICK_UNROLL for (std::int64_t i = 0; i < Rows; ++i) {
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = simd::splat<T>(T(0));
   }
@@ -38,7 +38,7 @@ WICK_NOINLINE void small_tile(SmallTile<T> const& t) {
   std::int64_t const b_row = t.b_row, step = t.a_step;
   std::int64_t k = 0;
   for (std::int64_t left = t.depth; left > 0; --left, k += step, b += b_row) {
-    Batch<T> row[Vectors];
+    Batch<T> row[std::size_t{Vectors}];
     WICK_UNROLL for (std::int64_t v = 0; v < last; ++v) row[v] = simd::load(b + v * lanes), simd::keep<T>(row[v]);
     row[last] = part.load(b + last * lanes);
     WICK_UNROLL for (std::int64_t i = 0; i < Rows; ++i) {

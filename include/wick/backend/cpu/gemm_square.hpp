@@ -31,7 +31,7 @@ WICK_NOINLINE void square_products(SquareProducts<T> p) {
   constexpr std::int64_t width = N == 0 ? 8 : N <= 2 ? 2 : 4, most = N == 0 ? 8 : N;
   using Row = wick::detail::FixedRow<T, width>;
   std::int64_t const n = N == 0 ? p.n : N, size = n * n, spill = width - n;
-  typename Row::Type b[most];
+  typename Row::Type b[std::size_t{most}];
   auto const load = [&](T const* from) WICK_LAMBDA_INLINE {
     if constexpr (N > 0) {
       WICK_UNROLL for (std::int64_t k = 0; k < N; ++k) b[k] = Row::load(from + k * N);
@@ -52,7 +52,7 @@ WICK_NOINLINE void square_products(SquareProducts<T> p) {
       }
     }
   };
-  T room[most * most + width], result[most * most + width];
+  T room[std::size_t{most * most + width}], result[std::size_t{most * most + width}];
   auto const copied = [&] {
     std::copy_n(p.b, size, room);
     load(room);

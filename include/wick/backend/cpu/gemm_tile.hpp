@@ -159,7 +159,7 @@ WICK_NOINLINE void tile_multiply(std::int64_t depth, Stripe const& stripe, T con
   using V = typename Tile<T>::Vector;
   constexpr std::int64_t full_rows = Tile<T>::rows, lanes = Tile<T>::lanes, full_width = Vectors * lanes;
   Stripe const a = stripe;
-  typename V::Type sum[full_rows][Vectors];
+  typename V::Type sum[std::size_t{full_rows}][std::size_t{Vectors}];
   WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) sum[i][v] = V::splat(T(0));
   }
@@ -168,7 +168,7 @@ WICK_NOINLINE void tile_multiply(std::int64_t depth, Stripe const& stripe, T con
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) prefetch_target(c + i * c_stride + v * lanes);
   }
   for (std::int64_t k = 0; k < depth; ++k, b += full_width) {
-    typename V::Type row[Vectors];
+    typename V::Type row[std::size_t{Vectors}];
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) row[v] = V::load(b + v * lanes), V::keep(row[v]);
     WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
       auto const element = V::splat(a(i, k));
@@ -187,7 +187,7 @@ WICK_NOINLINE void tile_multiply(std::int64_t depth, Stripe const& stripe, T con
     }
     return;
   }
-  alignas(alignment) T edge[full_rows][full_width];
+  alignas(alignment) T edge[std::size_t{full_rows}][std::size_t{full_width}];
   WICK_UNROLL for (std::int64_t i = 0; i < full_rows; ++i) {
     WICK_UNROLL for (std::int64_t v = 0; v < Vectors; ++v) V::store(edge[i] + v * lanes, sum[i][v]);
   }

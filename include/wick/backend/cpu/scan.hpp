@@ -181,7 +181,7 @@ void logsumexp_line(T const* x, std::int64_t n, T* y) {
   auto const ratio = [](Batch<T> const& a, Batch<T> const& b) WICK_LAMBDA_INLINE {
     return math::exp(simd::select<Batch<T>>(a == b, Batch<T>(T(0)), a - b));
   };
-  alignas(64) T few[width];
+  alignas(64) T few[std::size_t{width}];
   Batch<T> largest(math::least<T>()), sum(T(0));
   for (std::int64_t k = 0; k < n; k += width) {
     std::int64_t const count = std::min(width, n - k);

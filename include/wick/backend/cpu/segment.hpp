@@ -224,16 +224,16 @@ class Segment {
     int const lanes = program_.lanes;
     std::int64_t const full = length / lanes * lanes;
     int const rest = static_cast<int>(length - full);
-    alignas(64) char splats[most][64];
-    alignas(64) char tails[most][64];
-    void const* in[most];
-    void const* tail_in[most];
-    void* out[most];
-    void* tail_out[most];
-    void const *from[most], *tail_from[most];
-    std::int64_t in_step[most], out_step[most], from_step[most];
+    alignas(64) char splats[std::size_t{most}][64];
+    alignas(64) char tails[std::size_t{most}][64];
+    void const* in[std::size_t{most}];
+    void const* tail_in[std::size_t{most}];
+    void* out[std::size_t{most}];
+    void* tail_out[std::size_t{most}];
+    void const *from[std::size_t{most}], *tail_from[std::size_t{most}];
+    std::int64_t in_step[std::size_t{most}], out_step[std::size_t{most}], from_step[std::size_t{most}];
     alignas(64) char neutral[64];
-    bool apart[most];  // from the targets before
+    bool apart[std::size_t{most}];  // from the targets before
     char* buffer = buffers_ ? buffers_->data() + shift_ : nullptr;
     bool const folds = program_.reduce && slots_[program_.inputs].stride[inner_] == 0;
 

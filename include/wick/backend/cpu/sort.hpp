@@ -207,7 +207,7 @@ class LineSorter {
    public:
     template <class KeyOf>
     WICK_INLINE Ordered(std::int64_t n, KeyOf const& key) {
-      alignas(64) Key keys[most];
+      alignas(64) Key keys[std::size_t{most}];
       for (std::int64_t i = 0; i < n; ++i) keys[i] = key(i);
       std::fill_n(keys + n, most - counted_line<Key>, Key{0});
       order_by_counting(keys, n, order_);
@@ -216,7 +216,7 @@ class LineSorter {
 
    private:
     static constexpr std::int64_t most = counted_line<Key> + 16;
-    std::uint8_t order_[most];
+    std::uint8_t order_[std::size_t{most}];
   };
 
   Scratch<char> memory_, more_memory_;

@@ -60,7 +60,7 @@ inline void place_helper(int thread, pthread_attr_t& attributes) {
   omp_get_place_proc_ids(place, ids);
   cpu_set_t mask;
   CPU_ZERO(&mask);
-  for (int i = 0; i < count; ++i) CPU_SET(ids[i], &mask);
+  for (int i = 0; i < count; ++i) CPU_SET(static_cast<std::size_t>(ids[i]), &mask);
   pthread_attr_setaffinity_np(&attributes, sizeof mask, &mask);
 }
 #else
