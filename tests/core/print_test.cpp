@@ -192,6 +192,10 @@ TEST_CASE("tensors print as in PyTorch") {
 TEST_CASE("everything with elements prints as a tensor") {
   Fixed<float, 2, 2> const fixed(1.f, 2.f, 3.f, 4.f);
   CHECK(text_of(fixed) == "tensor([[1., 2.],\n        [3., 4.]])");
+  Fixed<float, 2, 2> written = fixed;
+  CHECK(text_of(written[1]) == "tensor([3., 4.])");
+  CHECK(text_of(written(Slice(), 1)) == "tensor([2., 4.])");
+  CHECK(text_of(fixed(Slice(), 1)) == "tensor([2., 4.])");
   double memory[] = {3, 2, 1};
   CHECK(text_of(View<double>(memory + 2, {3}, {-1})) == "tensor([1., 2., 3.], dtype=float64)");
   CHECK(text_of(View<double const>(memory, {1})) == "tensor([3.], dtype=float64)");

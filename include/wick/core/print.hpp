@@ -269,6 +269,14 @@ template <class T, class E>
 std::ostream& operator<<(std::ostream& out, Part<T, E> const& x) {
   return out << x.value();
 }
+template <class T, std::int64_t Count>
+std::ostream& operator<<(std::ostream& out, FixedSlice<T, Count> const& x) {
+  return core::print(out, core::print_source<T>(x.data(), x.layout()));
+}
+template <class V>
+std::ostream& operator<<(std::ostream& out, FixedPart<V> const& x) {
+  return out << x.value();
+}
 
 }  // namespace wick
 WICK_PRECISE_END
