@@ -38,13 +38,25 @@ inline constexpr bool is_tensor = false;
 template <class T, class E>
 inline constexpr bool is_tensor<Tensor<T, E, Heap>> = true;
 
-/// Whether `visit` has to show a member of type X: a variable, a module, a list of them.
+template <class X, int depth>
+constexpr bool holds_part();
+
+/// Whether `visit` has to show a member of type X: a variable, a module, a list of them, a struct that holds one and has no visit.
 template <class X, int depth = 0>
 constexpr bool is_part() {
   if constexpr (is_variable<X> || Module<X>) return true;
   else if constexpr (is_tensor<X> || depth == 2) return false;
   else if constexpr (requires(X& x) { *x.begin(), x.end(); }) return is_part<std::remove_cvref_t<decltype(*std::declval<X&>().begin())>, depth + 1>();
-  else return false;
+  else return holds_part<X, depth + 1>();
+}
+template <class... X>
+struct Members {};
+template <class X, int depth>
+constexpr bool holds_part() {
+  if constexpr (member_count<X> == 0) return false;
+  else
+    return []<class... Y>(Members<Y...>) { return (is_part<std::remove_const_t<Y>, depth>() || ...); }(
+        decltype(with_members(std::declval<X&>(), []<class... Y>(Y&...) { return Members<Y...>(); })){});
 }
 
 // A member of a struct while its visit is checked: where it lies, and the first element of a list.
@@ -59,7 +71,7 @@ struct Member {
     Member member{std::addressof(x), nullptr, sizeof(X), 0, {}};
     if constexpr (is_part<X>()) {
       member.type = spelled_type<X>();
-      if constexpr (!is_variable<X> && !Module<X>) {
+      if constexpr (!is_variable<X> && !Module<X> && requires { x.begin(), x.end(); }) {
         member.shown = x.begin() == x.end();  // nothing to forget
         if (!member.shown) member.element = std::addressof(*x.begin()), member.element_bytes = sizeof(*x.begin());
       }
@@ -124,6 +136,10 @@ void visit_member(std::string const& name, M& member, Visitor& visitor) {
   else if constexpr (requires { member.begin(), member.end(); }) {
     std::size_t i = 0;
     for (auto& part : member) visit_member(name + "." + std::to_string(i++), part, visitor);
+  } else {
+    static_assert(!holds_part<std::remove_const_t<M>, 0>(),
+                  "Wick: a member that holds a module or a variable has no visit, so what it holds would not be trained, saved or cleared; "
+                  "write WICK_MODULE(...) into its struct too");
   }
 }
 
