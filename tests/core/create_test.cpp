@@ -65,6 +65,8 @@ TEST_CASE("ranges") {
   CHECK_THROWS_AS(arange<double>(0, std::numeric_limits<double>::infinity()), Error);
   std::int64_t const most = std::numeric_limits<std::int64_t>::max();
   CHECK_THROWS_AS(arange<std::int64_t>(-most, most), Error);
+  std::int64_t const step = std::int64_t{1} << 62;  // 3 * step is beyond 64 bits
+  CHECK(elements(arange<std::int64_t>(-most - 1, most, step)) == std::vector<std::int64_t>{-most - 1, -step, 0, step});
   // Whole numbers are rounded towards 0, as in PyTorch.
   CHECK(elements(linspace<std::int64_t>(0, 10, 4)) == std::vector<std::int64_t>{0, 3, 6, 10});
   CHECK(elements(linspace<std::int64_t>(0, -10, 4)) == std::vector<std::int64_t>{0, -3, -6, -10});

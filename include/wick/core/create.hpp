@@ -70,7 +70,13 @@ Tensor<T> arange(T start, T stop, T step = T(1)) {
     count = counted(std::ceil((static_cast<double>(stop) - static_cast<double>(start)) / static_cast<double>(step)));
   }
   Tensor<T> x(Tensor<T>::uninitialized, Dims(count));
-  for (std::int64_t i = 0; i < count; ++i) core::fresh_data(x)[i] = static_cast<T>(start + static_cast<T>(i) * step);
+  for (std::int64_t i = 0; i < count; ++i) {
+    T& value = core::fresh_data(x)[i];
+    if constexpr (std::is_integral_v<T>)  // i * step may be beyond T where the sum is not
+      value = static_cast<T>(static_cast<std::uint64_t>(start) + static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(step));
+    else
+      value = static_cast<T>(start + static_cast<T>(i) * step);
+  }
   return x;
 }
 template <class T>
