@@ -68,6 +68,7 @@ TEST_CASE("what does not fit is said") {
   says({1}, {}, "pad: 1 numbers; two belong to each dimension, those of the last one first");
   says({1, 1, 1, 1, 1, 1}, {}, "pad: borders of 3 dimensions for a tensor of shape (2, 3)");
   says({-2, -2}, {}, "pad: a border of -2 and -2 leaves nothing of dimension 1 of shape (2, 3)");
+  says({0, std::int64_t{1} << 62}, {}, "pad: a border of 0 and 4611686018427387904 at dimension 1 of shape (2, 3) is too large");
   says({3, 0}, {"reflect"}, "pad: mode \"reflect\" cannot pad dimension 1 of shape (2, 3) by 3 and 0; a border is shorter than the dimension");
   says({0, 4}, {"circular"}, "pad: mode \"circular\" cannot pad dimension 1 of shape (2, 3) by 0 and 4; a border is at most as long as the dimension");
   says({-1, 0}, {"replicate"}, "pad: mode \"replicate\" takes no negative padding, such as -1 of dimension 1");

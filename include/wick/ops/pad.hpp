@@ -142,7 +142,9 @@ auto pad(X const& f, std::span<std::int64_t const> padding, PadOptions options) 
     core::Selection source, target;
     for (int d = 0; d < rank; ++d) {
       std::int64_t const before = border(d, 0), after = border(d, 1);
-      if (before > longest_border || after > longest_border || before < -from[d] || after < -from[d] || from[d] + before + after < 0)
+      if (before > longest_border || after > longest_border)
+        fail("pad: a border of ", before, " and ", after, " at dimension ", d, " of shape ", from, " is too large");
+      if (before < -from[d] || after < -from[d] || from[d] + before + after < 0)
         fail("pad: a border of ", before, " and ", after, " leaves nothing of dimension ", d, " of shape ", from);
       to[d] = from[d] + before + after;
       std::int64_t const kept = std::max<std::int64_t>(0, from[d] + std::min<std::int64_t>(before, 0) + std::min<std::int64_t>(after, 0));
