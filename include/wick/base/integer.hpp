@@ -25,13 +25,9 @@ constexpr T nearest(X x) {
 template <class A, class B>
 constexpr bool less(A a, B b) {
   if constexpr (std::is_same_v<A, B>) return a < b;
-  else if constexpr (holds_all<B, A>) {
-    A const closest = nearest<A>(b);
-    return static_cast<bool>((b > B(std::numeric_limits<A>::max())) | (a < closest));
-  } else if constexpr (holds_all<A, B>) {
-    B const closest = nearest<B>(a);
-    return static_cast<bool>((a < A(std::numeric_limits<B>::min())) | (closest < b));
-  } else if constexpr (std::is_signed_v<A>) return a < 0 || static_cast<std::make_unsigned_t<A>>(a) < b;
+  else if constexpr (holds_all<B, A>) return (unsigned{b > B(std::numeric_limits<A>::max())} | unsigned{a < nearest<A>(b)}) != 0;
+  else if constexpr (holds_all<A, B>) return (unsigned{a < A(std::numeric_limits<B>::min())} | unsigned{nearest<B>(a) < b}) != 0;
+  else if constexpr (std::is_signed_v<A>) return a < 0 || static_cast<std::make_unsigned_t<A>>(a) < b;
   else return b > 0 && a < static_cast<std::make_unsigned_t<B>>(b);
 }
 
