@@ -2,6 +2,7 @@
 // A member that is a module and that WICK_MODULE does not name would not be trained; nor would what a struct without visit holds.
 // EXPECT: WICK_MODULE\(...\) does not name a member that is a module or a variable
 // EXPECT: a member that holds a module or a variable has no visit
+// EXPECT: unique_ptr
 #include <wick/nn/layers.hpp>
 
 using namespace wick;
@@ -26,10 +27,22 @@ struct Deep {
   int count = 0;
   WICK_MODULE(first, others)
 };
+struct ByPointer {
+  std::unique_ptr<nn::Linear<>> inner;
+#if defined(WICK_CONTROL)
+  void visit(auto&& member) {
+    if (inner) member("inner", *inner);
+  }
+#else
+  WICK_MODULE(inner)
+#endif
+};
 
 void control_and_case() {
   Net net;
   zero_grad(net);
   Deep deep;
   zero_grad(deep);
+  ByPointer pointer;
+  zero_grad(pointer);
 }

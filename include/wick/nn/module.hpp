@@ -59,6 +59,21 @@ constexpr bool holds_part() {
         decltype(with_members(std::declval<X&>(), []<class... Y>(Y&...) { return Members<Y...>(); })){});
 }
 
+// Pointers, optionals, pairs and the like: what they are made of.
+template <class X>
+inline constexpr bool is_made_of_parts = false;
+template <class X>
+inline constexpr bool is_made_of_parts<X*> = is_part<std::remove_const_t<X>>();
+template <template <class...> class C, class... X>
+inline constexpr bool is_made_of_parts<C<X...>> = (is_part<std::remove_const_t<X>>() || ...);
+/// For a member that is shown and can be neither visited nor walked over.
+template <class X>
+constexpr void require_no_part() {
+  static_assert(!holds_part<std::remove_const_t<X>, 0>() && !is_made_of_parts<std::remove_const_t<X>>,
+                "Wick: a member that holds a module or a variable has no visit, so what it holds would not be trained, saved or cleared; "
+                "write WICK_MODULE(...) into its struct, or show what a pointer or an optional holds by hand: if (p) member(\"p\", *p)");
+}
+
 // A member of a struct while its visit is checked: where it lies, and the first element of a list.
 struct Member {
   void const *begin, *element;
@@ -137,9 +152,7 @@ void visit_member(std::string const& name, M& member, Visitor& visitor) {
     std::size_t i = 0;
     for (auto& part : member) visit_member(name + "." + std::to_string(i++), part, visitor);
   } else {
-    static_assert(!holds_part<std::remove_const_t<M>, 0>(),
-                  "Wick: a member that holds a module or a variable has no visit, so what it holds would not be trained, saved or cleared; "
-                  "write WICK_MODULE(...) into its struct too");
+    require_no_part<M>();
   }
 }
 

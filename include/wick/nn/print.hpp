@@ -60,6 +60,8 @@ std::string module_tree(M& module) {
       if constexpr (!is_variable<X> && is_part<X>()) parts.emplace_back(part, module_tree(member));
     });
     name = class_name<M>();
+  } else if constexpr (!requires { module.begin(); }) {
+    require_no_part<M>();
   } else {
     for (auto& member : module)
       if constexpr (!is_variable<std::remove_cvref_t<decltype(member)>>) parts.emplace_back(std::to_string(parts.size()), module_tree(member));
