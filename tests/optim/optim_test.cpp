@@ -7,6 +7,7 @@
 #include <vector>
 #include <wick/wick.hpp>
 
+#include "../failing_new.hpp"
 #include "../reference/cases.hpp"
 
 using namespace wick;
@@ -212,6 +213,21 @@ TEST_CASE("a step that cannot be made changes nothing") {
     CHECK_THROWS_AS(first.step({.norm = -1}), Error);
     for (int i = 0; i < 2; ++i) first.step(), second.step();
     CHECK(all(tried.value() == plain.value()).item());
+    for (std::int64_t number = 0, met = 1; met; ++number) {  // nor when memory ends in the middle
+      auto third = make(tried), fourth = make(plain);
+      bool done = false;
+      {
+        testing::FailingAllocation const failing(number);
+        try {
+          third.step(), done = true;
+        } catch (std::bad_alloc const&) {
+        }
+        met = failing.met();
+      }
+      if (!done) third.step();
+      fourth.step();
+      CHECK(all(tried.value() == plain.value()).item());
+    }
   };
   check([](Variable<double> const& w) { return optim::SGD({w}, {.lr = 0.5, .momentum = 0.5}); });
   check([](Variable<double> const& w) { return optim::AdamW({w}, {.lr = 0.5}); });

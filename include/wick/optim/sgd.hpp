@@ -83,7 +83,7 @@ class SGD : public Optimizer {
     for (auto& [i, arrays] : s.moving) {
       s.plain.add(arrays);
       if (options.momentum == 0) continue;
-      if (s.started.size() <= i) s.started.resize(i + 1), s.velocity.resize(i + 1);
+      if (s.velocity.size() <= i) s.started.resize(i + 1), s.velocity.resize(i + 1);  // memory may end between the two
       if (!s.started[i]) s.velocity[i] = Tensor<T>(Tensor<T>::uninitialized, Dims(arrays.count), arrays.device);
       add_state(arrays, 2, s.velocity[i]);
       (s.started[i] ? s.rest : s.first).add(arrays);
