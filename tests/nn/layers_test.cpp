@@ -2,6 +2,8 @@
 // Layers as PyTorch's users type them: positions, and own parts inside of a Sequential.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include <wick/wick.hpp>
 
 using namespace wick;
@@ -18,6 +20,12 @@ struct Doubler {
 };
 
 }  // namespace
+
+TEST_CASE("a probability is one") {
+  CHECK_THROWS_WITH_AS(nn::Dropout(1.5), "Dropout: the probability 1.5 is not between 0 and 1", Error);
+  CHECK_THROWS_AS(nn::Dropout(std::numeric_limits<double>::quiet_NaN()), Error);
+  CHECK(nn::Dropout().p == 0.5);
+}
 
 TEST_CASE("layers take numbers and sizes in PyTorch's order") {
   nn::Linear layer(3, 2);

@@ -103,6 +103,8 @@ TEST_CASE("a number that does not fit is refused, with a sentence") {
   CHECK_THROWS_AS(u += 256, Error);
   CHECK_THROWS_AS(Tensor<std::int32_t>(1e10), Error);
   CHECK_THROWS_AS(Tensor<std::int8_t>(128), Error);
+  CHECK_THROWS_AS(full<std::uint8_t>({2}, 300), Error);
+  CHECK(full<std::uint8_t>({2}, 200.5)[1].item() == 200);
   CHECK_THROWS_AS(Tensor<std::int64_t>(0x1p63), Error);
   CHECK_THROWS_AS(Tensor<std::int32_t>(std::numeric_limits<double>::quiet_NaN()), Error);
   CHECK(u[0].item() == 1);

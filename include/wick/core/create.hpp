@@ -35,6 +35,10 @@ Tensor<T> full(Dims const& shape, T value) {
       ElementTraits<T>::store(const_cast<base_t<T>*>(std::as_const(x).data()) + i, x.plane_stride(), value);
   return x;
 }
+/// The same of a number of another type: `full<float>({2}, 1)`. Throws Error when T is an integer type that cannot hold it.
+template <class T, Arithmetic N>
+  requires(!std::is_same_v<T, N>)
+Tensor<T> full(Dims const& shape, N value) { return full<T>(shape, static_cast<T>(number_as<T>("full", value))); }
 /// All elements 0 (torch.zeros).
 template <class T>
 Tensor<T> zeros(Dims const& shape) { return full<T>(shape, T(0)); }

@@ -134,8 +134,12 @@ struct AvgPool2d {
 };
 /// Zeroes elements with probability p while training (torch.nn.Dropout).
 struct Dropout {
-  double p = 0.5;
+  double p;
   bool training = true;
+  /// Throws Error unless p is between 0 and 1.
+  Dropout(double probability = 0.5) : p(probability) {
+    if (!(p >= 0 && p <= 1)) fail("Dropout: the probability ", p, " is not between 0 and 1");
+  }
   auto operator()(Formula auto const& x) const { return dropout(x, p, training); }
   std::string extra_repr() const { return "p=" + wick::detail::python_text(p) + ", inplace=False"; }
   void visit(auto&&) {}
