@@ -133,7 +133,14 @@ void learning() {
   load(model, path);
   std::filesystem::remove(path);
   for (auto const& [name, parameter] : named_parameters(model)) check(name.c_str(), parameter.numel() > 0);
-  std::cout << model;
+  std::cout << model << "\n";
+  // -> Sequential(
+  // ->   (0): Linear(in_features=4, out_features=8, bias=True)
+  // ->   (1): ReLU()
+  // ->   (2): Dropout(p=0.1, inplace=False)
+  // ->   (3): Linear(in_features=8, out_features=3, bias=True)
+  // ->   (4): LogSoftmax(dim=1)
+  // -> )
   auto copy = clone(plain);
   check("clone", parameters(copy).size() == 1);
   check("conv", named_parameters(conv).size() == 2 && std::isfinite(loss.item()));

@@ -57,7 +57,7 @@ thread_local Late late;
 struct AtExit {
   Variable<double> w{tensor({1., 2.})}, y;
   ~AtExit() {
-    if (!y.requires_grad()) return;
+    if (y.numel() == 0) return;  // the test did not run
     backward(y, tensor({1., 1.}));
     backward(sum(w * w));
     if (w.grad().data()[1] != 2 + 4) std::abort();

@@ -71,7 +71,7 @@ def check_file(file, root):
         yield f"{own}: the first line of code is not '#pragma once'"
     if folder in PRECISE_FOLDERS and own not in PRECISE_ELSEWHERE and any(line.startswith("namespace ") for line in code):
         begin = next((i for i, line in enumerate(code) if line == "WICK_PRECISE_BEGIN"), len(code))
-        if any(line.startswith("namespace ") for line in code[:begin]) or lines[-1] != "WICK_PRECISE_END":
+        if any(line.startswith("namespace ") for line in code[:begin]) or "WICK_PRECISE_END" not in lines[-3:]:
             yield f"{own}: its code does not stand between the lines WICK_PRECISE_BEGIN and WICK_PRECISE_END"
     for number, line in enumerate(code, 1):
         where = f"{own}:{number}"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A choice between two formulas never becomes a number; a name for a formula takes no other; a mask is no subscript.
-// EXPECT: formula_misuse.cpp:26.*error: (operands to .\?:. have different types|incompatible operand types)
-// EXPECT: formula_misuse.cpp:27.*error: (operands to .\?:. have different types|incompatible operand types)
+// EXPECT: :26:\d+: error: (operands to .\?:. have different types|incompatible operand types)
+// EXPECT: :27:\d+: error: (operands to .\?:. have different types|incompatible operand types)
 // EXPECT: a formula of another type is assigned to it
 // EXPECT: a tensor cannot stand in a subscript
 // EXPECT: error: (use of deleted function .*operator%|overload resolution selected deleted operator '%')

@@ -120,15 +120,38 @@ template <Formula X> constexpr auto amin(X&& x) { return reduce<Min>(std::forwar
 template <Formula X> constexpr auto amin(X&& x, Axes const& axes, ReduceOptions options = {}) {
   return reduce<Min>(std::forward<X>(x), axes, options, "amin");
 }
+namespace detail {
+constexpr Axes axes_of(std::initializer_list<std::int64_t> list) {
+  Axes axes;
+  for (std::int64_t axis : list) axes.push_back(axis);
+  return axes;
+}
+}  // namespace detail
+
+// CUDA's headers have `max(float, float)` and `min` for all to see: a formula of one element would become a number for them,
+// were the dimensions not taken as they are typed.
+
 /// Largest element (torch.amax): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto max(X&& x) { return reduce<Max>(std::forward<X>(x)); }
 template <Formula X> constexpr auto max(X&& x, Axes const& axes, ReduceOptions options = {}) {
   return reduce<Max>(std::forward<X>(x), axes, options);
 }
+template <Formula X> constexpr auto max(X&& x, std::int64_t axis, ReduceOptions options = {}) {
+  return reduce<Max>(std::forward<X>(x), Axes(axis), options);
+}
+template <Formula X> constexpr auto max(X&& x, std::initializer_list<std::int64_t> axes, ReduceOptions options = {}) {
+  return reduce<Max>(std::forward<X>(x), detail::axes_of(axes), options);
+}
 /// Smallest element (torch.amin): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto min(X&& x) { return reduce<Min>(std::forward<X>(x)); }
 template <Formula X> constexpr auto min(X&& x, Axes const& axes, ReduceOptions options = {}) {
   return reduce<Min>(std::forward<X>(x), axes, options);
+}
+template <Formula X> constexpr auto min(X&& x, std::int64_t axis, ReduceOptions options = {}) {
+  return reduce<Min>(std::forward<X>(x), Axes(axis), options);
+}
+template <Formula X> constexpr auto min(X&& x, std::initializer_list<std::int64_t> axes, ReduceOptions options = {}) {
+  return reduce<Min>(std::forward<X>(x), detail::axes_of(axes), options);
 }
 /// Euclidean norm (torch.linalg.vector_norm): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto norm(X&& x) { return reduce<Norm>(std::forward<X>(x)); }

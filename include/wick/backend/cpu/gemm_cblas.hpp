@@ -58,6 +58,6 @@ void gemm_cblas(Matrix<std::type_identity_t<T> const> a, Matrix<std::type_identi
 
 }  // namespace backend::cpu
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
 
 #endif
-WICK_PRECISE_END

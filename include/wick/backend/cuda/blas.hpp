@@ -218,6 +218,6 @@ bool products(Device device, MatrixBatch batch, Matrix<T const> a, Matrix<T cons
 
 }  // namespace backend::cuda_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
 
 #endif
-WICK_PRECISE_END

@@ -242,6 +242,6 @@ bool conv2d_weight_gradient(Device device, Conv2dShape const& s, T const* x, T c
 
 }  // namespace backend::cuda_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
 
 #endif
-WICK_PRECISE_END

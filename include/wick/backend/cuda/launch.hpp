@@ -117,6 +117,6 @@ void launch_blocks(Device device, std::int64_t blocks, K const& k) {
 
 }  // namespace backend::cuda_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
 
 #endif
-WICK_PRECISE_END

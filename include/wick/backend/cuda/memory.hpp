@@ -219,6 +219,6 @@ inline bool const cuda_is_registered = core::register_device(Device::Kind::cuda,
 
 }  // namespace backend::cuda_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
 
 #endif
-WICK_PRECISE_END

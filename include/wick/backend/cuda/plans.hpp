@@ -89,6 +89,6 @@ class Factors {
 
 }  // namespace backend::cuda_
 }  // namespace wick::inline WICK_ISA
+WICK_PRECISE_END
 
 #endif
-WICK_PRECISE_END
