@@ -57,10 +57,10 @@ TEST_CASE("dimensions that lie together become one loop") {
   Tensor<float> const x = zeros<float>({3, 4, 5, 7});
   auto const loops = [](auto const& f) {
     using F = std::remove_cvref_t<decltype(f)>;
-    detail::Slots<structure_t<F>::slots + 1> slots;
+    detail::Slots<structure_t<F>::slot_count + 1> slot_data;
     Tensor<float> target(Tensor<float>::uninitialized, f.shape());
-    detail::plain_loop<float>(slots, target.data(), 0, target.layout(), f);
-    return slots.loop;
+    detail::plain_loop<float>(slot_data, target.data(), 0, target.layout(), f);
+    return slot_data.loop;
   };
   CHECK(loops(x + 1).rank == 1);
   CHECK(loops(x + 1).extent[0] == 420);

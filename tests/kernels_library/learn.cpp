@@ -3,7 +3,20 @@
 // and computes what headers alone compute.
 #include <doctest/doctest.h>
 
-// Words that are macros in headers of X11 and of Apple: Wick's headers do not use them.
+// Words that are macros in headers of X11, of Apple, of Qt and of the C library (some only as the compiler's GNU dialect):
+// Wick's headers do not use them.
+#define slots
+#define signals public
+#define emit
+#define foreach(element, list) for (element : list)
+#define forever for (;;)
+#define major(device) static_assert(device)
+#define minor(device) static_assert(device)
+#define unix 1
+#define linux 1
+#define B0 0
+#define B110 3
+#define ECHO 8
 #define Always 2
 #define Above 0
 #define Below 1

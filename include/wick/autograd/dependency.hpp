@@ -33,7 +33,7 @@ struct Dependency {
 template <class T>
 struct Active {
   using value_type = T;
-  static constexpr int slots = ElementTraits<T>::planes;
+  static constexpr int slot_count = ElementTraits<T>::planes;
 };
 
 namespace detail {
@@ -80,7 +80,7 @@ using SlotFlags = std::array<bool, N>;
 
 template <class S, std::size_t N>
 constexpr void mark_all(SlotFlags<N>& needed, int slot) {
-  for (int s = 0; s < S::slots; ++s) needed[static_cast<std::size_t>(slot + s)] = true;
+  for (int s = 0; s < S::slot_count; ++s) needed[static_cast<std::size_t>(slot + s)] = true;
 }
 
 // Marks the slots that pushing an adjoint through S reads. `has_value`: the value of S itself is at hand.
@@ -120,7 +120,7 @@ inline constexpr bool root_from_value<Apply<Op, Args...>> = SlopeFromValue<Op> &
 /// The slots of S whose values its backward kernel reads, given the result of the statement.
 template <class S>
 inline constexpr auto needed_slots = [] {
-  detail::SlotFlags<static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> needed{};
+  detail::SlotFlags<static_cast<std::size_t>(S::slot_count > 0 ? S::slot_count : 1)> needed{};
   detail::Needs<S, 0>::mark(needed, true);
   return needed;
 }();
@@ -133,7 +133,7 @@ inline constexpr unsigned reduction_bits = [] {
 /// The slots whose values the backward kernel of `y = Op over axes of S` reads.
 template <class S, class Op>
 inline constexpr auto needed_by_reduction = [] {
-  detail::SlotFlags<static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> needed{};
+  detail::SlotFlags<static_cast<std::size_t>(S::slot_count > 0 ? S::slot_count : 1)> needed{};
   detail::Needs<S, 0>::mark(needed, false);
   if constexpr ((reduction_bits<Op> & 1) != 0) detail::mark_all<S>(needed, 0);
   return needed;

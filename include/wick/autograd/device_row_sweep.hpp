@@ -49,8 +49,8 @@ struct RowAdjoints {
     using Root = Backprop<S, 0, 0>;
     typename Root::template Tree<Frame> v;
     Root::forward(frame, v);
-    if constexpr (K::uses_result) v.value = frame.template load<T, S::slots + 1>();
-    Root::push(frame, v, frame.template load<T, S::slots>(), sink);
+    if constexpr (K::uses_result) v.value = frame.template load<T, S::slot_count + 1>();
+    Root::push(frame, v, frame.template load<T, S::slot_count>(), sink);
     [&]<std::size_t... I>(std::index_sequence<I...>) constexpr {
       (through<static_cast<int>(I) + first>(frame, seed, sink, std::type_identity<typename detail::TypeAt<Folds, static_cast<int>(I) + first>::type>{}), ...);
     }(std::make_index_sequence<static_cast<std::size_t>(folds - first)>{});
@@ -197,7 +197,7 @@ void run_row_sweep(Device device, Loop& loop, int row) {
   Block block{{with_wide_slots<typename Block::Sizes>(device_loop<S, inputs>(loop), axis), plan}, {}, 0, nullptr};
   bool summed[outputs] = {}, any = false;
   for (int o = 0; o < outputs; ++o) {
-    SlotData const& slot = loop.slots[inputs + o];
+    SlotData const& slot = loop.slot_data[inputs + o];
     set_target(block.target[o], loop, slot);
     if (!slot.data) continue;
     block.target[o] = wide_target<V>(block.target[o], block.work.loop, axis, sizeof(C));
@@ -216,7 +216,7 @@ void run_row_sweep(Device device, Loop& loop, int row) {
     kept.stride[axis] = 0;
     std::int64_t step = 2 * Block::folds;
     for (int d = axis - 1; d >= 0; step *= loop.extent[d], --d) kept.stride[d] = step;
-    here.data[inputs + 1] = loop.slots[inputs + o];
+    here.data[inputs + 1] = loop.slot_data[inputs + o];
     using Term = RowSweepTerm<K, S>;
     sum_into<S, inputs + 1, typename Term::Sizes>(device, here.loop, [&](auto const& terms, unsigned mask) {
       return Term{terms, {}, o, {terms, mask}};

@@ -139,10 +139,10 @@ void run_sweep_kernels(Device device, F const& saved, Loop const& loop) {
     }
   }
   each_target(saved, [&]<class U>(int o, auto const&) {
-    if (!loop.slots[inputs + o].data || each >> o & 1) return;
+    if (!loop.slot_data[inputs + o].data || each >> o & 1) return;
     constexpr int planes = ElementTraits<U>::planes;
     SomeSlots<inputs + planes> here(loop);
-    std::copy_n(loop.slots + inputs + o, planes, here.data + inputs);
+    std::copy_n(loop.slot_data + inputs + o, planes, here.data + inputs);
     using Term = SweepTerm<K, S, compute_t<U>>;
     sum_into<S, inputs, typename Term::Sizes>(device, here.loop, [&](auto const& terms, unsigned mask) {
       return Term{terms, {}, o, {terms, mask}};
@@ -159,25 +159,25 @@ void sweep(tape::Propagation& pass, F const& saved, Dims const& shape, Needed co
            Layout const& seed_layout, Tensor<T> const& result, int row) {
   core::current_statement = "backward";
   constexpr int inputs = K::inputs, outputs = K::outputs, planes = ElementTraits<T>::planes;
-  detail::Slots<inputs + outputs> slots;
-  slots.open(shape, inputs + outputs);
-  SlotData* next = fill_slots(saved, shape, slots.data);
+  detail::Slots<inputs + outputs> slot_data;
+  slot_data.open(shape, inputs + outputs);
+  SlotData* next = fill_slots(saved, shape, slot_data.data);
   next = detail::fill_leaf({seed.data(), &seed_layout, seed.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
-  if constexpr (inputs > S::slots + planes)
+  if constexpr (inputs > S::slot_count + planes)
     detail::fill_leaf({result.data(), &seed_layout, result.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
   detail::note_operands(saved);
   core::note_use(seed.storage().block());
   core::note_use(result.storage().block());
-  for (int s = 0; s < S::slots; ++s) {
+  for (int s = 0; s < S::slot_count; ++s) {
     if (needed[static_cast<std::size_t>(s)]) continue;
-    slots.data[s].data = seed.storage().elements();  // any memory that suits every type will do: what is read is not used
-    std::fill_n(slots.data[s].stride, shape.size(), 0);
+    slot_data.data[s].data = seed.storage().elements();  // any memory that suits every type will do: what is read is not used
+    std::fill_n(slot_data.data[s].stride, shape.size(), 0);
   }
   detail::WideGradients wide;
-  thrust_::open_targets(pass, saved, shape, seed.device(), wide, slots.data + inputs);
+  thrust_::open_targets(pass, saved, shape, seed.device(), wide, slot_data.data + inputs);
   if (shape.numel() > 0) {
-    if constexpr (requires { typename K::Folds; }) thrust_::run_row_sweep<K, S>(seed.device(), slots.loop, row);
-    else thrust_::run_sweep_kernels<K, S>(seed.device(), saved, slots.loop);
+    if constexpr (requires { typename K::Folds; }) thrust_::run_row_sweep<K, S>(seed.device(), slot_data.loop, row);
+    else thrust_::run_sweep_kernels<K, S>(seed.device(), saved, slot_data.loop);
   }
   wide.add_to_nodes(pass);
 }

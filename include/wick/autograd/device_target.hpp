@@ -112,20 +112,20 @@ void each_target(F const& saved, Visit const& visit) {
 /// Opens the gradients that a backward pass adds to, as slots of a loop over `shape`; those that nobody wants have no data.
 /// Where the loop has no positions, nothing will be added: gradients of operands that were broadcast are 0.
 template <class F>
-void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, Device device, detail::WideGradients& wide, SlotData* slots) {
+void open_targets(tape::Propagation& pass, F const& saved, Dims const& shape, Device device, detail::WideGradients& wide, SlotData* slot_data) {
   each_target(saved, [&]<class U>(int o, auto const& leaf) {
     constexpr int planes = ElementTraits<U>::planes;
     for (int p = o; p < o + planes; ++p) {
-      slots[p].data = nullptr;
-      std::fill_n(slots[p].stride, max_rank, 0);
+      slot_data[p].data = nullptr;
+      std::fill_n(slot_data[p].stride, max_rank, 0);
     }
     auto* const node = leaf.edge.get();
     if (!pass.wants(node)) return;
     auto const open = [&](auto const& gradient, bool fresh) {
       core::note_use(gradient.storage().block());
       using C = compute_t<U>;
-      detail::fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(base_t<C>), planes, shape, slots + o);
-      for (int p = o; p < o + planes; ++p) slots[p].fresh = fresh;
+      detail::fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(base_t<C>), planes, shape, slot_data + o);
+      for (int p = o; p < o + planes; ++p) slot_data[p].fresh = fresh;
       // No position will write to it.
       if (fresh && shape.numel() == 0)
         compute_into<C>(const_cast<base_t<C>*>(gradient.data()), gradient.plane_stride(), gradient.layout(), Scalar<C>{C(0)}, device);
@@ -171,7 +171,7 @@ struct SomeSlots : detail::Slots<N> {
     this->open(Dims(), N);
     this->loop.rank = from.rank;
     std::copy_n(from.extent, from.rank, this->loop.extent);
-    std::copy_n(from.slots, std::min(N, from.count), this->data);
+    std::copy_n(from.slot_data, std::min(N, from.count), this->data);
   }
 };
 
@@ -180,7 +180,7 @@ struct SomeSlots : detail::Slots<N> {
 /// make(device loop, mask of what is summed).
 template <class S, int N, class Sizes, class Make>
 void sum_into(Device device, Loop& loop, Make const& make) {
-  SlotData const& slot = loop.slots[N];
+  SlotData const& slot = loop.slot_data[N];
   unsigned summed = broadcast_mask(loop, slot);
   join_dimensions(loop, summed);
   std::int64_t results = 1;

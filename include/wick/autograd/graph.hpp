@@ -247,13 +247,13 @@ WICK_COLD Variable<R> run_op(TypedOp<R, V...> const& op, Variable<V> const&... x
     }
   }
   Tensor<R> y(Tensor<R>::uninitialized, shape);
-  Slots<(ElementTraits<V>::planes + ...) + ElementTraits<R>::planes> slots;
-  slots.open(shape, op.program->inputs + op.program->outputs);
-  SlotData* next = slots.data;
+  Slots<(ElementTraits<V>::planes + ...) + ElementTraits<R>::planes> slot_data;
+  slot_data.open(shape, op.program->inputs + op.program->outputs);
+  SlotData* next = slot_data.data;
   ((next = fill_leaf(leaf_data(x), sizeof(base_t<V>), ElementTraits<V>::planes, shape, next)), ...);
   fill_target<R>(const_cast<base_t<R>*>(std::as_const(y).data()), y.plane_stride(), y.layout(), next);
-  simplify(slots.loop);
-  backend::cpu::launch(*op.program, slots.loop);
+  simplify(slot_data.loop);
+  backend::cpu::launch(*op.program, slot_data.loop);
   return record_op<R, V...>(op, std::move(y), x...);
 }
 

@@ -360,7 +360,7 @@ namespace detail {
 /// Builds and runs the loop of a backward kernel. `seed` and `result` are read as if they had the formula's shape.
 /// `spent`, if given, is the seed, which nobody needs afterwards: the first gradient of its shape takes its memory over.
 template <class K, class S, class F, class T>
-void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slots > 0 ? S::slots : 1)> const& needed,
+void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::array<bool, static_cast<std::size_t>(S::slot_count > 0 ? S::slot_count : 1)> const& needed,
                Tensor<T> const& seed, Layout const& seed_layout, Tensor<T> const& result, int row = -1, Tensor<T>* spent = nullptr) {
   constexpr int count = K::inputs + K::outputs;
   if (core::devices_in_use() && !(seed.device() == Device())) [[unlikely]] {
@@ -378,10 +378,10 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
         all_contiguous(saved, shape) && gradients_contiguous(saved)) {
       LineSlot line[std::size_t{count}];
       LineSlot* next = fill_line(saved, line);
-      for (int s = 0; s < S::slots; ++s)
+      for (int s = 0; s < S::slot_count; ++s)
         if (!needed[static_cast<std::size_t>(s)]) line[s] = {core::Unneeded<double>::elements, false};
       *next++ = {seed.data(), dense_seed};
-      if constexpr (K::inputs > S::slots + 1) *next++ = {result.data(), dense_seed};
+      if constexpr (K::inputs > S::slot_count + 1) *next++ = {result.data(), dense_seed};
       visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
         if constexpr (is_saved<Kept>)
           if constexpr (!std::is_integral_v<value_t<Kept>>) next = open_line_target(pass, leaf.edge.get(), next);
@@ -389,20 +389,20 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       return backend::cpu::run_line(program_of<K>, line, n);
     }
   }
-  Slots<count> slots;
-  slots.open(shape, count);
-  SlotData* next = fill_slots(saved, shape, slots.data);
-  for (int s = 0; s < S::slots; ++s) {
+  Slots<count> slot_data;
+  slot_data.open(shape, count);
+  SlotData* next = fill_slots(saved, shape, slot_data.data);
+  for (int s = 0; s < S::slot_count; ++s) {
     if (needed[static_cast<std::size_t>(s)]) continue;
-    slots.data[s].data = core::Unneeded<double>::elements;
-    std::fill_n(slots.data[s].stride, shape.size(), 0);
+    slot_data.data[s].data = core::Unneeded<double>::elements;
+    std::fill_n(slot_data.data[s].stride, shape.size(), 0);
   }
   constexpr int planes = ElementTraits<T>::planes;
   auto const add = [&](Tensor<T> const& x) {
     next = fill_leaf({x.data(), &seed_layout, x.plane_stride()}, sizeof(base_t<T>), planes, shape, next);
   };
   add(seed);
-  if constexpr (K::inputs > S::slots + planes) add(result);
+  if constexpr (K::inputs > S::slot_count + planes) add(result);
   if (!program_of<K>.reads_from || planes > 1 || row >= 0 || !seed_layout.contiguous || seed_layout.shape != shape) spent = nullptr;
   WideGradients wide;
   tape::Node<T>* heir = nullptr;
@@ -425,17 +425,17 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
     }
   });
   if (heir) inherited->fresh = true;
-  if (row >= 0) rows_of(slots.loop, row);
-  else simplify(slots.loop);
+  if (row >= 0) rows_of(slot_data.loop, row);
+  else simplify(slot_data.loop);
   Tensor<T> kept;
-  if (heir && !written_in_place(slots.loop, *inherited)) {
+  if (heir && !written_in_place(slot_data.loop, *inherited)) {
     kept = heir->gradient;
     heir->gradient.renew(shape);
     // The variable may stand in the formula several times.
     for (int s = K::inputs; s < count; ++s)
-      if (slots.data[s].data == std::as_const(kept).data()) slots.data[s].data = std::as_const(heir->gradient).data();
+      if (slot_data.data[s].data == std::as_const(kept).data()) slot_data.data[s].data = std::as_const(heir->gradient).data();
   }
-  backend::cpu::launch(program_of<K>, slots.loop);
+  backend::cpu::launch(program_of<K>, slot_data.loop);
   wide.add_to_nodes(pass);
 }
 

@@ -217,9 +217,9 @@ tape::Node<T>* record_formula(F const& f, bool consumed) {
       int const axis = row_axis(f, shape);
       if (axis >= 0) {
         auto kept = save<true>(f);
-        Slots<S::slots> slots;
-        fill_slots(kept, shape, slots.data);
-        if (same_parts_same_data<S>(slots.data, shape.size())) {
+        Slots<S::slot_count> slot_data;
+        fill_slots(kept, shape, slot_data.data);
+        if (same_parts_same_data<S>(slot_data.data, shape.size())) {
           Tensor<T> y = value_of<T>(kept);
           return append_statement<T, void, true>([&] { return std::move(kept); }, std::move(y), 0, axis);
         }

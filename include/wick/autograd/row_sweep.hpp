@@ -77,7 +77,7 @@ struct RowSweepKernel {
   using Folds = typename RowStages<S>::Folds;
   using Runner = RowRunner<S, L>;
   static constexpr bool uses_result = needs_result<S>;
-  static constexpr int inputs = S::slots + (uses_result ? 2 : 1), outputs = detail::active_planes<S>;
+  static constexpr int inputs = S::slot_count + (uses_result ? 2 : 1), outputs = detail::active_planes<S>;
 
   [[gnu::flatten]] static void run(KernelArguments const& a) {
     Runner const runner(a);
@@ -91,8 +91,8 @@ struct RowSweepKernel {
       auto const extra = [&](int slot) WICK_LAMBDA_INLINE {
         return simd::load(static_cast<kernel_element_t<T, L> const*>((part ? a.tail_in : a.in)[slot]) + (at.i & a.in_step[slot]));
       };
-      if constexpr (uses_result) v.value = extra(S::slots + 1);
-      Backprop<S, 0, 0>::push(at, v, extra(S::slots), sink(a, part, at.i, valid, fold_adjoint));
+      if constexpr (uses_result) v.value = extra(S::slot_count + 1);
+      Backprop<S, 0, 0>::push(at, v, extra(S::slot_count), sink(a, part, at.i, valid, fold_adjoint));
     });
     [&]<std::size_t... K>(std::index_sequence<K...>) {
       (through<Folds::size - 1 - static_cast<int>(K)>(a, runner, fold_adjoint), ...);
@@ -138,8 +138,8 @@ struct RowSweepKernel {
 
   static constexpr auto in_types = [] {
     std::array<SlotType, std::size_t{inputs}> table{};
-    for (int s = 0; s < S::slots; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
-    for (int s = S::slots; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<T, L>();
+    for (int s = 0; s < S::slot_count; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
+    for (int s = S::slot_count; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<T, L>();
     return table;
   }();
 

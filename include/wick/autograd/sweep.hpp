@@ -266,8 +266,8 @@ struct SweepKernel {
     else return needs_result<S>;
   }();
   static constexpr int planes = ElementTraits<T>::planes;
-  static constexpr int seed_slot = S::slots, result_slot = S::slots + planes;
-  static constexpr int inputs = S::slots + (uses_result ? 2 : 1) * planes;
+  static constexpr int seed_slot = S::slot_count, result_slot = S::slot_count + planes;
+  static constexpr int inputs = S::slot_count + (uses_result ? 2 : 1) * planes;
   static constexpr int outputs = detail::active_planes<S>;
 
   /// The adjoints at the frame's position (or positions), given to the sink.
@@ -306,8 +306,8 @@ struct SweepKernel {
 
   static constexpr auto in_types = [] {
     std::array<SlotType, std::size_t{inputs}> table{};
-    for (int s = 0; s < S::slots; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
-    for (int s = S::slots; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<base_t<T>, L>();
+    for (int s = 0; s < S::slot_count; ++s) table[static_cast<std::size_t>(s)] = slot_types<S, L>[static_cast<std::size_t>(s)];
+    for (int s = S::slot_count; s < inputs; ++s) table[static_cast<std::size_t>(s)] = slot_type<base_t<T>, L>();
     return table;
   }();
 

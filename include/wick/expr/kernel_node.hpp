@@ -348,9 +348,9 @@ namespace detail {
 template <class T, class F>
 struct EpilogueRun {
   using S = structure_t<F>;
-  static constexpr int count = S::slots + 1;
+  static constexpr int count = S::slot_count + 1;
   static constexpr Program const* program = &program_of<MapKernel<S, T>>;
-  SlotData slots[std::size_t{count}];
+  SlotData slot_data[std::size_t{count}];
   bool from_kernel[std::size_t{count}] = {};  // the elements that the kernel has just finished
   std::int64_t column_stride[std::size_t{count}];
   bool row_moves[std::size_t{count}] = {};
@@ -363,32 +363,32 @@ struct EpilogueRun {
   bool prepare(F const& f, Dims const& shape, int column_dims, LazyState<T> const* inside) {
     row_dims = shape.size() - column_dims;
     for (int d = 0; d < shape.size(); ++d) extent[d] = shape[d];
-    fill_slots(f, shape, slots);
+    fill_slots(f, shape, slot_data);
     int next = 0;
     visit_leaves(f, [&](auto const& leaf) {
       if constexpr (LazyNode<std::remove_cvref_t<decltype(leaf)>>)
         from_kernel[next] = static_cast<void const*>(&leaf.state()) == inside;
       ++next;
     });
-    from_kernel[S::slots] = true;
-    for (int s = 0; s < S::slots; ++s) {
+    from_kernel[S::slot_count] = true;
+    for (int s = 0; s < S::slot_count; ++s) {
       if (from_kernel[s]) continue;
       // Joined from the innermost dimension outwards, skipping those of extent 1.
       std::int64_t stride = 0, step = 0;
       bool first = true;
       for (int d = shape.size() - 1; d >= row_dims; --d) {
         if (shape[d] == 1) continue;
-        if (first) stride = slots[s].stride[d];
-        else if (slots[s].stride[d] != step) return false;
-        step = slots[s].stride[d] * shape[d];
+        if (first) stride = slot_data[s].stride[d];
+        else if (slot_data[s].stride[d] != step) return false;
+        step = slot_data[s].stride[d] * shape[d];
         first = false;
       }
       column_stride[s] = stride;
       dense &= stride == 1 || program->in_types[s].number;
-      for (int d = 0; d < row_dims; ++d) row_moves[s] |= shape[d] > 1 && slots[s].stride[d] != 0;
+      for (int d = 0; d < row_dims; ++d) row_moves[s] |= shape[d] > 1 && slot_data[s].stride[d] != 0;
     }
     lines = program->direct && program->lanes > 1 && count <= few_slots;
-    for (int s = 0; s < S::slots; ++s) lines &= from_kernel[s] || column_stride[s] == 0 || column_stride[s] == 1;
+    for (int s = 0; s < S::slot_count; ++s) lines &= from_kernel[s] || column_stride[s] == 0 || column_stride[s] == 1;
     return true;
   }
 
@@ -396,9 +396,9 @@ struct EpilogueRun {
     auto const& self = *static_cast<EpilogueRun*>(context);
     if (program->direct && self.dense) {
       void const* in[std::size_t{count}];
-      for (int s = 0; s < S::slots; ++s)
+      for (int s = 0; s < S::slot_count; ++s)
         in[s] = self.from_kernel[s] ? static_cast<void const*>(values)
-                                    : static_cast<char const*>(self.slots[s].data) +
+                                    : static_cast<char const*>(self.slot_data[s].data) +
                                           self.offset(s, row, column) * program->in_types[s].element_size;
       void* const out = values;
       return backend::cpu::launch_dense(*program, in, &out, n);
@@ -409,13 +409,13 @@ struct EpilogueRun {
       LineSlot line[std::size_t{count}];
       for (int s = 0; s < count; ++s) {
         if (self.from_kernel[s]) line[s] = {values, true};
-        else line[s] = {static_cast<char const*>(self.slots[s].data) + offset[s] * program->in_types[s].element_size, self.column_stride[s] == 1};
+        else line[s] = {static_cast<char const*>(self.slot_data[s].data) + offset[s] * program->in_types[s].element_size, self.column_stride[s] == 1};
       }
       return backend::cpu::run_line(*program, line, n);
     }
     SlotData here[std::size_t{count}];
     for (int s = 0; s < count; ++s) {
-      here[s].data = self.from_kernel[s] ? values : self.slots[s].data;
+      here[s].data = self.from_kernel[s] ? values : self.slot_data[s].data;
       here[s].fresh = false;
       here[s].stride[0] = self.from_kernel[s] ? 1 : self.column_stride[s];
     }
@@ -427,7 +427,7 @@ struct EpilogueRun {
   std::int64_t offset(int s, std::int64_t row, std::int64_t column) const {
     std::int64_t result = column * column_stride[s];
     if (row_moves[s])
-      for (int d = row_dims - 1; d >= 0; row /= extent[d], --d) result += row % extent[d] * slots[s].stride[d];
+      for (int d = row_dims - 1; d >= 0; row /= extent[d], --d) result += row % extent[d] * slot_data[s].stride[d];
     return result;
   }
 };

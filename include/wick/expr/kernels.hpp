@@ -47,8 +47,8 @@ struct FillSlots<Fold<Op, Arg>, L, N> : FillSlots<Arg, L, N> {};
 
 template <class S, class L>
 constexpr auto make_slot_types() {
-  static_assert(S::slots <= max_slots, "Wick: this formula has too many operands; split it into two statements");
-  constexpr auto n = static_cast<std::size_t>(S::slots > 0 ? S::slots : 1);
+  static_assert(S::slot_count <= max_slots, "Wick: this formula has too many operands; split it into two statements");
+  constexpr auto n = static_cast<std::size_t>(S::slot_count > 0 ? S::slot_count : 1);
   std::array<SlotType, n> table{};
   int next = 0;
   FillSlots<S, L, n>::fill(table, next);
@@ -104,7 +104,7 @@ struct MapKernel {
   static constexpr int planes = ElementTraits<Result>::planes;
 
   [[gnu::flatten]] static void run(KernelArguments const& a) {
-    auto frame = make_frame<L, S::slots>(a);
+    auto frame = make_frame<L, S::slot_count>(a);
     std::int64_t const n = a.n;
     if constexpr (std::is_void_v<L>) {
       if constexpr (planes == 1) {
@@ -136,7 +136,7 @@ struct MapKernel {
 
   static constexpr Program make_program() {
     Program p;
-    p.inputs = S::slots;
+    p.inputs = S::slot_count;
     p.outputs = planes;
     p.in_types = slot_types<S, L>.data();
     p.out_types = targets.data();
@@ -181,22 +181,22 @@ struct Accumulate {
 /// length alone, so that rows may be shared out among threads and calls anyhow.
 template <class Op, class S, class Result, Lane L>
 struct RowReduction {
-  using Frame = BatchFrame<L, S::slots>;
+  using Frame = BatchFrame<L, S::slot_count>;
   // Accumulators of a row: independent ones hide the latency of combine, what is costly hides it itself.
   static constexpr int together = cost<S> < 16 ? 4 : 1;
   // Rows side by side: one core reads memory faster through some streams that are far apart than through one. Only where
   // memory is what takes the time, and as many as the registers hold the accumulators of.
-  static constexpr int streams = cost<S> <= 4 && S::slots <= 2 ? std::max(1, static_cast<int>(sizeof(Batch<L>)) / (S::slots < 2 ? 16 : 32)) : 1;
+  static constexpr int streams = cost<S> <= 4 && S::slot_count <= 2 ? std::max(1, static_cast<int>(sizeof(Batch<L>)) / (S::slot_count < 2 ? 16 : 32)) : 1;
   // Positions of a stream below which it is not worth its start.
   static constexpr std::int64_t shortest_stream = 16384;
 
   [[gnu::flatten]] static void run(KernelArguments const& a) {
     constexpr auto all = std::make_index_sequence<static_cast<std::size_t>(streams)>{};
-    Frame const first = make_frame<L, S::slots>(a);
+    Frame const first = make_frame<L, S::slot_count>(a);
     auto const row_at = [&](std::int64_t row) WICK_LAMBDA_INLINE {
       Frame frame = first;
       if (row)
-        for (int s = 0; s < S::slots; ++s) advance<S>(frame, s, row * a.row_step[s]);
+        for (int s = 0; s < S::slot_count; ++s) advance<S>(frame, s, row * a.row_step[s]);
       return frame;
     };
     bool const cuts = streams > 1 && a.n >= streams * shortest_stream;
@@ -264,7 +264,7 @@ struct RowReduction {
   static WICK_INLINE Batch<L> accumulate_parts(Frame& row, std::int64_t part, std::index_sequence<K...> all) {
     auto const take = [&](std::size_t) WICK_LAMBDA_INLINE {
       Frame const here = row;
-      for (int s = 0; s < S::slots; ++s) advance<S>(row, s, part & row.mask[s]);
+      for (int s = 0; s < S::slot_count; ++s) advance<S>(row, s, part & row.mask[s]);
       return here;
     };
     Frame frame[] = {take(K)...};
@@ -281,8 +281,8 @@ struct RowReduction {
       for (int k = 0; k < lanes<L>; ++k) table[static_cast<std::size_t>(k)] = static_cast<L>(k);
       return table;
     }();
-    alignas(64) char tails[S::slots > 0 ? S::slots : 1][64];
-    for (int s = 0; s < S::slots; ++s) {
+    alignas(64) char tails[S::slot_count > 0 ? S::slot_count : 1][64];
+    for (int s = 0; s < S::slot_count; ++s) {
       if (!frame.mask[s]) continue;
       advance<S>(frame, s, a.n);
       load_tail(tails[s], frame.slot[s], a.tail * std::int64_t{slot_types<S, L>[static_cast<std::size_t>(s)].kernel_size});
@@ -311,7 +311,7 @@ struct ReduceKernel {
   static constexpr int planes = ElementTraits<Result>::planes;
 
   [[gnu::flatten]] static void run(KernelArguments const& a) {
-    auto frame = make_frame<L, S::slots>(a);
+    auto frame = make_frame<L, S::slot_count>(a);
     std::int64_t const n = a.n, step = a.out_step[0];
     if constexpr (planes > 1) {
       constexpr int width = [] {
@@ -371,9 +371,9 @@ struct ReduceKernel {
   // done: one value may settle the result.
   template <class V>
   static WICK_INLINE std::int64_t find_truth(KernelArguments const& a, bool& out) {
-    BatchFrame<V, S::slots> frame;
-    alignas(64) V same[S::slots][lanes<V>];
-    for (int s = 0; s < S::slots; ++s) {
+    BatchFrame<V, S::slot_count> frame;
+    alignas(64) V same[S::slot_count][lanes<V>];
+    for (int s = 0; s < S::slot_count; ++s) {
       SlotType const& type = slot_types<S, V>[static_cast<std::size_t>(s)];
       bool const stays = type.number || a.in_step[s] == 0;
       if (!stays && (a.in_step[s] != 1 || !type.direct)) return 0;
@@ -399,7 +399,7 @@ struct ReduceKernel {
       Frame row = first;
       for (std::int64_t r = 0; r < a.rows; ++r) {
         ((row.i = i + static_cast<std::int64_t>(K) * width, total[K] = Op::combine(total[K], Op::lift(evaluate<S, Result, 0>(row)))), ...);
-        for (int s = 0; s < S::slots; ++s) advance<S>(row, s, a.row_step[s]);
+        for (int s = 0; s < S::slot_count; ++s) advance<S>(row, s, a.row_step[s]);
       }
       (simd::store(out + i + static_cast<std::int64_t>(K) * width, total[K]), ...);
     };
@@ -416,7 +416,7 @@ struct ReduceKernel {
 
   static constexpr Program make_program() {
     Program p;
-    p.inputs = S::slots;
+    p.inputs = S::slot_count;
     p.outputs = planes;
     p.in_types = slot_types<S, L>.data();
     p.out_types = targets.data();

@@ -29,7 +29,7 @@ struct Slots {
   SlotData data[std::size_t{N > 0 ? N : 1}];
   Loop loop;
   void open(Dims const& shape, int count) {
-    loop.slots = data;
+    loop.slot_data = data;
     loop.count = count;
     loop.rank = shape.size();
     for (int d = 0; d < shape.size(); ++d) loop.extent[d] = shape[d];
@@ -63,10 +63,10 @@ LineSlot* fill_line(F const& f, LineSlot* next) {
 
 // The loop of a plain formula into a target of this layout (whose shape the formula broadcasts to).
 template <class T, class F, int N>
-void plain_loop(Slots<N>& slots, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
-  slots.open(target.shape, N);
-  fill_target<T>(data, plane_stride, target, fill_slots(f, target.shape, slots.data));
-  simplify(slots.loop);
+void plain_loop(Slots<N>& slot_data, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+  slot_data.open(target.shape, N);
+  fill_target<T>(data, plane_stride, target, fill_slots(f, target.shape, slot_data.data));
+  simplify(slot_data.loop);
 }
 
 // Formulas that are elements as they lie in memory: assigning them is a copy.
@@ -77,20 +77,20 @@ inline constexpr bool is_copy = !is_map<F> && !is_scalar<F> && std::is_same_v<va
 
 // Copies elements of a layout that broadcasts to the target's shape.
 WICK_NOINLINE inline void copy_layout(LeafData const& from, int element_size, void* data, Layout const& target) {
-  Slots<2> slots;
-  slots.open(target.shape, 2);
+  Slots<2> slot_data;
+  slot_data.open(target.shape, 2);
   fill_leaf({data, &target}, static_cast<std::size_t>(element_size), 1, target.shape,
-            fill_leaf(from, static_cast<std::size_t>(element_size), 1, target.shape, slots.data));
-  simplify(slots.loop);
-  backend::cpu::launch_copy(slots.loop, element_size);
+            fill_leaf(from, static_cast<std::size_t>(element_size), 1, target.shape, slot_data.data));
+  simplify(slot_data.loop);
+  backend::cpu::launch_copy(slot_data.loop, element_size);
 }
 
 template <class T, class F>
 WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
   using S = structure_t<F>;
-  Slots<S::slots + ElementTraits<T>::planes> slots;
-  plain_loop<T>(slots, data, plane_stride, target, f);
-  backend::cpu::launch(program_of<MapKernel<S, T>>, slots.loop);
+  Slots<S::slot_count + ElementTraits<T>::planes> slot_data;
+  plain_loop<T>(slot_data, data, plane_stride, target, f);
+  backend::cpu::launch(program_of<MapKernel<S, T>>, slot_data.loop);
 }
 
 template <class T, class F>
@@ -103,7 +103,7 @@ void run_plain(base_t<T>* data, std::int64_t plane_stride, Layout const& target,
     constexpr int planes = ElementTraits<T>::planes;
     if constexpr (program.direct) {
       if (target.contiguous && all_contiguous(f, target.shape)) {
-        void const* in[S::slots > 0 ? S::slots : 1];
+        void const* in[S::slot_count > 0 ? S::slot_count : 1];
         void* out[std::size_t{planes}];
         void const** next = in;
         visit_leaves(f, [&](auto const& leaf) {
@@ -146,7 +146,7 @@ int row_axis(F const& f, Dims const& shape) {
 
 // True when parts of a row formula that are equal by type are equal by data too, so that one evaluation serves all.
 template <class S>
-bool same_parts_same_data(SlotData const* slots, int rank) {
+bool same_parts_same_data(SlotData const* slot_data, int rank) {
   bool same = true;
   auto const compare = [&](auto parts) {
     using List = decltype(parts);
@@ -157,9 +157,9 @@ bool same_parts_same_data(SlotData const* slots, int rank) {
         at[id] = slot;
         return;
       }
-      int const n = List::slots[id];
+      int const n = List::slot_count[id];
       for (int s = 0; s < n; ++s) {
-        SlotData const &a = slots[at[id] + s], &b = slots[slot + s];
+        SlotData const &a = slot_data[at[id] + s], &b = slot_data[slot + s];
         SlotType const& type = slot_types<S, lane_t<S>>[static_cast<std::size_t>(slot + s)];
         if (type.number) {
           same &= std::memcmp(a.data, b.data, static_cast<std::size_t>(type.element_size)) == 0;
@@ -190,12 +190,12 @@ bool run_row(base_t<T>* data, Layout const& target, F const& f) {
   } else {
     int const axis = f.shape() == target.shape ? row_axis(f, target.shape) : -1;
     if (axis < 0) return false;
-    Slots<S::slots + 1> slots;
-    slots.open(target.shape, S::slots + 1);
-    fill_target<T>(data, 0, target, fill_slots(f, target.shape, slots.data));
-    if (!same_parts_same_data<S>(slots.data, target.rank())) return false;
-    rows_of(slots.loop, axis);
-    backend::cpu::launch(program_of<RowKernel<S, T>>, slots.loop);
+    Slots<S::slot_count + 1> slot_data;
+    slot_data.open(target.shape, S::slot_count + 1);
+    fill_target<T>(data, 0, target, fill_slots(f, target.shape, slot_data.data));
+    if (!same_parts_same_data<S>(slot_data.data, target.rank())) return false;
+    rows_of(slot_data.loop, axis);
+    backend::cpu::launch(program_of<RowKernel<S, T>>, slot_data.loop);
     return true;
   }
 }
@@ -252,7 +252,7 @@ void run_reduce(base_t<T>* data, std::int64_t plane_stride, R const& r) {
     }
     return;
   }
-  constexpr int count = S::slots + ElementTraits<T>::planes;
+  constexpr int count = S::slot_count + ElementTraits<T>::planes;
   if constexpr (ElementTraits<T>::planes == 1 && count <= few_slots) {
     std::int64_t const n = shape.numel();
     if (results.numel() == 1 && backend::cpu::is_short_line(program_of<K>, n) && all_contiguous(r.arg, shape)) {
@@ -262,16 +262,16 @@ void run_reduce(base_t<T>* data, std::int64_t plane_stride, R const& r) {
       return finish_reduction<typename R::op, T>(data, plane_stride, 1, n);
     }
   }
-  Slots<count> slots;
-  slots.open(shape, count);
+  Slots<count> slot_data;
+  slot_data.open(shape, count);
   Layout layout{results};
   for (int d = 0; d < shape.size(); ++d)
     if (r.mask >> d & 1) layout.strides[d] = 0;
-  SlotData* const target = fill_slots(r.arg, shape, slots.data);
+  SlotData* const target = fill_slots(r.arg, shape, slot_data.data);
   fill_target<T>(data, plane_stride, layout, target);
   for (int p = 0; p < ElementTraits<T>::planes; ++p) target[p].fresh = true;
-  simplify(slots.loop);
-  backend::cpu::launch(program_of<K>, slots.loop);
+  simplify(slot_data.loop);
+  backend::cpu::launch(program_of<K>, slot_data.loop);
   finish_reduction<typename R::op, T>(data, plane_stride, results.numel(), r.count());
 }
 
@@ -352,9 +352,9 @@ Plan plan_of(X const& x) {
     return detail::row_axis(f, shape) >= 0 ? Plan::row : plan_of(detail::lowered<false>(f));
   } else {
     using S = structure_t<F>;
-    detail::Slots<S::slots + ElementTraits<T>::planes> slots;
-    detail::plain_loop<T>(slots, nullptr, 0, Layout(f.shape()), f);
-    return name_plan(slots.loop, program_of<MapKernel<S, T>>);
+    detail::Slots<S::slot_count + ElementTraits<T>::planes> slot_data;
+    detail::plain_loop<T>(slot_data, nullptr, 0, Layout(f.shape()), f);
+    return name_plan(slot_data.loop, program_of<MapKernel<S, T>>);
   }
 }
 

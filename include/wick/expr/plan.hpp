@@ -14,7 +14,7 @@ inline std::int64_t magnitude(std::int64_t stride) { return stride < 0 ? -stride
 // True when dimension a should lie outside dimension b: the written target decides, then whoever reads further.
 inline bool outside(Loop const& loop, int a, int b) {
   for (int s = loop.count - 1; s >= 0; --s) {
-    std::int64_t const sa = magnitude(loop.slots[s].stride[a]), sb = magnitude(loop.slots[s].stride[b]);
+    std::int64_t const sa = magnitude(loop.slot_data[s].stride[a]), sb = magnitude(loop.slot_data[s].stride[b]);
     if (sa == sb || sa == 0 || sb == 0) continue;
     return sa > sb;
   }
@@ -23,13 +23,13 @@ inline bool outside(Loop const& loop, int a, int b) {
 
 inline void swap_dimensions(Loop& loop, int a, int b) {
   std::swap(loop.extent[a], loop.extent[b]);
-  for (int s = 0; s < loop.count; ++s) std::swap(loop.slots[s].stride[a], loop.slots[s].stride[b]);
+  for (int s = 0; s < loop.count; ++s) std::swap(loop.slot_data[s].stride[a], loop.slot_data[s].stride[b]);
 }
 
 inline void drop_dimension(Loop& loop, int axis) {
   for (int d = axis; d + 1 < loop.rank; ++d) {
     loop.extent[d] = loop.extent[d + 1];
-    for (int s = 0; s < loop.count; ++s) loop.slots[s].stride[d] = loop.slots[s].stride[d + 1];
+    for (int s = 0; s < loop.count; ++s) loop.slot_data[s].stride[d] = loop.slot_data[s].stride[d + 1];
   }
   --loop.rank;
 }
@@ -46,7 +46,7 @@ inline void simplify(Loop& loop, int keep_inner = 0) {
   for (int d = movable - 2; d >= 0; --d) {
     bool joins = true;
     for (int s = 0; s < loop.count && joins; ++s)
-      joins = loop.slots[s].stride[d] == loop.slots[s].stride[d + 1] * loop.extent[d + 1];
+      joins = loop.slot_data[s].stride[d] == loop.slot_data[s].stride[d + 1] * loop.extent[d + 1];
     if (!joins) continue;
     loop.extent[d + 1] *= loop.extent[d];
     detail::drop_dimension(loop, d);
@@ -54,7 +54,7 @@ inline void simplify(Loop& loop, int keep_inner = 0) {
   if (loop.rank == 0) {
     loop.rank = 1;
     loop.extent[0] = 1;
-    for (int s = 0; s < loop.count; ++s) loop.slots[s].stride[0] = 0;
+    for (int s = 0; s < loop.count; ++s) loop.slot_data[s].stride[0] = 0;
   }
 }
 
@@ -67,7 +67,7 @@ inline Plan name_plan(Loop const& loop, Program const& program) {
   for (int s = 0; s < loop.count; ++s) {
     bool const input = s < program.inputs;
     if (input && program.in_types[s].number) continue;
-    SlotData const& slot = loop.slots[s];
+    SlotData const& slot = loop.slot_data[s];
     if (!input && program.out_types[s - program.inputs].accumulates) return Plan::reduce;
     if (loop.extent[inner] != 1 && slot.stride[inner] != 1 && slot.stride[inner] != 0) return Plan::strided;
     for (int d = 0; d < loop.rank; ++d) broadcast |= slot.stride[d] == 0 && loop.extent[d] != 1;

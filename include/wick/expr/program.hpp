@@ -119,7 +119,7 @@ constexpr char const* name(Plan plan) {
 struct Loop {
   int rank = 0;
   std::int64_t extent[max_rank];
-  SlotData* slots = nullptr;
+  SlotData* slot_data = nullptr;
   int count = 0;
 
   std::int64_t total() const {
@@ -142,13 +142,13 @@ template <class Isa = IsaTag>
 bool is_short_line(Program const& program, std::int64_t n);
 /// Runs `program` along `n` positions of slots that lie one after another or, inputs and accumulating targets, stay.
 template <class Isa = IsaTag>
-WICK_NOINLINE void run_line(Program const& program, LineSlot const* slots, std::int64_t n);
+WICK_NOINLINE void run_line(Program const& program, LineSlot const* slot_data, std::int64_t n);
 /// Copies slot 0 of a simplified loop to slot 1, elements of 1, 2, 4 or 8 bytes (defined by the backend).
 template <class Isa = IsaTag>
 void launch_copy(Loop const& loop, int element_size);
 /// Runs `program` over `n` positions along dimension 0 of the slots, from these offsets (defined by the backend).
 template <class Isa = IsaTag>
-void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n);
+void run_segment(Program const& program, SlotData const* slot_data, std::int64_t const* offset, std::int64_t n);
 }  // namespace backend::cpu
 
 template <class From, class To>

@@ -13,7 +13,7 @@ namespace detail {
 template <class... T>
 struct TypeList {
   static constexpr int size = sizeof...(T);
-  static constexpr int slots[] = {T::slots..., 0};
+  static constexpr int slot_count[] = {T::slot_count..., 0};
 };
 template <class List, class X>
 inline constexpr int index_in = -1;
@@ -152,7 +152,7 @@ struct RowStages {
 /// Which slots are read where X, a part of the row formula S that begins in slot I, is computed in stage `stage`.
 template <class S, class X, int I>
 struct PartSlots {
-  static constexpr bool contain(int slot, int) { return slot >= I && slot < I + X::slots; }
+  static constexpr bool contain(int slot, int) { return slot >= I && slot < I + X::slot_count; }
 };
 template <class S, class Op, class Arg, int I>
 struct PartSlots<S, Fold<Op, Arg>, I> {
@@ -249,11 +249,11 @@ struct RowRunner {
 
   template <int Stage>
   WICK_INLINE auto frame(KernelArguments const& a) const {
-    RowFrame<L, S::slots, S, Stage> f;
+    RowFrame<L, S::slot_count, S, Stage> f;
     [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
       ((f.slot[K] = static_cast<L const*>(a.in[K]), f.mask[K] = a.in_step[K]), ...);
       ((slot_types<S, L>[K].number ? void(f.numbers[K] = Batch<L>(*f.slot[K])) : void()), ...);
-    }(std::make_index_sequence<static_cast<std::size_t>(S::slots)>{});
+    }(std::make_index_sequence<static_cast<std::size_t>(S::slot_count)>{});
     [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
       ((f.folded[K] = folded[K]), ...);
     }(std::make_index_sequence<static_cast<std::size_t>(std::min(Stage, folds))>{});
@@ -325,7 +325,7 @@ struct RowKernel {
 
   static constexpr Program make_program() {
     Program p;
-    p.inputs = S::slots;
+    p.inputs = S::slot_count;
     p.in_types = slot_types<S, L>.data();
     p.out_types = &target;
     p.kernel = &run;

@@ -12,31 +12,31 @@ namespace wick::inline WICK_ISA {
 template <class T>
 struct Leaf {
   using value_type = T;
-  static constexpr int slots = ElementTraits<T>::planes;
+  static constexpr int slot_count = ElementTraits<T>::planes;
 };
 /// A number: one slot for each of its parts, read once.
 template <class T>
 struct Number {
   using value_type = T;
-  static constexpr int slots = ElementTraits<T>::planes;
+  static constexpr int slot_count = ElementTraits<T>::planes;
 };
 /// Elements that are computed from their position (random masks): `G::fetch` fills a buffer with them.
 template <class G>
 struct Generated {
   using value_type = typename G::value_type;
-  static constexpr int slots = 1;
+  static constexpr int slot_count = 1;
 };
 /// An elementwise operation.
 template <class Op, class... Args>
 struct Apply {
   using value_type = result_t<Op, typename Args::value_type...>;
-  static constexpr int slots = (Args::slots + ... + 0);
+  static constexpr int slot_count = (Args::slot_count + ... + 0);
 };
 /// A reduction over a row, inside a row formula.
 template <class Op, class Arg>
 struct Fold {
   using value_type = typename Op::template result<typename Arg::value_type>;
-  static constexpr int slots = Arg::slots;
+  static constexpr int slot_count = Arg::slot_count;
 };
 
 /// True for parts of a row formula that have one value for the whole row.
@@ -72,9 +72,9 @@ using structure_t = typename StructureOf<std::remove_cvref_t<X>>::type;
 /// Slot of the first operand of argument K of a node whose first slot is I.
 template <int I, int K, class... Args>
 constexpr int slot_of() {
-  int const slots[] = {Args::slots..., 0};
+  int const slot_data[] = {Args::slot_count..., 0};
   int slot = I;
-  for (int k = 0; k < K; ++k) slot += slots[k];
+  for (int k = 0; k < K; ++k) slot += slot_data[k];
   return slot;
 }
 

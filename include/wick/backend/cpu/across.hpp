@@ -31,12 +31,12 @@ inline int across_dimension(Program const& program, Loop const& loop, int line) 
 /// Runs a program of whole rows over rows of `walk.line` that lie across the registers, along `walk.across`.
 class AcrossRun {
  public:
-  AcrossRun(Program const& program, Loop const& loop, SlotData const* slots, Walk const& walk)
-      : program_(program), slots_(slots), line_(walk.line), rows_(walk.across), count_(loop.count), n_(loop.extent[walk.line]), lanes_(program.lanes) {
+  AcrossRun(Program const& program, Loop const& loop, SlotData const* slot_data, Walk const& walk)
+      : program_(program), slots_(slot_data), line_(walk.line), rows_(walk.across), count_(loop.count), n_(loop.extent[walk.line]), lanes_(program.lanes) {
     std::int64_t bytes = 0;
     for (int s = 0; s < count_; ++s) {
       bool const input = s < program.inputs, number = input && program.in_types[s].number;
-      std::int64_t const line = slots[s].stride[line_], rows = slots[s].stride[rows_];
+      std::int64_t const line = slot_data[s].stride[line_], rows = slot_data[s].stride[rows_];
       lie_[s] = number || (line == 0 && rows == 0) ? Lie::stays : rows == 0 ? Lie::repeats : line == 0 ? Lie::spreads : Lie::apart;
       place_[s] = bytes;
       bytes += (lie_[s] == Lie::stays || lie_[s] == Lie::spreads ? 64 : room(s)) * (input ? 1 : 2);
@@ -48,7 +48,7 @@ class AcrossRun {
     for (int t = program.inputs; t < count_; ++t) {  // a variable that stands twice in a formula
       same_[t] = t;
       for (int other = program.inputs; other < t && same_[t] == t; ++other)
-        if (slots[other].data == slots[t].data && target(t).accumulates && !slots[t].shared) same_[t] = other, place_[t] = place_[other];
+        if (slot_data[other].data == slot_data[t].data && target(t).accumulates && !slot_data[t].shared) same_[t] = other, place_[t] = place_[other];
     }
   }
 

@@ -158,7 +158,7 @@ void copy_plane(CopyPlane const& p, Word* to, Word const* from, std::int64_t beg
 /// Runs a copy whose loop is simplified: slot 0 is read, slot 1 is written.
 template <class Word>
 void copy_loop(Loop const& loop) {
-  SlotData const &source = loop.slots[0], &target = loop.slots[1];
+  SlotData const &source = loop.slot_data[0], &target = loop.slot_data[1];
   auto const size = static_cast<std::int64_t>(sizeof(Word));
   int const inner = loop.rank - 1;
   std::int64_t const total = loop.total(), n = loop.extent[inner];

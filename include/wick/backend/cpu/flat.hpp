@@ -39,13 +39,13 @@ inline int cost_of_flat(Program const& program, Loop const& loop, int join, int 
   int cost = 0;
   for (int s = 0; s < loop.count; ++s) {
     bool const target = s >= program.inputs, number = !target && program.in_types[s].number;
-    if (loop.slots[s].shared) return -1;
-    Lie const lie = lie_of(loop.slots[s], number, join, line, n);
+    if (loop.slot_data[s].shared) return -1;
+    Lie const lie = lie_of(loop.slot_data[s], number, join, line, n);
     int const size = target ? program.out_types[s - program.inputs].element_size : program.in_types[s].element_size;
     if (lie == Lie::stays || lie == Lie::dense) continue;
     if (size > 8 || (!target && !program.in_types[s].movable)) return -1;
     bool const adds = target && program.out_types[s - program.inputs].accumulates;
-    if (adds && (lie == Lie::apart || (lie == Lie::repeats && loop.slots[s].stride[line] != 1))) return -1;
+    if (adds && (lie == Lie::apart || (lie == Lie::repeats && loop.slot_data[s].stride[line] != 1))) return -1;
     if (lie == Lie::apart && !moves) return -1;
     cost += lie == Lie::apart ? 2 : lie == Lie::spreads;
   }
@@ -91,15 +91,15 @@ inline int joined_dimension(Program const& program, Loop const& loop, int line) 
 /// Runs a program over rows of `walk.line` joined along `walk.join`.
 class FlatRun {
  public:
-  FlatRun(Program const& program, Loop const& loop, SlotData const* slots, Walk const& walk)
-      : program_(program), slots_(slots), line_(walk.line), join_(walk.join), count_(loop.count), n_(loop.extent[walk.line]) {
+  FlatRun(Program const& program, Loop const& loop, SlotData const* slot_data, Walk const& walk)
+      : program_(program), slots_(slot_data), line_(walk.line), join_(walk.join), count_(loop.count), n_(loop.extent[walk.line]) {
     unit_ = program.lanes / std::min<std::int64_t>(n_ & -n_, program.lanes);
     steady_ = program.direct;
     for (int s = 0; s < count_; ++s) {
       bool const input = s < program.inputs;
-      lie_[s] = detail::lie_of(slots[s], input && program.in_types[s].number, join_, line_, n_);
+      lie_[s] = detail::lie_of(slot_data[s], input && program.in_types[s].number, join_, line_, n_);
       if (lie_[s] == Lie::spreads || lie_[s] == Lie::apart) (input ? collects_ : delivers_) = true;
-      steady_ &= lie_[s] != Lie::dense || slots[s].stride[line_] == 1;
+      steady_ &= lie_[s] != Lie::dense || slot_data[s].stride[line_] == 1;
     }
     folds_ = program.reduce && lie_[program.inputs] == Lie::stays;
     by_rows_ = program.takes_rows && !collects_ && lie_[program.inputs] == Lie::repeats;
@@ -109,8 +109,8 @@ class FlatRun {
     width_ = group_ * n_;
     std::int64_t bytes = 0;
     for (int s = 0; s < count_; ++s) {
-      here_[s] = slots[s];
-      here_[s].stride[join_] = lie_[s] == Lie::dense ? group_ * slots[s].stride[join_] : 0;
+      here_[s] = slot_data[s];
+      here_[s].stride[join_] = lie_[s] == Lie::dense ? group_ * slot_data[s].stride[join_] : 0;
       if (in_place(s)) continue;
       bool const turned = s >= program.inputs && lie_[s] == Lie::spreads;
       here_[s].data = reinterpret_cast<void const*>(bytes);
@@ -124,7 +124,7 @@ class FlatRun {
     for (int t = program.inputs; t < count_; ++t) {  // a variable that stands twice in a formula
       same_[t] = t;
       for (int other = program.inputs; other < t && same_[t] == t; ++other)
-        if (slots[other].data == slots[t].data && target(t).accumulates) here_[t] = here_[other], same_[t] = other;
+        if (slot_data[other].data == slot_data[t].data && target(t).accumulates) here_[t] = here_[other], same_[t] = other;
     }
   }
 

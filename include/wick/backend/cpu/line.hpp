@@ -61,7 +61,7 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
 }
 
 template <class Isa>
-void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
+void run_line(Program const& program, LineSlot const* slot_data, std::int64_t n) {
   int const inputs = program.inputs, outputs = program.outputs, lanes = program.lanes;
   std::int64_t const full = n & -lanes, rest = n - full;
   alignas(64) char splats[few_slots][64], tails[few_slots][64];
@@ -72,12 +72,12 @@ void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
   std::int64_t from_step[few_slots];
   bool first[few_slots];  // not another name of an earlier target
   alignas(64) char neutral[64];
-  bool const folds = program.reduce && !slots[inputs].moves;
+  bool const folds = program.reduce && !slot_data[inputs].moves;
 
   for (int s = 0; s < inputs; ++s) {
-    auto const* const data = static_cast<char const*>(slots[s].data);
+    auto const* const data = static_cast<char const*>(slot_data[s].data);
     int const size = program.in_types[s].kernel_size;
-    bool const moves = slots[s].moves && !program.in_types[s].number;
+    bool const moves = slot_data[s].moves && !program.in_types[s].number;
     step[s] = moves ? -1 : 0;
     in[s] = tail_in[s] = data;
     if (moves) {
@@ -88,25 +88,25 @@ void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
     }
   }
   if (folds) {
-    void* const target = const_cast<void*>(slots[inputs].data);
-    if (slots[inputs].fresh) program.out_types[0].identity(target, 1);
+    void* const target = const_cast<void*>(slot_data[inputs].data);
+    if (slot_data[inputs].fresh) program.out_types[0].identity(target, 1);
     out_step[0] = 0;
     return program.reduce({.in = in, .in_step = step, .out = &target, .out_step = out_step, .n = full, .tail = static_cast<int>(rest)});
   }
   for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
     TargetType const& type = program.out_types[o];
-    auto* const data = static_cast<char*>(const_cast<void*>(slots[s].data));
+    auto* const data = static_cast<char*>(const_cast<void*>(slot_data[s].data));
     first[o] = true;
     if (type.accumulates) {
       int same = 0;
-      while (same < o && slots[inputs + same].data != data) ++same;
+      while (same < o && slot_data[inputs + same].data != data) ++same;
       if (same < o) {
         first[o] = false, out[o] = out[same], tail_out[o] = tail_out[same], out_step[o] = out_step[same];
         from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
         continue;
       }
     }
-    bool const stays = !slots[s].moves;
+    bool const stays = !slot_data[s].moves;
     out_step[o] = stays ? 0 : -1;
     out[o] = stays ? splats[s] : data;
     tail_out[o] = tails[s];
@@ -115,12 +115,12 @@ void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
     if (stays) {
       type.identity(splats[s], lanes);
       type.identity(tails[s], lanes);
-    } else if (slots[s].fresh && program.reads_from) {
+    } else if (slot_data[s].fresh && program.reads_from) {
       type.identity(neutral, lanes);
       from[o] = tail_from[o] = neutral, from_step[o] = 0;
     } else {
-      if (slots[s].fresh && full) type.identity(data, full);
-      if (rest && slots[s].fresh) type.identity(tails[s], lanes);
+      if (slot_data[s].fresh && full) type.identity(data, full);
+      if (rest && slot_data[s].fresh) type.identity(tails[s], lanes);
       else if (rest) load_tail(tails[s], data + full * type.kernel_size, rest * type.kernel_size);
     }
   }
@@ -129,9 +129,9 @@ void run_line(Program const& program, LineSlot const* slots, std::int64_t n) {
   for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
     if (!first[o]) continue;
     TargetType const& type = program.out_types[o];
-    auto* const data = static_cast<char*>(const_cast<void*>(slots[s].data));
+    auto* const data = static_cast<char*>(const_cast<void*>(slot_data[s].data));
     if (out_step[o] == 0) {
-      if (slots[s].fresh) type.identity(data, 1);
+      if (slot_data[s].fresh) type.identity(data, 1);
       if (full) type.fold(data, out[o], lanes);
       if (rest) type.fold(data, tail_out[o], rest);
     } else if (rest) {

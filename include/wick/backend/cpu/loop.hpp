@@ -28,7 +28,7 @@ inline void run_parallel(Program const& program, Loop const& loop, Walk const& w
   parallel_for(units, parallel_grain / work_of_unit + 1, [&](std::int64_t begin, std::int64_t end) {
     Box box(loop);
     box.low[axis] = begin * unit, box.high[axis] = std::min(end * unit, extent);
-    run_box(program, loop, loop.slots, box, walk);
+    run_box(program, loop, loop.slot_data, box, walk);
   });
 }
 
@@ -46,7 +46,7 @@ inline void run_chunked(Program const& program, Loop const& loop, Walk const& wa
   std::int64_t const extent = loop.extent[axis], total = loop.total();
   std::int64_t copies_size = 0;
   for (int o = 0; o < program.outputs; ++o) {
-    SlotData const& target = loop.slots[program.inputs + o];
+    SlotData const& target = loop.slot_data[program.inputs + o];
     if (program.out_types[o].accumulates && target.stride[axis] == 0) copies_size += target_elements(loop, target);
   }
   std::int64_t chunks = std::min({extent, most_chunks, std::max<std::int64_t>(1, total / chunk_elements),
@@ -59,33 +59,33 @@ inline void run_chunked(Program const& program, Loop const& loop, Walk const& wa
   char* next = memory.data();
   char* copies[max_slots] = {};
   for (int o = 0; o < program.outputs; ++o) {
-    SlotData const& target = loop.slots[program.inputs + o];
+    SlotData const& target = loop.slot_data[program.inputs + o];
     if (!program.out_types[o].accumulates || target.stride[axis] != 0) continue;
     copies[o] = next;
     next += chunks * target_elements(loop, target) * program.out_types[o].element_size;
   }
   auto const copy_of = [&](int o, std::int64_t chunk) {
-    return copies[o] + chunk * target_elements(loop, loop.slots[program.inputs + o]) * program.out_types[o].element_size;
+    return copies[o] + chunk * target_elements(loop, loop.slot_data[program.inputs + o]) * program.out_types[o].element_size;
   };
   parallel_for(chunks, parallel_grain / std::max<std::int64_t>(1, total / chunks * program.cost) + 1,
                [&](std::int64_t begin, std::int64_t end) {
-                 SlotData slots[max_slots];
-                 std::copy_n(loop.slots, loop.count, slots);
+                 SlotData slot_data[max_slots];
+                 std::copy_n(loop.slot_data, loop.count, slot_data);
                  for (std::int64_t chunk = begin; chunk < end; ++chunk) {
                    for (int o = 0; o < program.outputs; ++o) {
                      if (!copies[o]) continue;
-                     SlotData& target = slots[program.inputs + o];
+                     SlotData& target = slot_data[program.inputs + o];
                      target.data = copy_of(o, chunk);
                      program.out_types[o].identity(copy_of(o, chunk), target_elements(loop, target));
                    }
                    Box box(loop);
                    box.low[axis] = chunk * length, box.high[axis] = std::min(extent, (chunk + 1) * length);
-                   run_box(program, loop, slots, box, walk);
+                   run_box(program, loop, slot_data, box, walk);
                  }
                });
   for (int o = 0; o < program.outputs; ++o) {
     if (!copies[o]) continue;
-    SlotData const& target = loop.slots[program.inputs + o];
+    SlotData const& target = loop.slot_data[program.inputs + o];
     std::int64_t const n = target_elements(loop, target);
     for (std::int64_t step = 1; step < chunks; step *= 2)
       for (std::int64_t i = 0; i + step < chunks; i += 2 * step)
@@ -139,7 +139,7 @@ WICK_NOINLINE inline void run_shared(Program const& program, Loop const& loop, W
   bool alike = !any_conflict && loop.rank > 1;
   std::int64_t furthest = 0;  // how far targets are apart, in elements
   for (int o = 0; o < program.outputs; ++o) {
-    SlotData const& target = loop.slots[program.inputs + o];
+    SlotData const& target = loop.slot_data[program.inputs + o];
     if (!target.shared) continue;
     if (!first) first = &target;
     for (int d = 0; d < loop.rank; ++d) alike &= target.stride[d] == first->stride[d];
@@ -149,7 +149,7 @@ WICK_NOINLINE inline void run_shared(Program const& program, Loop const& loop, W
   std::int64_t inside = 0;
   for (int d = 1; d < loop.rank; ++d) inside += (loop.extent[d] - 1) * std::abs(first->stride[d]);
   std::int64_t const step = std::abs(first->stride[0]);
-  if (!alike || step == 0 || loop.total() * program.cost < 8 * parallel_grain) return run_box(program, loop, loop.slots, Box(loop), walk);
+  if (!alike || step == 0 || loop.total() * program.cost < 8 * parallel_grain) return run_box(program, loop, loop.slot_data, Box(loop), walk);
   std::int64_t const reach = (2 * furthest + inside) / step + 1, extent = loop.extent[0];
   std::int64_t const length = std::max(2 * reach, (extent + most_chunks - 1) / most_chunks), pieces = (extent + length - 1) / length;
   for (std::int64_t phase = 0; phase < 2; ++phase)
@@ -157,7 +157,7 @@ WICK_NOINLINE inline void run_shared(Program const& program, Loop const& loop, W
       for (std::int64_t piece = begin; piece < end; ++piece) {
         Box box(loop);
         box.low[0] = (2 * piece + phase) * length, box.high[0] = std::min(extent, box.low[0] + length);
-        run_box(program, loop, loop.slots, box, walk);
+        run_box(program, loop, loop.slot_data, box, walk);
       }
     });
 }
@@ -169,8 +169,8 @@ bool is_short_line(Program const& program, std::int64_t n) {
 }
 
 template <class Isa>
-void run_segment(Program const& program, SlotData const* slots, std::int64_t const* offset, std::int64_t n) {
-  Segment(program, slots, 0, n).run(offset);
+void run_segment(Program const& program, SlotData const* slot_data, std::int64_t const* offset, std::int64_t n) {
+  Segment(program, slot_data, 0, n).run(offset);
 }
 
 /// Runs `program` over `loop`, whose plan is made.
@@ -182,10 +182,10 @@ void launch(Program const& program, Loop& loop) {
     LineSlot line[few_slots];
     bool fits = true;
     for (int s = 0; s < loop.count; ++s) {
-      std::int64_t const stride = loop.slots[s].stride[0];
+      std::int64_t const stride = loop.slot_data[s].stride[0];
       bool const may_stay = s < program.inputs || program.out_types[s - program.inputs].accumulates;
-      fits &= !loop.slots[s].shared && (stride == 1 || (stride == 0 && may_stay));
-      line[s] = {loop.slots[s].data, stride != 0, loop.slots[s].fresh};
+      fits &= !loop.slot_data[s].shared && (stride == 1 || (stride == 0 && may_stay));
+      line[s] = {loop.slot_data[s].data, stride != 0, loop.slot_data[s].fresh};
     }
     if (fits) return run_line(program, line, total);
   }
@@ -193,7 +193,7 @@ void launch(Program const& program, Loop& loop) {
   bool any_conflict = false, shared = false;
   for (int o = 0; o < program.outputs; ++o) {
     if (!program.out_types[o].accumulates) continue;
-    SlotData& target = loop.slots[program.inputs + o];
+    SlotData& target = loop.slot_data[program.inputs + o];
     shared |= target.shared;
     bool revisited = false;
     for (int d = 0; d < loop.rank; ++d)
@@ -208,7 +208,7 @@ void launch(Program const& program, Loop& loop) {
   int const inner = loop.rank - 1;
   Walk const walk = plan_walk(program, loop);
   if (shared) return run_shared(program, loop, walk, any_conflict);
-  if (small) return run_box(program, loop, loop.slots, Box(loop), walk);
+  if (small) return run_box(program, loop, loop.slot_data, Box(loop), walk);
 
   int const splittable = program.whole_rows ? inner : loop.rank;
   int widest_free = -1, widest_conflict = -1;
@@ -224,7 +224,7 @@ void launch(Program const& program, Loop& loop) {
     bool const free_is_enough = widest_free >= 0 && loop.extent[widest_free] >= 64 && conflicts <= 65536;
     if (!free_is_enough) return run_chunked(program, loop, walk, widest_conflict);
   }
-  if (widest_free < 0) return run_box(program, loop, loop.slots, Box(loop), walk);
+  if (widest_free < 0) return run_box(program, loop, loop.slot_data, Box(loop), walk);
   run_parallel(program, loop, walk, widest_free, widest_free == walk.line ? 64 : widest_free == walk.across ? program.lanes : 1);
 }
 

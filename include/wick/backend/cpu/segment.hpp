@@ -18,29 +18,29 @@ inline constexpr std::int64_t block_elements = 1024;
 class Segment {
  public:
   /// For segments of `n` positions along dimension `inner`.
-  Segment(Program const& program, SlotData const* slots, int inner, std::int64_t n)
-      : program_(program), slots_(slots), inner_(inner), n_(n), block_(n) {
+  Segment(Program const& program, SlotData const* slot_data, int inner, std::int64_t n)
+      : program_(program), slots_(slot_data), inner_(inner), n_(n), block_(n) {
     if (program.lanes == 1) return;
     bool shared = false, buffered = false, fresh = false;
     for (int s = 0; s < program.inputs; ++s) {
       SlotType const& type = program.in_types[s];
-      std::int64_t const stride = slots[s].stride[inner];
+      std::int64_t const stride = slot_data[s].stride[inner];
       uses_buffer_[s] = !type.number && stride != 0 && !(type.direct && stride == 1);
       buffered |= uses_buffer_[s];
     }
     for (int o = 0; o < program.outputs; ++o) {
       int const s = program.inputs + o;
-      std::int64_t const stride = slots[s].stride[inner];
+      std::int64_t const stride = slot_data[s].stride[inner];
       alias_[o] = find_alias(o);
       if (alias_[o] >= 0) {
         uses_buffer_[s] = false;
         continue;
       }
       bool const stays = stride == 0 && program.out_types[o].accumulates;
-      uses_buffer_[s] = slots[s].shared ? !stays : !stays && !(program.out_types[o].direct && stride == 1);
-      shared |= slots[s].shared && stride != 1 && !stays;
+      uses_buffer_[s] = slot_data[s].shared ? !stays : !stays && !(program.out_types[o].direct && stride == 1);
+      shared |= slot_data[s].shared && stride != 1 && !stays;
       buffered |= uses_buffer_[s];
-      fresh |= slots[s].fresh && !program.reads_from;
+      fresh |= slot_data[s].fresh && !program.reads_from;
     }
     overlaps_ = !buffered && can_overlap();
     if (!program.whole_rows && (buffered || fresh)) block_ = std::min(n, block_elements);
@@ -58,7 +58,7 @@ class Segment {
     constexpr std::uintptr_t page = 4096;
     buffers_.emplace(bytes + (program.row_buffers ? static_cast<std::int64_t>(page) : 0));
     if (program.row_buffers && program.inputs)
-      shift_ = (reinterpret_cast<std::uintptr_t>(slots[0].data) - reinterpret_cast<std::uintptr_t>(buffers_->data())) % page & ~std::uintptr_t{63};
+      shift_ = (reinterpret_cast<std::uintptr_t>(slot_data[0].data) - reinterpret_cast<std::uintptr_t>(buffers_->data())) % page & ~std::uintptr_t{63};
   }
 
   std::int64_t length() const { return n_; }

@@ -26,14 +26,14 @@ struct Walk {
 
 /// Calls visit(offsets of the slots) for each position of the dimensions of a box that are not in `without` (bits).
 template <class Visit>
-WICK_INLINE void each_position(Loop const& loop, SlotData const* slots, Box const& box, unsigned without, Visit const& visit) {
+WICK_INLINE void each_position(Loop const& loop, SlotData const* slot_data, Box const& box, unsigned without, Visit const& visit) {
   int const count = loop.count;
   std::int64_t offset[max_slots], position[max_rank];
   for (int d = 0; d < loop.rank; ++d)
     if (box.low[d] >= box.high[d]) return;
   for (int s = 0; s < count; ++s) {
     offset[s] = 0;
-    for (int d = 0; d < loop.rank; ++d) offset[s] += box.low[d] * slots[s].stride[d];
+    for (int d = 0; d < loop.rank; ++d) offset[s] += box.low[d] * slot_data[s].stride[d];
   }
   for (int d = 0; d < loop.rank; ++d) position[d] = box.low[d];
   for (;;) {
@@ -42,22 +42,22 @@ WICK_INLINE void each_position(Loop const& loop, SlotData const* slots, Box cons
     for (; d >= 0; --d) {
       if (without >> d & 1) continue;
       if (++position[d] < box.high[d]) {
-        for (int s = 0; s < count; ++s) offset[s] += slots[s].stride[d];
+        for (int s = 0; s < count; ++s) offset[s] += slot_data[s].stride[d];
         break;
       }
       position[d] = box.low[d];
-      for (int s = 0; s < count; ++s) offset[s] -= slots[s].stride[d] * (box.high[d] - box.low[d] - 1);
+      for (int s = 0; s < count; ++s) offset[s] -= slot_data[s].stride[d] * (box.high[d] - box.low[d] - 1);
     }
     if (d < 0) return;
   }
 }
 
 /// `count` lines along dimension `dim` from these offsets on, some at a time.
-inline void run_rows(Program const& program, Segment& segment, SlotData const* slots, std::int64_t const* offset, int dim,
+inline void run_rows(Program const& program, Segment& segment, SlotData const* slot_data, std::int64_t const* offset, int dim,
                      std::int64_t count, std::int64_t together) {
   std::int64_t at[max_slots];
   for (std::int64_t r = 0; r < count; r += together) {
-    for (int s = 0; s <= program.inputs; ++s) at[s] = offset[s] + r * slots[s].stride[dim];
+    for (int s = 0; s <= program.inputs; ++s) at[s] = offset[s] + r * slot_data[s].stride[dim];
     segment.run_rows(at, dim, std::min(together, count - r));
   }
 }

@@ -47,7 +47,7 @@ inline bool results_are_neighbours(Loop const& loop, unsigned reduced) {
   for (int d = 0; d < loop.rank; ++d) (reduced >> d & 1 ? term : kept) = d;
   if (kept < 0 || term < 0) return kept >= 0;
   for (int s = 0; s < loop.count; ++s) {
-    std::int64_t const a = detail::magnitude(loop.slots[s].stride[kept]), b = detail::magnitude(loop.slots[s].stride[term]);
+    std::int64_t const a = detail::magnitude(loop.slot_data[s].stride[kept]), b = detail::magnitude(loop.slot_data[s].stride[term]);
     if (a && (!b || a < b)) ++votes;
     else if (b && (!a || b < a)) --votes;
   }
@@ -74,15 +74,15 @@ struct TermWalk {
     frame.seek(result, ~reduced);
     return frame;
   }
-  /// Reads the first `slots` slots of a pack.
-  template <int slots, class Frame>
+  /// Reads the first `slot_count` slots of a pack.
+  template <int slot_count, class Frame>
   constexpr void read(Frame& frame, PositionFrame<N> start, std::int64_t pack) const {
     if (packs != along) {
       std::int64_t const line = start.loop->quotient(pack, along);
       start.seek(line, reduced & ((1u << axis) - 1));
       pack -= line * along;
     }
-    frame.template read<slots>(start, axis, pack * V);
+    frame.template read<slot_count>(start, axis, pack * V);
   }
 };
 

@@ -14,9 +14,9 @@ namespace backend::thrust_ {
 template <class Op, class S, class Compute, class Element>
 struct ReduceTerm {
   using Result = Compute;
-  using Frame = std::conditional_t<plain_slots<S>, PackFrame<S::slots, SlotSizes<S, S::slots, char>>, SingleFrame<S::slots>>;
-  DeviceLoop<S::slots> loop;
-  TermWalk<S::slots, Frame::V> walk;
+  using Frame = std::conditional_t<plain_slots<S>, PackFrame<S::slot_count, SlotSizes<S, S::slot_count, char>>, SingleFrame<S::slot_count>>;
+  DeviceLoop<S::slot_count> loop;
+  TermWalk<S::slot_count, Frame::V> walk;
   std::int64_t elements;
   base_t<Element>* out;
   std::int64_t plane_stride;
@@ -24,8 +24,8 @@ struct ReduceTerm {
   constexpr Result identity() const { return Op::template identity<Result>(); }
   constexpr Result combine(Result const& a, Result const& b) const { return static_cast<Result>(Op::combine(a, b)); }
   constexpr auto start(std::int64_t result) const { return walk.start(loop, result); }
-  constexpr void read(Frame& frame, PositionFrame<S::slots> const& started, std::int64_t pack) const {
-    walk.template read<S::slots>(frame, started, pack);
+  constexpr void read(Frame& frame, PositionFrame<S::slot_count> const& started, std::int64_t pack) const {
+    walk.template read<S::slot_count>(frame, started, pack);
   }
   constexpr Result at(Frame const& frame) const { return static_cast<Result>(Op::lift(evaluate<S, Result, 0>(frame))); }
   constexpr void put(std::int64_t result, Result total) const {
@@ -39,14 +39,14 @@ template <class T, class R>
 void run_reduce(Device device, base_t<T>* data, std::int64_t plane_stride, R const& r) {
   using S = structure_t<typename R::argument_type>;
   using Term = ReduceTerm<typename R::op, S, compute_t<T>, T>;
-  detail::Slots<S::slots> slots;
-  slots.open(r.arg.shape(), S::slots);
-  fill_slots(r.arg, r.arg.shape(), slots.data);
+  detail::Slots<S::slot_count> slot_data;
+  slot_data.open(r.arg.shape(), S::slot_count);
+  fill_slots(r.arg, r.arg.shape(), slot_data.data);
   unsigned mask = r.mask;
-  if (slots.loop.total() > 0) join_dimensions(slots.loop, mask);
-  bool const across = results_are_neighbours(slots.loop, mask);
-  auto loop = device_loop<S, S::slots>(slots.loop);
-  if constexpr (plain_slots<S>) loop = with_wide_slots<SlotSizes<S, S::slots, char>>(loop, std::bit_width(mask) - 1);
+  if (slot_data.loop.total() > 0) join_dimensions(slot_data.loop, mask);
+  bool const across = results_are_neighbours(slot_data.loop, mask);
+  auto loop = device_loop<S, S::slot_count>(slot_data.loop);
+  if constexpr (plain_slots<S>) loop = with_wide_slots<SlotSizes<S, S::slot_count, char>>(loop, std::bit_width(mask) - 1);
   Term const term{loop, {loop, mask}, r.count(), data, plane_stride};
   run_fold(device, term, r.shape().numel(), term.walk.packs, across);
 }

@@ -13,7 +13,7 @@ namespace backend::thrust_ {
 /// out = S at one position, for compound numbers.
 template <class S, class Result>
 struct MapElement {
-  static constexpr int planes = ElementTraits<Result>::planes, count = S::slots + planes;
+  static constexpr int planes = ElementTraits<Result>::planes, count = S::slot_count + planes;
   DeviceLoop<count> loop;
 
   constexpr void operator()(std::int64_t index) const {
@@ -30,15 +30,15 @@ struct MapElement {
   }
   template <int plane>
   constexpr base_t<Result>& at(PositionFrame<count> const& frame) const {
-    return static_cast<base_t<Result>*>(const_cast<void*>(loop.slot[S::slots + plane].data))[frame.offset[S::slots + plane]];
+    return static_cast<base_t<Result>*>(const_cast<void*>(loop.slot[S::slot_count + plane].data))[frame.offset[S::slot_count + plane]];
   }
 };
 
 /// out = S at V neighbouring positions along the innermost dimension.
 template <class S, class Result>
 struct MapPack {
-  using Sizes = SlotSizes<S, S::slots + 1, Result>;
-  static constexpr int count = S::slots + 1, V = Sizes::V;
+  using Sizes = SlotSizes<S, S::slot_count + 1, Result>;
+  static constexpr int count = S::slot_count + 1, V = Sizes::V;
   DeviceLoop<count> loop;
   std::int64_t along;  ///< packs along the innermost dimension
 
@@ -51,13 +51,13 @@ struct MapPack {
       index -= line * along;
     }
     PackFrame<count, Sizes> frame;
-    frame.template read<S::slots>(start, inner, index * V);
+    frame.template read<S::slot_count>(start, inner, index * V);
     Result value[V];
     WICK_UNROLLED for (int k = 0; k < V; ++k) {
       frame.k = k;
       value[k] = static_cast<Result>(evaluate<S, Result, 0>(frame));
     }
-    frame.template write<S::slots>(value);
+    frame.template write<S::slot_count>(value);
   }
 };
 
@@ -65,18 +65,18 @@ struct MapPack {
 template <class T, class F>
 void run_map(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
   using S = structure_t<F>;
-  constexpr int count = S::slots + ElementTraits<T>::planes;
+  constexpr int count = S::slot_count + ElementTraits<T>::planes;
   if constexpr (detail::is_copy<F, T>) {
     LeafData const from = leaf_data(f);
     if (target.contiguous && from.layout->contiguous && from.layout->shape == target.shape)
       return core::copy_bytes(data, device, from.data, device, static_cast<std::size_t>(target.numel()) * sizeof(T));
   }
-  detail::Slots<count> slots;
-  detail::plain_loop<T>(slots, data, plane_stride, target, f);
-  Loop const& loop = slots.loop;
+  detail::Slots<count> slot_data;
+  detail::plain_loop<T>(slot_data, data, plane_stride, target, f);
+  Loop const& loop = slot_data.loop;
   std::int64_t const total = loop.total();
   if (total == 0) return;
-  if constexpr (count == S::slots + 1 && plain_slots<S>) {
+  if constexpr (count == S::slot_count + 1 && plain_slots<S>) {
     using Pack = MapPack<S, T>;
     auto const on_device = device_loop<S, count>(loop);
     std::int64_t const inner = on_device.extent[on_device.rank - 1], along = packs_of<Pack::V>(inner);

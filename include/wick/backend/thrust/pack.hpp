@@ -28,7 +28,7 @@ struct SlotSizes {
     std::array<int, static_cast<std::size_t>(N) + 1> size{};
     for (int s = 0; s < N; ++s) {
       auto const i = static_cast<std::size_t>(s);
-      if (s >= S::slots) size[i] = static_cast<int>(sizeof(Element));
+      if (s >= S::slot_count) size[i] = static_cast<int>(sizeof(Element));
       else if (SlotType const& type = slot_types<S, void>[i]; !type.number) size[i] = type.computed ? -1 : type.element_size;
     }
     size[static_cast<std::size_t>(N)] = static_cast<int>(sizeof(Also));
@@ -97,11 +97,11 @@ struct PackFrame {
   std::int64_t offset[N > 0 ? N : 1];  ///< of place 0
   alignas(16) mutable unsigned char raw[N > 0 ? N : 1][16];
 
-  /// Reads the first `slots` slots, from `place` along `dimension` on, beginning where `start` is; -1 is no dimension: at
+  /// Reads the first `slot_count` slots, from `place` along `dimension` on, beginning where `start` is; -1 is no dimension: at
   /// `start` alone.
-  template <int slots>
+  template <int slot_count>
   constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t place) {
-    read_those<FirstSlots<slots>>(start, dimension, place);
+    read_those<FirstSlots<slot_count>>(start, dimension, place);
   }
   /// Reads the slots s with Slots::contains(s) in this way.
   template <class Slots>
@@ -184,7 +184,7 @@ template <int N>
 struct SingleFrame : PositionFrame<N> {
   static constexpr int V = 1;
   int valid, k;
-  template <int slots>
+  template <int slot_count>
   constexpr void read(PositionFrame<N> const& start, int dimension, std::int64_t first) {
     static_cast<PositionFrame<N>&>(*this) = start;
     valid = 1;

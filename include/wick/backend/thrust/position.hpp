@@ -104,7 +104,7 @@ struct PositionFrame {
   }
 };
 
-/// The loop over a formula's slots (of which the first S::slots are described by S) as a device takes it. Numbers are copied.
+/// The loop over a formula's slots (of which the first S::slot_count are described by S) as a device takes it. Numbers are copied.
 template <class S, int N>
 DeviceLoop<N> device_loop(Loop const& loop) {
   DeviceLoop<N> result;
@@ -114,10 +114,10 @@ DeviceLoop<N> device_loop(Loop const& loop) {
   result.narrow = loop.total() < (std::int64_t{1} << 31);
   for (int s = 0; s < N; ++s) {
     DeviceSlot& to = result.slot[s];
-    to.data = loop.slots[s].data;
+    to.data = loop.slot_data[s].data;
     if (loop.rank == 0) to.stride[0] = 0;
-    for (int d = 0; d < loop.rank; ++d) to.stride[d] = loop.slots[s].stride[d];
-    if (s >= S::slots) continue;
+    for (int d = 0; d < loop.rank; ++d) to.stride[d] = loop.slot_data[s].stride[d];
+    if (s >= S::slot_count) continue;
     SlotType const& type = slot_types<S, void>[static_cast<std::size_t>(s)];
     if (type.describe) type.describe(to.data, to.number);
     else if (type.number) std::memcpy(to.number, to.data, static_cast<std::size_t>(type.element_size));
@@ -138,7 +138,7 @@ inline void join_dimensions(Loop& loop, unsigned& mask) {
   for (int d = loop.rank - 2; d >= 0; --d) {
     bool joins = (mask >> d & 1) == (mask >> (d + 1) & 1);
     for (int s = 0; s < loop.count && joins; ++s)
-      joins = loop.slots[s].stride[d] == loop.slots[s].stride[d + 1] * loop.extent[d + 1];
+      joins = loop.slot_data[s].stride[d] == loop.slot_data[s].stride[d + 1] * loop.extent[d + 1];
     if (!joins) continue;
     loop.extent[d + 1] *= loop.extent[d];
     drop(d);

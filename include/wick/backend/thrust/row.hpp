@@ -71,15 +71,15 @@ struct RowPart {
   };
   static constexpr bool uses_kept = [] {
     bool uses = kept_as >= 0;
-    for (int s = 0; s < S::slots; ++s) uses |= Slots::contains(s) != SlotsBesideKept::contains(s);
+    for (int s = 0; s < S::slot_count; ++s) uses |= Slots::contains(s) != SlotsBesideKept::contains(s);
     return uses;
   }();
 };
 /// A stage that reads all of a row's slots, and keeps nothing.
-template <int slots>
+template <int slot_count>
 struct EverySlot {
   static constexpr bool uses_kept = false;
-  using Slots = FirstSlots<slots>;
+  using Slots = FirstSlots<slot_count>;
 };
 
 /// What threads know of their row.
@@ -190,11 +190,11 @@ struct RowWork {
 template <class S, class T, bool whole>
 struct RowBlock {
   using C = lane_t<S, T>;
-  using Sizes = SlotSizes<S, S::slots + 1, T>;
+  using Sizes = SlotSizes<S, S::slot_count + 1, T>;
   using Kept = KeptPack<S, C, Sizes::V>;
   // 128 bytes of a thread's registers.
   static constexpr int held = whole && Kept::parts > 0 ? std::max(1, static_cast<int>(std::bit_floor(128 / sizeof(Kept)))) : 0;
-  using Work = RowWork<S, C, S::slots + 1, Sizes, whole, held>;
+  using Work = RowWork<S, C, S::slot_count + 1, Sizes, whole, held>;
   using Shared = typename Work::Shared;
   static constexpr int threads = fold_threads;
   Work work;
@@ -212,7 +212,7 @@ struct RowBlock {
           frame.k = k;
           value[k] = static_cast<T>(evaluate<S, T, 0>(frame));
         }
-        frame.template write<S::slots>(value);
+        frame.template write<S::slot_count>(value);
       });
     });
   }
@@ -227,16 +227,16 @@ bool run_row(Device device, T* data, Layout const& target, F const& f) {
   } else {
     int axis = f.shape() == target.shape ? detail::row_axis(f, target.shape) : -1;
     if (axis < 0) return false;
-    detail::Slots<S::slots + 1> slots;
-    slots.open(target.shape, S::slots + 1);
-    fill_target<T>(data, 0, target, fill_slots(f, target.shape, slots.data));
-    if (!detail::same_parts_same_data<S>(slots.data, target.rank())) return false;
-    if (slots.loop.total() == 0) return true;
-    detail::rows_of(slots.loop, axis);
-    axis = slots.loop.rank - 1;
+    detail::Slots<S::slot_count + 1> slot_data;
+    slot_data.open(target.shape, S::slot_count + 1);
+    fill_target<T>(data, 0, target, fill_slots(f, target.shape, slot_data.data));
+    if (!detail::same_parts_same_data<S>(slot_data.data, target.rank())) return false;
+    if (slot_data.loop.total() == 0) return true;
+    detail::rows_of(slot_data.loop, axis);
+    axis = slot_data.loop.rank - 1;
     using Sizes = typename RowBlock<S, T, false>::Sizes;
-    auto const loop = with_wide_slots<Sizes>(device_loop<S, S::slots + 1>(slots.loop), axis);
-    RowPlan const plan(slots.loop, axis, Sizes::V);
+    auto const loop = with_wide_slots<Sizes>(device_loop<S, S::slot_count + 1>(slot_data.loop), axis);
+    RowPlan const plan(slot_data.loop, axis, Sizes::V);
     if (is_whole<Sizes>(loop, axis)) for_each_block(device, plan.blocks(), RowBlock<S, T, true>{{loop, plan}});
     else for_each_block(device, plan.blocks(), RowBlock<S, T, false>{{loop, plan}});
     return true;
