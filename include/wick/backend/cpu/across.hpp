@@ -39,6 +39,12 @@ class AcrossRun {
       std::int64_t const line = slot_data[s].stride[line_], rows = slot_data[s].stride[rows_];
       lie_[s] = number || (line == 0 && rows == 0) ? Lie::stays : rows == 0 ? Lie::repeats : line == 0 ? Lie::spreads : Lie::apart;
       place_[s] = bytes;
+      same_[s] = input ? first_like(loop, s) : s;
+      if (same_[s] != s) {
+        place_[s] = place_[same_[s]];
+        continue;
+      }
+      if (input && !number && (lie_[s] == Lie::spreads || lie_[s] == Lie::apart)) collected_[collects_++] = s;
       bytes += (lie_[s] == Lie::stays || lie_[s] == Lie::spreads ? 64 : room(s)) * (input ? 1 : 2);
     }
     spare_ = bytes;  // for a target's rows, turned back, and for the parts that the kernel keeps
@@ -46,7 +52,6 @@ class AcrossRun {
     memory_.emplace(bytes + std::max<std::int64_t>(kept, n_ * lanes_ * 8) + program.row_buffers * kept + 64);
     scratch_ = memory_->data() + bytes + std::max<std::int64_t>(kept, n_ * lanes_ * 8);
     for (int t = program.inputs; t < count_; ++t) {  // a variable that stands twice in a formula
-      same_[t] = t;
       for (int other = program.inputs; other < t && same_[t] == t; ++other)
         if (slot_data[other].data == slot_data[t].data && target(t).accumulates && !slot_data[t].shared) same_[t] = other, place_[t] = place_[other];
     }
@@ -61,13 +66,16 @@ class AcrossRun {
       for (int s = 0; s < count_; ++s) {
         bool const moves = lie_[s] == Lie::repeats || lie_[s] == Lie::apart;
         (s < program_.inputs ? step[s] : out_step[s - program_.inputs]) = moves ? -1 : 0;
-        if (s < program_.inputs) in[s] = begin(s, offset[s]);
+        if (s < program_.inputs) in[s] = same_[s] == s ? begin(s, offset[s]) : in[same_[s]];
         else out[s - program_.inputs] = buffer(s);
         if (s >= program_.inputs && lie_[s] == Lie::repeats) target(s).identity(sums(s), n_ * lanes_);
       }
       for (std::int64_t k = 0; k < m; k += lanes_) {
         std::int64_t const rows = std::min<std::int64_t>(lanes_, m - k);
-        for (int s = 0; s < program_.inputs; ++s) collect(s, offset[s] + k * slots_[s].stride[rows_], rows);
+        for (int c = 0; c < collects_; ++c) {
+          int const s = collected_[c];
+          collect(s, offset[s] + k * slots_[s].stride[rows_], rows);
+        }
         for (int s = program_.inputs; s < count_; ++s) {
           if (!target(s).accumulates) continue;
           // Lanes beyond the last row are added to nobody.
@@ -101,6 +109,16 @@ class AcrossRun {
   void* data(int s) const { return const_cast<void*>(slots_[s].data); }
   bool direct(int s) const { return s < program_.inputs ? type(s).direct && type(s).movable && !type(s).computed : target(s).direct; }
 
+  // The first input that is the same as input `s`: an operand that stands twice in a formula is turned once.
+  int first_like(Loop const& loop, int s) const {
+    if (type(s).number) return s;
+    for (int other = 0; other < s; ++other) {
+      bool like = slots_[other].data == slots_[s].data && type(other).fetch == type(s).fetch && type(other).kernel_size == type(s).kernel_size && !type(other).number;
+      for (int d = 0; d < loop.rank && like; ++d) like = slots_[other].stride[d] == slots_[s].stride[d];
+      if (like) return other;
+    }
+    return s;
+  }
   // Where the kernel reads a slot; what is the same for all rows is written there now.
   void const* begin(int s, std::int64_t offset) {
     if (type(s).number) return slots_[s].data;
@@ -121,7 +139,6 @@ class AcrossRun {
   }
   // The next rows of an input. Lanes beyond the last one repeat the first.
   void collect(int s, std::int64_t offset, std::int64_t rows) const {
-    if (lie_[s] == Lie::stays || lie_[s] == Lie::repeats) return;
     std::int64_t const line = slots_[s].stride[line_], apart = slots_[s].stride[rows_], positions = lie_[s] == Lie::spreads ? 1 : n_;
     if (line == 1 && direct(s)) turn(width(s), slots_[s].data, offset, apart, buffer(s), 0, lanes_, rows, n_);
     else
@@ -175,7 +192,8 @@ class AcrossRun {
   std::int64_t n_, lanes_, spare_;
   char* scratch_;
   Lie lie_[max_slots];
-  int same_[max_slots];  // of targets: the first one that is the same memory
+  int same_[max_slots];  // the first input, or target, that is the same memory
+  int collected_[max_slots], collects_ = 0;  // inputs of which the next rows are turned
   std::int64_t place_[max_slots];
   std::optional<Scratch<char>> memory_;
 };
