@@ -133,6 +133,31 @@ TEST_CASE("parallel_for: what a piece starts stays on its thread") {
   CHECK(num_threads() == 4);
 }
 
+TEST_CASE("parallel_for: scratch memory is there for all threads when one of them has needed it") {
+  Threads const use(2);
+  pthread_t const caller = pthread_self();
+  for (std::int64_t const bytes : {100, 40'000, 900'000}) {
+    std::atomic<int> inside{0};
+    auto const round = [&](bool together) {
+      inside = 0;
+      parallel_for(64, 1, [&](std::int64_t, std::int64_t) {
+        if (!together && !pthread_equal(caller, pthread_self())) return;
+        wick::Scratch<char> const first(bytes), second(2 * bytes);
+        first[0] = second[0] = 1;
+        ++inside;
+        for (int wait = 0; together && inside < 2 && wait < 100; ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      });
+    };
+    for (int needed = 0; needed < 2; needed += inside > 0) round(false);
+    std::int64_t const before = wick::pool_stats().system_allocations;
+    round(true);
+    CHECK(wick::pool_stats().system_allocations == before);
+    CHECK(inside >= 2);
+  }
+  wick::pool::release();
+  CHECK(wick::pool_stats().idle_bytes == 0);
+}
+
 TEST_CASE("parallel_for: several callers at once") {
   Threads const use(3);
   std::atomic<int> right{0};

@@ -132,8 +132,21 @@ inline void empty_cache() {
   }
 }
 
+/// A thread's memory for what pieces of shared loops need while they run, used as a stack (wick/core/scratch.hpp).
+struct Room {
+  Block* block;
+  std::int64_t bytes, top;  ///< its size, and how much of it is taken
+};
+WICK_SHARED inline constinit thread_local Room own_room{};              // of a thread that shares loops; the team has its helpers'
+WICK_SHARED inline constinit std::atomic<std::int64_t> bytes_of_rooms{0};  // of all threads
+WICK_SHARED inline constinit std::atomic<std::int64_t> wanted_room{0};     // as much as a piece has needed at a time
+WICK_SHARED inline constinit std::atomic<void (*)()> empty_helpers_rooms{nullptr};
+
+inline void empty_room(Room& room);
+
 struct CacheEnd {
   ~CacheEnd() {
+    empty_room(own_room);
     empty_cache();
     for (auto& list : cache.lists) list.room = 0;
     cache.ended = true;
@@ -150,6 +163,9 @@ WICK_NOINLINE inline void register_cache() {
 /// Gives back to the system all memory that no tensor uses, but for what other threads keep of small blocks (a few MB at
 /// most for each), and returns how many bytes that was. An allocation that would fail does so first.
 WICK_COLD inline std::int64_t release() {
+  if (auto const empty = empty_helpers_rooms.load(std::memory_order_acquire)) empty();
+  empty_room(own_room);
+  wanted_room.store(0, std::memory_order_relaxed);
   empty_cache();
   Block* unused;
   std::int64_t bytes;
@@ -279,6 +295,12 @@ WICK_NOINLINE inline void recycle(Block* block) {
   --list.room;
 }
 
+inline void empty_room(Room& room) {
+  if (!room.block || room.top > 0) return;
+  bytes_of_rooms.fetch_sub(static_cast<std::int64_t>(bytes_of(room.block->size_class)), std::memory_order_relaxed);
+  recycle(std::exchange(room, {}).block);
+}
+
 }  // namespace pool
 
 /// Counters of the pool, for tests and for curious users.
@@ -292,7 +314,7 @@ inline PoolStats pool_stats() {
     }
   std::scoped_lock const lock(pool::shelves.mutex);
   return {pool::shelves.system_allocations.load(), pool::shelves.system_bytes.load(), pool::cache.requests,
-          pool::shelves.held(), pool::shelves.idle() + kept};
+          pool::shelves.held(), pool::shelves.idle() + kept + pool::bytes_of_rooms.load(std::memory_order_relaxed)};
 }
 
 /// True while the process has never started a second thread: then counting needs no locked instruction.
@@ -321,21 +343,6 @@ inline bool release(std::atomic<std::uint32_t>& count) {
   }
   return count.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
-
-/// `count` uninitialised elements of scratch memory from the pool, given back at the end of the scope.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(std::int64_t count) : block_(pool::allocate(checked_bytes(count, sizeof(T)))) {}
-  Scratch(Scratch const&) = delete;
-  Scratch& operator=(Scratch const&) = delete;
-  ~Scratch() { pool::recycle(block_); }
-  T* data() const { return static_cast<T*>(block_->elements()); }
-  T& operator[](std::int64_t i) const { return data()[i]; }
-
- private:
-  Block* block_;
-};
 
 }  // namespace wick
 WICK_PRECISE_END

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <wick/backend/cpu/conv_spans.hpp>
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

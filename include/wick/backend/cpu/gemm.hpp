@@ -8,7 +8,7 @@
 #include <wick/backend/cpu/gemm_small.hpp>
 #include <wick/backend/cpu/gemm_square.hpp>
 #include <wick/backend/cpu/threads.hpp>
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

@@ -5,7 +5,7 @@
 
 #include <optional>
 #include <wick/backend/cpu/gemm_pack.hpp>
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

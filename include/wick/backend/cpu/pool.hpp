@@ -6,7 +6,7 @@
 #include <wick/backend/cpu/pool_rows.hpp>
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/base/math.hpp>
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

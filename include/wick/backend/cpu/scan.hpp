@@ -13,7 +13,7 @@
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/backend/prefix.hpp>
 #include <wick/base/simd_part.hpp>
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

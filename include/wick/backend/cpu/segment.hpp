@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <wick/backend/cpu/line.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

@@ -13,7 +13,7 @@
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/backend/cpu/transpose.hpp>
 #include <wick/backend/sort_key.hpp>
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 #include <wick/expr/kernel_contract.hpp>
 
 WICK_PRECISE_BEGIN

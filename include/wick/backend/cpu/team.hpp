@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <wick/core/allocator.hpp>
+#include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::core {
@@ -39,6 +39,7 @@ class Team {
   bool run(int threads, std::int64_t pieces, Job const& job) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
     threads = start(threads, job.place);
+    prepare_rooms();
     may_wait_awake_.store(threads <= processors_, std::memory_order_relaxed);
     run_.store(job.run, std::memory_order_relaxed);
     context_.store(job.context, std::memory_order_relaxed);
@@ -84,6 +85,7 @@ class Team {
     std::atomic<std::uint64_t> ticket{0};
     std::atomic<std::uint32_t> call{0};  // the last generation that this lane's thread was called for
     Team* team = nullptr;
+    pool::Room room{};  // lane 0's is the caller's own
   };
   // Waking a thread that sleeps takes 40 to 100 microseconds on a virtual machine: who waits no longer than that before
   // going to sleep loses at most as much as it saves.
@@ -145,6 +147,7 @@ class Team {
         auto const* const context = context_.load(std::memory_order_relaxed);
         if (!lane.ticket.compare_exchange_weak(ticket, ticket + (1u << 16), std::memory_order_acq_rel)) continue;
         try {
+          pool::InRoom const in_room(own == 0 ? &pool::own_room : &lane_[own].room);
           run(context, static_cast<std::int64_t>(ticket >> 16 & 0xffff));
         } catch (...) {
           if (!failed_.exchange(true, std::memory_order_relaxed)) error_ = std::current_exception();
@@ -156,11 +159,23 @@ class Team {
     inside_flag() = false;
   }
 
+  // Rooms of all threads, also of those that have never computed the kernel that needed most.
+  void prepare_rooms() {
+    pool::prepare(pool::own_room);
+    std::int64_t const wanted = pool::wanted_room.load(std::memory_order_relaxed);
+    if (wanted == prepared_for_) return;
+    for (int lane = 1; lane < started_; ++lane) pool::prepare(lane_[lane].room);
+    prepared_for_ = wanted;
+  }
+  static void empty_rooms();
+
   // Helpers for `threads` threads in all; how many threads there are then.
   int start(int threads, void (*place)(int, pthread_attr_t&)) {
     threads = std::min(threads, most_threads);
     if (threads <= started_) return threads;
     pin();
+    pool::empty_helpers_rooms.store(&empty_rooms, std::memory_order_release);
+    prepared_for_ = 0;
     // Signals are for the program's own threads, but for those that say what this thread has done.
     sigset_t all, before;
     sigfillset(&all);
@@ -222,6 +237,7 @@ class Team {
   int started_ = 1;  // with the caller
   int const processors_ = count_processors();
   std::uint32_t generation_ = 0;
+  std::int64_t prepared_for_ = 0;  // what pieces had needed when the helpers' rooms were made
   std::exception_ptr error_;
   std::atomic<void (*)(void const*, std::int64_t)> run_{nullptr};
   std::atomic<void const*> context_{nullptr};
@@ -245,6 +261,14 @@ inline Team& Team::get() {
   auto own = std::make_unique<Team>();
   Team* first = nullptr;
   return current_team.compare_exchange_strong(first, own.get(), std::memory_order_acq_rel) ? *own.release() : *first;
+}
+
+inline void Team::empty_rooms() {
+  Team* const team = current_team.load(std::memory_order_acquire);
+  if (!team || team->busy_.exchange(true, std::memory_order_acquire)) return;
+  for (int lane = 1; lane < team->started_; ++lane) pool::empty_room(team->lane_[lane].room);
+  team->prepared_for_ = 0;
+  team->busy_.store(false, std::memory_order_release);
 }
 
 }  // namespace wick::core

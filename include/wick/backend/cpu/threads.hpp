@@ -95,6 +95,8 @@ void parallel_for(std::int64_t count, std::int64_t grain, Body const& body, std:
     detail::ParallelLoop<Body> const loop{body, count, pieces};
     if (core::Team::get().run(threads, pieces, {&loop.run, &loop, detail::place_helper})) return;
   }
+  if (threads > 1) pool::prepare(pool::own_room);
+  pool::InRoom const in_room(threads > 1 ? &pool::own_room : nullptr);
   body(std::int64_t{0}, count);
 }
 
