@@ -366,6 +366,8 @@ TEST_CASE("options that make no sense are errors when an optimizer is made and w
   optimizer.options.lr = nan;
   CHECK_THROWS_AS(optimizer.step(), Error);
   optimizer.options.lr = 1e-3;
+  CHECK(optimizer.lr() == 1e-3);
+  CHECK(optim::SGD(layer, {.lr = 0.25}).lr() == 0.25);
   CHECK_THROWS_AS(optimizer.step({.norm = nan}), Error);
   CHECK_THROWS_AS(optimizer.step({.value = -1}), Error);
   CHECK_THROWS_AS(optim::clip_grad_norm(layer, nan), Error);

@@ -42,6 +42,8 @@ class AdamW : public Optimizer {
     move(floats_), move(doubles_);
     return norm;
   }
+  /// The learning rate.
+  double lr() const { return options.lr; }
   AdamWOptions options;
 
   /// One element's step, or a register's. Public for nvcc, which names the types of its kernels from outside.

@@ -37,6 +37,8 @@ class SGD : public Optimizer {
     move(floats_), move(doubles_);
     return norm;
   }
+  /// The learning rate.
+  double lr() const { return options.lr; }
   SGDOptions options;
 
   /// One element's step, or a register's. Public for nvcc, which names the types of its kernels from outside.
