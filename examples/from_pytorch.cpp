@@ -61,7 +61,7 @@ void operations() {
   check("max", Tensor<float>(values)(1).item() == 4 && positions(1).item() == 1);
   Tensor<std::int64_t> best = argmax(a, 1);
   c = norm(a), c = prod(a);
-  c = softmax(a, -1), c = log_softmax(a, -1), c = layer_norm(a);
+  c = softmax(a, -1), c = log_softmax(a, -1), c = layer_norm(a), c = layer_norm(a, {a.size(-1)});
   c = matmul(a, b), c = dot(a[0], b[0]);
   c = var(a, {1}), c = stddev(a, {1}, {.correction = 0});
   Tensor<std::int64_t> rows = tensor({std::int64_t{1}, std::int64_t{0}});

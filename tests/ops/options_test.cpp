@@ -3,6 +3,8 @@
 // passes wrongly by value (GCC bug 108599), so each set of options here begins so.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <wick/wick.hpp>
 
 using namespace wick;
@@ -20,6 +22,22 @@ TEST_CASE("conv2d and the pools take strides and paddings as written") {
   nn::Conv2d<float> const layer(2, 4, 3, {.stride = 2, .padding = 0});
   CHECK(layer.options.stride.second == 2);
   CHECK(layer.options.padding.first == 0);
+}
+
+TEST_CASE("layer_norm takes the normalized shape, then weight and bias, and eps by its name") {
+  Tensor<double> const row = tensor({1., 2., 3., 4.}), square = row.reshape({2, 2});  // mean 2.5, variance 1.25
+  auto const close = [](auto const& x, Tensor<double> const& y) { return all(isclose(x, y, 0, 1e-14)).item(); };
+  Tensor<double> const expected = tensor({-1., -1. / 3, 1. / 3, 1.});
+  CHECK(close(layer_norm(row, {4}, {.eps = 1}), expected));
+  CHECK(close(layer_norm(row, {.eps = 1}), expected));
+  CHECK(close(layer_norm(square, {2, 2}, {.eps = 1}), expected.reshape({2, 2})));
+  CHECK(close(layer_norm(row, {4}), (row - 2.5) / std::sqrt(1.25 + 1e-5)));
+  CHECK(close(layer_norm(square, {2}, {.eps = 0}), tensor({{-1., 1.}, {-1., 1.}})));
+  Tensor<double> const weight = tensor({1., 10., 10., 2.}), bias = ones<double>({4});
+  CHECK(close(layer_norm(row, {4}, weight, bias, {.eps = 1}), expected * weight + 1));
+  CHECK(close(layer_norm(row, weight, bias, {.eps = 1}), expected * weight + 1));
+  CHECK_THROWS_WITH_AS(layer_norm(square, {4}), "layer_norm: a tensor of shape (2, 2) is not normalized over (4,), which must be its last extents", Error);
+  CHECK_THROWS_WITH_AS(layer_norm(row, {4}, weight, square), "layer_norm: a weight of shape (4,) and a bias of shape (2, 2), expected (4,)", Error);
 }
 
 TEST_CASE("SGD takes its numbers as written") {

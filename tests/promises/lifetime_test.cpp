@@ -96,7 +96,7 @@ TEST_CASE("row formulas and reductions are kept like any other") {
   check(total * 2 + total, {165});
   auto const normal = [] {
     auto const x = counted({1, 3});
-    return layer_norm(x, ones<float>({3}), full<float>({3}, 1), 0);
+    return layer_norm(x, ones<float>({3}), full<float>({3}, 1), {.eps = 0});
   }();
   check(normal, {1 - 1.2247449f, 1, 1 + 1.2247449f});
 }

@@ -31,17 +31,50 @@ auto log_softmax(X const& x, std::int64_t axis) {
   return shifted - log(sum(exp(shifted), Axes(d), {.keepdim = true}));
 }
 
-/// (x - mean) / sqrt(variance + eps) over the last axis (torch.nn.functional.layer_norm without weight and bias).
-template <Formula X>
-auto layer_norm(X const& x, double eps = 1e-5) {
-  auto const centred = x - mean(x, Axes(-1), {.keepdim = true});
-  return centred / sqrt(mean(square(centred), Axes(-1), {.keepdim = true}) + eps);
+/// Options of `layer_norm`.
+struct LayerNormOptions {
+  core::FieldsByName by_name = core::FieldsByName();
+  double eps = 1e-5;
+};
+
+namespace detail {
+/// As many of the last dimensions as `normalized` has extents. Throws Error unless these are theirs.
+WICK_COLD inline Axes normalized_axes(Dims const& shape, Dims const& normalized) {
+  int const rank = normalized.size(), first = shape.size() - rank;
+  bool fits = rank > 0 && first >= 0;
+  Axes axes;
+  for (int i = 0; fits && i < rank; ++i) fits = shape[first + i] == normalized[i], axes.push_back(i - rank);
+  if (!fits) fail("layer_norm: a tensor of shape ", shape, " is not normalized over ", normalized, ", which must be its last extents");
+  return axes;
 }
-/// The same times `weight` plus `bias`, both of the last extent.
+template <class X>
+auto make_layer_norm(X const& x, Axes const& axes, double eps) {
+  auto const centred = x - mean(x, axes, {.keepdim = true});
+  return centred / sqrt(mean(square(centred), axes, {.keepdim = true}) + eps);
+}
+}  // namespace detail
+
+/// (x - mean) / sqrt(variance + eps) over the last dimensions, whose extents are `normalized_shape`
+/// (torch.nn.functional.layer_norm without weight and bias); without a shape over the last one.
+template <Formula X>
+auto layer_norm(X const& x, LayerNormOptions const& options = {}) {
+  return detail::make_layer_norm(x, Axes(-1), options.eps);
+}
+template <Formula X>
+auto layer_norm(X const& x, Dims const& normalized_shape, LayerNormOptions const& options = {}) {
+  return detail::make_layer_norm(x, detail::normalized_axes(x.shape(), normalized_shape), options.eps);
+}
+/// The same times `weight` plus `bias`, both of that shape.
 template <Formula X, Formula W, Formula B>
-auto layer_norm(X const& x, W const& weight, B const& bias, double eps = 1e-5) {
+auto layer_norm(X const& x, W const& weight, B const& bias, LayerNormOptions const& options = {}) {
   broadcast("layer_norm", broadcast("layer_norm", x.shape(), weight.shape()), bias.shape());
-  return layer_norm(x, eps) * weight + bias;
+  return layer_norm(x, options) * weight + bias;
+}
+template <Formula X, Formula W, Formula B>
+auto layer_norm(X const& x, Dims const& normalized_shape, W const& weight, B const& bias, LayerNormOptions const& options = {}) {
+  if (!(weight.shape() == normalized_shape && bias.shape() == normalized_shape))
+    fail("layer_norm: a weight of shape ", weight.shape(), " and a bias of shape ", bias.shape(), ", expected ", normalized_shape);
+  return layer_norm(x, normalized_shape, options) * weight + bias;
 }
 
 }  // namespace wick::inline WICK_ISA
