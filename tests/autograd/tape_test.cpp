@@ -186,6 +186,16 @@ TEST_CASE("NoGrad and EnableGrad nest") {
   CHECK(grad_enabled());
 }
 
+TEST_CASE("braces in a variable mean what they mean in a tensor") {
+  Variable<float> const number({3}), constant({3}, false), nothing({});
+  CHECK(number.shape() == Tensor<float>({3}).shape());
+  CHECK(number.item() == 3);
+  CHECK_FALSE(constant.requires_grad());
+  CHECK(nothing.shape() == Tensor<float>({}).shape());
+  Variable deduced = tensor({1., 2.});
+  static_assert(std::is_same_v<decltype(deduced), Variable<double>>);
+}
+
 TEST_CASE("a variable that was moved from is empty, as a tensor is") {
   Variable<double> w(three), taken = std::move(w);
   CHECK(list(taken.value()) == Numbers{1, 2, 3});

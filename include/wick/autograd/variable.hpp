@@ -159,8 +159,10 @@ class Variable : public Methods<Variable<T>> {
   using Node = tape::Node<T>;
 
   Variable() : Variable(Tensor<T>()) {}
-  /// A leaf holding a value. `requires_grad = false` makes it a constant.
-  Variable(Tensor<T> value, bool requires_grad = true) : node_(&tape::Leaf<T>::make(std::move(value), requires_grad)) {
+  /// A leaf holding a value. `requires_grad = false` makes it a constant. (A template, so that `Variable<float> v({3})` is not
+  /// ambiguous: it is the number, as `Tensor<float> v({3})` is.)
+  template <class Value = Tensor<T>>
+  Variable(std::type_identity_t<Value> value, bool requires_grad = true) : node_(&tape::Leaf<T>::make(std::move(value), requires_grad)) {
     node_->handles.store(1, std::memory_order_relaxed);
   }
   template <class Number>
@@ -289,7 +291,8 @@ class Variable : public Methods<Variable<T>> {
   template <class F, class Isa = IsaTag> Variable& operator/=(F const& f) { return update("/=", *this / f); }
 
  private:
-  explicit Variable(std::nullptr_t) {}
+  template <std::same_as<std::nullptr_t> Null>  // a template, so that it is never what braces mean
+  explicit Variable(Null) {}
   template <class Isa = IsaTag>
   auto region(std::initializer_list<Index> entries) const {
     return select(Isa{}, *this, core::select(shape(), entries));
@@ -337,6 +340,10 @@ class Variable : public Methods<Variable<T>> {
 
   Node* node_ = nullptr;
 };
+template <class T>
+Variable(Tensor<T>) -> Variable<T>;
+template <class T>
+Variable(Tensor<T>, bool) -> Variable<T>;
 
 namespace tape {
 
