@@ -11,7 +11,7 @@ TEST_CASE("a kernel without elements, a dilation of means") {
   Tensor<float> const x = ones<float>({1, 4, 5, 5});
   CHECK_THROWS_WITH_AS(conv2d(x, zeros<float>({4, 4, 0, 0})), "conv2d: the weight (4, 4, 0, 0) has a kernel without elements",
                        Error);
-  CHECK_THROWS_WITH_AS(avg_pool2d(x, 2, {.dilation = 2}), "avg_pool2d: a dilation of 2 x 2: only max_pool2d has one", Error);
+  CHECK_THROWS_WITH_AS(avg_pool2d(x, 2, {.dilation = 2}), "avg_pool2d: a dilation of 2 x 2: only max pooling has one", Error);
 }
 
 TEST_CASE("numbers too large for a window, and results too large for memory") {

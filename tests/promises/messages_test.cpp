@@ -169,6 +169,14 @@ TEST_CASE("a function that is made of others speaks in its own name") {
   says([] { stack(std::vector<Tensor<float>>{}); }, R"(stack: an empty list .*)");
   says([] { nn::Linear<>(-1, 2); }, R"(Linear: a layer from -1 to 2 features.*)");
   for (std::int64_t const groups : {0, 2}) says([&] { nn::Conv2d<>(3, 4, 3, {.groups = groups}); }, R"(Conv2d: 3 and 4 channels, .* groups do not fit.*)");
+  says([] { nn::Conv2d<>(3, 4, 3, {.stride = {1, 0}}); }, R"(Conv2d: stride and dilation start at 1, padding at 0)");
+  says([] { nn::Conv2d<>(3, 4, 3, {.padding = -1}); }, R"(Conv2d: stride and dilation start at 1, padding at 0)");
+  says([] { nn::Conv2d<>(3, 4, 3, {.padding = max_numel * 16}); }, R"(Conv2d: a stride of 1 x 1, a padding of .* is too large)");
+  says([] { nn::Conv2d<>(3, 4, {3, 0}); }, R"(Conv2d: 3 and 4 channels, a kernel of 3 x 0 .* a kernel starts at 1 x 1, .*)");
+  says([] { nn::MaxPool2d(0); }, R"(MaxPool2d: kernel, stride and dilation start at 1)");
+  says([] { nn::MaxPool2d(2, {.padding = -1}); }, R"(MaxPool2d: the padding is between 0 and half of the kernel)");
+  says([] { nn::AvgPool2d(2, -1); }, R"(AvgPool2d: kernel, stride and dilation start at 1)");
+  says([] { nn::AvgPool2d(2, {.dilation = 2}); }, R"(AvgPool2d: a dilation of 2 x 2: only max pooling has one)");
   says([] { set_num_threads(0); }, R"(set_num_threads: 0 threads, expected at least 1)");
   says([] { set_num_threads(-3); }, R"(set_num_threads: -3 threads, expected at least 1)");
 }

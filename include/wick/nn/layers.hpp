@@ -68,9 +68,9 @@ struct Conv2d {
   Conv2dOptions options;
   bool has_bias;
 
-  /// Throws Error for negative numbers, and for channels that the groups do not divide.
+  /// Throws Error for sizes that conv2d refuses, and for channels that the groups do not divide.
   Conv2d(std::int64_t in, std::int64_t out, IntPair kernel, Conv2dLayerOptions const& o = {})
-      : weight(first_weight(weight_shape(in, out, kernel, o.groups))),
+      : weight(first_weight(weight_shape(in, out, kernel, o))),
         bias(o.bias ? init::bias<T>({out}, fan_in(weight.shape())) : zeros<T>({out}), o.bias),
         options{o.stride, o.padding, o.dilation, o.groups},
         has_bias(o.bias) {}
@@ -98,10 +98,12 @@ struct Conv2d {
   }
 
  private:
-  static Dims weight_shape(std::int64_t in, std::int64_t out, IntPair kernel, std::int64_t groups) {
-    if (in < 0 || out < 0 || kernel.first < 0 || kernel.second < 0 || groups < 1 || in % groups != 0 || out % groups != 0)
+  static Dims weight_shape(std::int64_t in, std::int64_t out, IntPair kernel, Conv2dLayerOptions const& o) {
+    std::int64_t const groups = o.groups;
+    if (in < 0 || out < 0 || kernel.first < 1 || kernel.second < 1 || groups < 1 || in % groups != 0 || out % groups != 0)
       fail("Conv2d: ", in, " and ", out, " channels, a kernel of ", kernel.first, " x ", kernel.second, " and ", groups,
-           " groups do not fit: no number may be negative, and the groups divide the channels");
+           " groups do not fit: no number of channels is negative, a kernel starts at 1 x 1, and the groups divide the channels");
+    wick::detail::check_conv2d("Conv2d", kernel, {o.stride, o.padding, o.dilation, groups});
     return {out, in / groups, kernel.first, kernel.second};
   }
   static std::int64_t fan_in(Dims const& shape) { return shape[1] * shape[2] * shape[3]; }
@@ -112,7 +114,8 @@ struct Conv2d {
 struct MaxPool2d {
   IntPair kernel;
   PoolOptions options{};
-  explicit MaxPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
+  /// Throws Error for sizes without a meaning.
+  explicit MaxPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) { wick::detail::pool_windows("MaxPool2d", size, o, true); }
   MaxPool2d(IntPair size, IntPair stride, IntPair padding = 0, IntPair dilation = 1)
       : MaxPool2d(size, {.stride = stride, .padding = padding, .dilation = dilation}) {}
   auto operator()(Formula auto const& x) const { return max_pool2d(x, kernel, options); }
@@ -126,7 +129,8 @@ struct MaxPool2d {
 struct AvgPool2d {
   IntPair kernel;
   PoolOptions options{};
-  explicit AvgPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) {}
+  /// Throws Error for sizes without a meaning.
+  explicit AvgPool2d(IntPair size, PoolOptions const& o = {}) : kernel(size), options(o) { wick::detail::pool_windows("AvgPool2d", size, o, false); }
   AvgPool2d(IntPair size, IntPair stride, IntPair padding = 0) : AvgPool2d(size, {.stride = stride, .padding = padding}) {}
   auto operator()(Formula auto const& x) const { return avg_pool2d(x, kernel, options); }
   std::string extra_repr() const { return wick::detail::pool_text(kernel, options.stride, options.padding); }

@@ -19,6 +19,18 @@ namespace detail {
 
 using backend::Conv2dShape;
 
+/// Throws Error unless a kernel of this size can be moved over an image in such a way.
+inline void check_conv2d(char const* operation, IntPair kernel, Conv2dOptions const& o) {
+  auto const [stride_h, stride_w] = o.stride;
+  auto const [pad_h, pad_w] = o.padding;
+  auto const [dilation_h, dilation_w] = o.dilation;
+  if (stride_h < 1 || stride_w < 1 || dilation_h < 1 || dilation_w < 1 || pad_h < 0 || pad_w < 0)
+    fail(operation, ": stride and dilation start at 1, padding at 0");
+  if (!backend::window_in_range(kernel.first, stride_h, pad_h, dilation_h) || !backend::window_in_range(kernel.second, stride_w, pad_w, dilation_w))
+    fail(operation, ": a stride of ", stride_h, " x ", stride_w, ", a padding of ", pad_h, " x ", pad_w, " or a dilation of ", dilation_h, " x ", dilation_w,
+         " is too large");
+}
+
 template <class X, class G>
 auto conv2d_weight_gradient(X const& x, G const& g, Conv2dShape const& s);
 template <class G, class W>
@@ -101,11 +113,7 @@ auto conv2d(X const& x, W const& w, Conv2dOptions const& options = {}) {
   if (sw[1] != s.group_in())
     fail("conv2d: ", sx, " and ", sw, " do not fit: dimension ", lead, " of the input is ", sx[lead], ", dimension 1 of the weight is ",
          sw[1], " with ", s.groups, " groups");
-  if (s.stride_h < 1 || s.stride_w < 1 || s.dilation_h < 1 || s.dilation_w < 1 || s.pad_h < 0 || s.pad_w < 0)
-    fail("conv2d: stride and dilation start at 1, padding at 0");
-  if (!backend::window_in_range(s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) || !backend::window_in_range(s.kernel_w, s.stride_w, s.pad_w, s.dilation_w))
-    fail("conv2d: a stride of ", s.stride_h, " x ", s.stride_w, ", a padding of ", s.pad_h, " x ", s.pad_w, " or a dilation of ", s.dilation_h, " x ",
-         s.dilation_w, " is too large");
+  detail::check_conv2d("conv2d", {s.kernel_h, s.kernel_w}, options);
   if (s.out_height() < 1 || s.out_width() < 1)
     fail("conv2d: a kernel of ", s.kernel_h, " x ", s.kernel_w, " does not fit into the input ", sx, " with this padding");
   return detail::conv2d_forward(in, filters, s);

@@ -144,13 +144,11 @@ auto avg_pool2d_forward(X const& x, Pool2dShape const& s, Dims const& to) {
   return kernel<value_t<X>>(AvgPool2dOp{s, x.shape()}, to, x);
 }
 
-inline Pool2dShape pool_shape(char const* operation, Dims const& shape, IntPair kernel, PoolOptions const& options) {
-  if (shape.size() < 3) fail(operation, ": a tensor of shape ", shape, " has less than the 3 dimensions (C, H, W)");
-  int const rank = shape.size();
+/// The windows of a pooling, of planes that are not known yet. Throws Error for sizes without a meaning.
+inline Pool2dShape pool_windows(char const* operation, IntPair kernel, PoolOptions const& options, bool dilates) {
+  if (!dilates && (options.dilation.first != 1 || options.dilation.second != 1))
+    fail(operation, ": a dilation of ", options.dilation.first, " x ", options.dilation.second, ": only max pooling has one");
   Pool2dShape s{};
-  s.planes = 1;
-  for (int d = 0; d < rank - 2; ++d) s.planes *= shape[d];
-  s.height = shape[rank - 2], s.width = shape[rank - 1];
   s.kernel_h = kernel.first, s.kernel_w = kernel.second;
   s.stride_h = options.stride.first ? options.stride.first : kernel.first;
   s.stride_w = options.stride.second ? options.stride.second : kernel.second;
@@ -164,6 +162,15 @@ inline Pool2dShape pool_shape(char const* operation, Dims const& shape, IntPair 
   if (!backend::window_in_range(s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) || !backend::window_in_range(s.kernel_w, s.stride_w, s.pad_w, s.dilation_w))
     fail(operation, ": a window of ", s.kernel_h, " x ", s.kernel_w, " with stride ", s.stride_h, " x ", s.stride_w, " and dilation ", s.dilation_h, " x ",
          s.dilation_w, " is too large");
+  return s;
+}
+inline Pool2dShape pool_shape(char const* operation, Dims const& shape, IntPair kernel, PoolOptions const& options, bool dilates) {
+  if (shape.size() < 3) fail(operation, ": a tensor of shape ", shape, " has less than the 3 dimensions (C, H, W)");
+  int const rank = shape.size();
+  Pool2dShape s = pool_windows(operation, kernel, options, dilates);
+  s.planes = 1;
+  for (int d = 0; d < rank - 2; ++d) s.planes *= shape[d];
+  s.height = shape[rank - 2], s.width = shape[rank - 1];
   if (s.out_height() < 1 || s.out_width() < 1)
     fail(operation, ": a window of ", s.kernel_h, " x ", s.kernel_w, " does not fit into a plane of shape ", shape);
   return s;
@@ -179,7 +186,7 @@ inline Dims pooled(Dims shape, Pool2dShape const& s) {
 template <Formula X>
 auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}) {
   auto const& in = operand(x);
-  auto const s = detail::pool_shape("max_pool2d", in.shape(), kernel_size, options);
+  auto const s = detail::pool_shape("max_pool2d", in.shape(), kernel_size, options, true);
   Dims const shape = detail::pooled(in.shape(), s);
   return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), is_active(in) ? detail::Chosen::room(s, shape, detail::device_of(in)) : detail::Chosen()}, shape, in);
 }
@@ -192,9 +199,7 @@ auto max_pool2d(X const& x, IntPair kernel_size, IntPair stride, IntPair padding
 template <Formula X>
 auto avg_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}) {
   auto const& in = operand(x);
-  if (options.dilation.first != 1 || options.dilation.second != 1)
-    fail("avg_pool2d: a dilation of ", options.dilation.first, " x ", options.dilation.second, ": only max_pool2d has one");
-  auto const s = detail::pool_shape("avg_pool2d", in.shape(), kernel_size, options);
+  auto const s = detail::pool_shape("avg_pool2d", in.shape(), kernel_size, options, false);
   return detail::avg_pool2d_forward(in, s, detail::pooled(in.shape(), s));
 }
 /// The same with PyTorch's positions.
