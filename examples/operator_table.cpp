@@ -109,6 +109,8 @@ constexpr Function functions[] = {
     {"argmax", "argmax", "no"},
     {"argmin", "argmax", "no"},
     {"isclose", "compare", "no"},
+    {"fmax", "compare", "yes"},
+    {"fmin", "compare", "yes"},
     {"cast", "cast", "yes"},
     {"reshape", "shape", "yes"},
     {"flatten", "shape", "yes"},

@@ -4,7 +4,9 @@
 
 #include <wick/wick.hpp>
 
+#include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 
 using namespace wick;
@@ -46,6 +48,47 @@ TEST_CASE("integers are compared with numbers that their type cannot hold") {
   CHECK(truths(tensor<std::int8_t>({-1, 127}) < tensor<std::uint8_t>({255, 127})) == B{true, false});
   CHECK(truths(tensor({true, false}) == 1) == B{true, false});
   CHECK(truths(tensor({true, false}) < 2) == B{true, true});
+}
+
+TEST_CASE("integers are compared with floating numbers without rounding either") {
+  double const inf = INFINITY, nan = NAN, two63 = 0x1p63;
+  Tensor<std::int64_t> const l = tensor<std::int64_t>({L<std::int64_t>::min(), -3, 16777217, (1l << 53) + 1, L<std::int64_t>::max()});
+  for (double const x : {-inf, -two63, -0x1.8p63, -3., -2.5, -3.5, 0.5, 16777216., 16777217., 16777217.5, 0x1p53, 0x1p53 + 2, two63, 2 * two63, inf, nan}) {
+    CAPTURE(x);
+    auto const expected = [&](auto const& relation) {
+      B out;
+      for (std::int64_t i = 0; i < 5; ++i) out.push_back(relation(static_cast<long double>(l.view()[i]), static_cast<long double>(x)));  // of 64 bits
+      return out;
+    };
+    CHECK(truths(l < x) == expected(std::less<>()));
+    CHECK(truths(l <= x) == expected(std::less_equal<>()));
+    CHECK(truths(l > x) == expected(std::greater<>()));
+    CHECK(truths(l >= x) == expected(std::greater_equal<>()));
+    CHECK(truths(l == x) == expected(std::equal_to<>()));
+    CHECK(truths(x != l) == expected(std::not_equal_to<>()));
+    CHECK(truths(x < l) == expected(std::greater<>()));
+    CHECK(truths(x >= l) == expected(std::less_equal<>()));
+  }
+  CHECK(truths(l == 16777216.f) == B{false, false, false, false, false});
+  CHECK(truths(tensor<std::uint8_t>({0, 255}) < 254.5) == B{true, false});
+  CHECK(truths(tensor<std::uint8_t>({0, 255}) >= -0.5f) == B{true, true});
+  CHECK(truths(tensor<std::int32_t>({16777217, -1}) == 16777216.) == B{false, false});
+  CHECK(truths(tensor<std::int64_t>({(1l << 53) + 1}) == tensor({0x1p53})) == B{false});
+  CHECK(truths(tensor({true, false}) < tensor({0.5, 0.5})) == B{false, true});
+}
+
+TEST_CASE("the larger and the smaller one, a number or NaN beside a tensor") {
+  Tensor<float> const one = tensor({-1.f}), x = tensor({NAN, 1.f, 3.f}), y = tensor({2.f, NAN, 2.f});
+  CHECK(truths(fmax(one, 0.) == 0.) == B{true});
+  CHECK(truths(fmin(0., one) == -1.) == B{true});
+  CHECK(truths(fmax(x, y) == tensor({2.f, 1.f, 3.f})) == B{true, true, true});
+  CHECK(truths(fmin(x, y) == tensor({2.f, 1.f, 2.f})) == B{true, true, true});
+  CHECK(truths(fmax(tensor({1, 5}), 3) == tensor({3, 5})) == B{true, true});
+  CHECK_THROWS_WITH_AS(fmax(x, ones<float>({2})), doctest::Contains("fmax: (3,) and (2,) do not broadcast"), Error);
+  Variable<float> const v = x, w = y;
+  backward(sum(fmax(v, w)));
+  CHECK(truths(v.grad() == tensor({0.f, 1.f, 1.f})) == B{true, true, true});
+  CHECK(truths(w.grad() == tensor({1.f, 0.f, 0.f})) == B{true, true, true});
 }
 
 TEST_CASE("isclose of integers is exact, and takes a number on either side") {
@@ -106,7 +149,7 @@ TEST_CASE("a number that does not fit is refused, with a sentence") {
   CHECK_THROWS_AS(full<std::uint8_t>({2}, 300), Error);
   CHECK(full<std::uint8_t>({2}, 200.5)[1].item() == 200);
   CHECK_THROWS_AS(Tensor<std::int64_t>(0x1p63), Error);
-  CHECK_THROWS_AS(Tensor<std::int32_t>(std::numeric_limits<double>::quiet_NaN()), Error);
+  CHECK_THROWS_AS(Tensor<std::int32_t>(NAN), Error);
   CHECK(u[0].item() == 1);
   CHECK(Tensor<std::uint8_t>(u + 254)[0].item() == 255);
   CHECK(Tensor<std::int64_t>(-0x1p63).item() == L<std::int64_t>::min());

@@ -192,6 +192,8 @@ WICK_FN bool isfinite(X) {
 }
 
 namespace detail {
+template <class A, class B>
+concept IntegerBesideFloating = (Integer<A> && std::floating_point<B>) || (std::floating_point<A> && Integer<B>);
 // False where a comparison must not be made: g++ takes NaN for less, equal and greater with -ffast-math.
 template <class A, class B>
 constexpr bool ordered([[maybe_unused]] A const& a, [[maybe_unused]] B const& b) {
@@ -207,10 +209,11 @@ constexpr bool ordered([[maybe_unused]] A const& a, [[maybe_unused]] B const& b)
 }
 }  // namespace detail
 
-/// a < b. Integers are compared as numbers, also where one has a sign and the other has none.
+/// a < b. Integers are compared as numbers, also where one has a sign and the other has none, or beside a floating number.
 template <class A, class B>
 constexpr auto less(A const& a, B const& b) {
   if constexpr (Integer<A> && Integer<B>) return integer::less(a, b);
+  else if constexpr (detail::IntegerBesideFloating<A, B>) return detail::ordered(a, b) && integer::less(a, b);
   else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a < b;
   else return a < b;
 }
@@ -218,6 +221,7 @@ constexpr auto less(A const& a, B const& b) {
 template <class A, class B>
 constexpr auto less_equal(A const& a, B const& b) {
   if constexpr (Integer<A> && Integer<B>) return !integer::less(b, a);
+  else if constexpr (detail::IntegerBesideFloating<A, B>) return detail::ordered(a, b) && integer::less_equal(a, b);
   else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a <= b;
   else return a <= b;
 }
@@ -225,6 +229,7 @@ constexpr auto less_equal(A const& a, B const& b) {
 template <class A, class B>
 constexpr auto equal(A const& a, B const& b) {
   if constexpr (Integer<A> && Integer<B>) return integer::equal(a, b);
+  else if constexpr (detail::IntegerBesideFloating<A, B>) return detail::ordered(a, b) && integer::equal(a, b);
   else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a == b;
   else return a == b;
 }

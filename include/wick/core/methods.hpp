@@ -17,6 +17,13 @@ namespace core {
 template <class>
 inline constexpr bool always_false = false;
 
+template <class N>
+void refuse_order() {
+  static_assert(always_false<N>,
+                "Wick: the number beside the argument of norm could be an order or a dimension. The Euclidean norm along dimension 3 is norm(x, {3}), "
+                "the norm of order 3 is pow(sum(pow(abs(x), 3)), 1. / 3)");
+}
+
 // A method hides the function of its name from its own body. These call it; it is found where a template is instantiated, so
 // that the core does not know it. The tag puts the instruction set into their names.
 template <class Isa, class... X> constexpr auto call_sum(X const&... x) { return sum(x...); }
@@ -59,6 +66,7 @@ class Methods {
   template <class Isa = IsaTag> constexpr auto min(Axes const& axes, ReduceOptions options = {}) const { return core::call_min<Isa>(self(), axes, options); }
   template <class Isa = IsaTag> constexpr auto norm() const { return core::call_norm<Isa>(self()); }
   template <class Isa = IsaTag> constexpr auto norm(Axes const& axes, ReduceOptions options = {}) const { return core::call_norm<Isa>(self(), axes, options); }
+  template <class N> requires std::is_arithmetic_v<N> void norm(N, ReduceOptions = {}) const { core::refuse_order<N>(); }
   template <class Isa = IsaTag> constexpr auto any() const { return core::call_any<Isa>(self()); }
   template <class Isa = IsaTag> constexpr auto any(Axes const& axes, ReduceOptions options = {}) const { return core::call_any<Isa>(self(), axes, options); }
   template <class Isa = IsaTag> constexpr auto all() const { return core::call_all<Isa>(self()); }

@@ -28,6 +28,46 @@ template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B
 template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator<<(A const&, B const&) = delete;
 template <FormulaOrNumber A, FormulaOrNumber B> requires(Formula<A> || Formula<B>) void operator>>(A const&, B const&) = delete;
 
+// Functions of the C library that tensors do not have: an operand of one element would become a number for them, and any other
+// throw when the program runs.
+#define WICK_NUMBERS_ONLY(name)                                                                                                        \
+  template <class... X>                                                                                                                \
+    requires((Operand<X> || PartOperand<X>) || ...)                                                                                \
+  void name(X const&...) {                                                                                                             \
+    static_assert(sizeof...(X) == 0, "Wick: " #name " takes numbers, and an argument is a tensor or a formula. Its only element, if it " \
+                                     "has one, is x.item(); functions of tensors stand in docs/operators.md");                         \
+  }
+WICK_NUMBERS_ONLY(cbrt)
+WICK_NUMBERS_ONLY(copysign)
+WICK_NUMBERS_ONLY(fabs)
+WICK_NUMBERS_ONLY(fdim)
+WICK_NUMBERS_ONLY(fma)
+WICK_NUMBERS_ONLY(fmod)
+WICK_NUMBERS_ONLY(fpclassify)
+WICK_NUMBERS_ONLY(frexp)
+WICK_NUMBERS_ONLY(hypot)
+WICK_NUMBERS_ONLY(ilogb)
+WICK_NUMBERS_ONLY(isnormal)
+WICK_NUMBERS_ONLY(ldexp)
+WICK_NUMBERS_ONLY(lgamma)
+WICK_NUMBERS_ONLY(llrint)
+WICK_NUMBERS_ONLY(llround)
+WICK_NUMBERS_ONLY(logb)
+WICK_NUMBERS_ONLY(lrint)
+WICK_NUMBERS_ONLY(lround)
+WICK_NUMBERS_ONLY(modf)
+WICK_NUMBERS_ONLY(nearbyint)
+WICK_NUMBERS_ONLY(nextafter)
+WICK_NUMBERS_ONLY(nexttoward)
+WICK_NUMBERS_ONLY(remainder)
+WICK_NUMBERS_ONLY(remquo)
+WICK_NUMBERS_ONLY(rint)
+WICK_NUMBERS_ONLY(scalbln)
+WICK_NUMBERS_ONLY(scalbn)
+WICK_NUMBERS_ONLY(signbit)
+WICK_NUMBERS_ONLY(tgamma)
+#undef WICK_NUMBERS_ONLY
+
 /// A number in a formula. It keeps the digits that it is computed with, also beside elements of fewer.
 template <class T>
 struct Scalar {
@@ -124,12 +164,14 @@ struct Truth;
 }
 
 namespace detail {
-// The element type of a literal of type X beside elements of type T. A comparison takes an integer that T may not hold as it is.
+// The element type of a literal of type X beside elements of type T. A comparison with integers takes numbers that T may not hold as they are.
 template <class T, class X, bool Compares>
 constexpr auto literal_type() {
   if constexpr (Compares && core::category<T>() == 1 && core::category<X>() == 1 && !integer::holds_all<T, X>)
     return std::conditional_t<std::is_signed_v<X>, std::conditional_t<(sizeof(X) > 4), std::int64_t, std::int32_t>,
                               std::conditional_t<(sizeof(X) > 4), std::uint64_t, std::uint32_t>>{};
+  else if constexpr (Compares && core::category<T>() == 1 && core::category<X>() == 2)
+    return double{};  // with all its digits
   else
     return scalar_beside_t<T, X>{};
 }

@@ -51,10 +51,11 @@ struct Magnitude {
   template <int K, class... T> using Argument = typename detail::PromoteAll<T...>::type;
   template <class... T> using Result = real_t<typename detail::PromoteAll<T...>::type>;
 };
-/// Compares in the promoted type, integers as they are; gives bool: lt, isnan.
+/// Compares in the promoted type, integers as they are, also beside a double; gives bool: lt, isnan.
 struct Truth {
   template <int K, class... T>
-  using Argument = std::conditional_t<(std::is_integral_v<T> && ...), std::tuple_element_t<std::size_t{K}, std::tuple<T...>>,
+  using Argument = std::conditional_t<(std::is_integral_v<T> && ...) || (((std::is_integral_v<T> && !std::is_same_v<T, bool>) || std::is_same_v<T, double>) && ...),
+                                      std::tuple_element_t<std::size_t{K}, std::tuple<T...>>,
                                       typename detail::PromoteAll<T...>::type>;
   template <class... T> using Result = bool;
 };

@@ -199,7 +199,8 @@ template <FormulaOrNumber A, FormulaOrNumber B>
 constexpr auto isclose(A const& a, B const& b, double rtol = 1e-5, double atol = 1e-8) {
   using T = operands_value_t<A, B>;
   if constexpr (Formula<A> && Formula<B>) broadcast("isclose", a.shape(), b.shape());
-  auto const x = operand_beside<T, Eq>(a), y = operand_beside<T, Eq>(b);
+  auto const x = operand_beside<T, Eq>(a);
+  auto const y = operand_beside<T, Eq>(b);
   if constexpr (std::is_integral_v<value_t<decltype(x)>> && std::is_integral_v<value_t<decltype(y)>>) {
     using U = std::uint64_t;  // wraps around, so that no difference overflows
     auto const distance = where(x < y, cast<U>(y) - cast<U>(x), cast<U>(x) - cast<U>(y));
@@ -207,6 +208,28 @@ constexpr auto isclose(A const& a, B const& b, double rtol = 1e-5, double atol =
   } else {
     return x == y || (isfinite(y) && abs(x - y) <= atol + rtol * abs(y));
   }
+}
+
+namespace detail {
+template <class A, class B>
+concept SomeOperand = Operand<A> || PartOperand<A> || Operand<B> || PartOperand<B>;
+}
+/// The larger and the smaller one of two; one that is NaN does not count (torch.fmax, torch.fmin). The slope at a tie is shared.
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires detail::SomeOperand<A, B>
+constexpr auto fmax(A const& a, B const& b) {
+  if constexpr (Formula<A> && Formula<B>) broadcast("fmax", a.shape(), b.shape());
+  auto const x = operand_beside<operands_value_t<A, B>, Maximum>(a);
+  auto const y = operand_beside<operands_value_t<A, B>, Maximum>(b);
+  return where(isnan(x), y, where(isnan(y), x, maximum(x, y)));
+}
+template <FormulaOrNumber A, FormulaOrNumber B>
+  requires detail::SomeOperand<A, B>
+constexpr auto fmin(A const& a, B const& b) {
+  if constexpr (Formula<A> && Formula<B>) broadcast("fmin", a.shape(), b.shape());
+  auto const x = operand_beside<operands_value_t<A, B>, Minimum>(a);
+  auto const y = operand_beside<operands_value_t<A, B>, Minimum>(b);
+  return where(isnan(x), y, where(isnan(y), x, minimum(x, y)));
 }
 
 }  // namespace wick::inline WICK_ISA

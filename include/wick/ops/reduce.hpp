@@ -142,6 +142,14 @@ template <Formula X> constexpr auto max(X&& x, std::int64_t axis, ReduceOptions 
 template <Formula X> constexpr auto max(X&& x, std::initializer_list<std::int64_t> axes, ReduceOptions options = {}) {
   return reduce<Max>(std::forward<X>(x), detail::axes_of(axes), options);
 }
+// A number that is no dimension, or a tensor, would become one.
+template <class X, class Y>
+  requires((Operand<X> || PartOperand<X>) && (std::floating_point<std::remove_cvref_t<Y>> || Operand<Y> || PartOperand<Y>))
+void max(X&&, Y&&) { static_assert(core::always_false<Y>, "Wick: beside its argument max takes a dimension; the larger one of two is maximum(a, b)"); }
+template <class X, class Y>
+  requires((Operand<X> || PartOperand<X>) && (std::floating_point<std::remove_cvref_t<Y>> || Operand<Y> || PartOperand<Y>))
+void min(X&&, Y&&) { static_assert(core::always_false<Y>, "Wick: beside its argument min takes a dimension; the smaller one of two is minimum(a, b)"); }
+
 /// Smallest element (torch.amin): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto min(X&& x) { return reduce<Min>(std::forward<X>(x)); }
 template <Formula X> constexpr auto min(X&& x, Axes const& axes, ReduceOptions options = {}) {
@@ -158,6 +166,8 @@ template <Formula X> constexpr auto norm(X&& x) { return reduce<Norm>(std::forwa
 template <Formula X> constexpr auto norm(X&& x, Axes const& axes, ReduceOptions options = {}) {
   return reduce<Norm>(std::forward<X>(x), axes, options);
 }
+/// A number could be an order or a dimension: a sentence asks which.
+template <Formula X, Arithmetic N> void norm(X&&, N, ReduceOptions = {}) { core::refuse_order<N>(); }
 /// Whether any element is true (torch.any): over all elements, or over `axes` (negative ones count from the end), which stay as extent 1 with keepdim.
 template <Formula X> constexpr auto any(X&& x) { return reduce<Any>(std::forward<X>(x)); }
 template <Formula X> constexpr auto any(X&& x, Axes const& axes, ReduceOptions options = {}) {
