@@ -5,6 +5,9 @@
 syntax.py ... headers FOLDER   each header alone must compile without a warning
 syntax.py ... case FILE        FILE must fail, and say what its EXPECT lines say
 
+Headers that include each other are compiled together, the innermost first: an outer one sees nothing there that it does not
+bring along itself, so they compile if and only if each does alone. That is a quarter of the compilations.
+
 A case holds one or more lines `// EXPECT: regular expression`; each must match a line of the compiler's output. With
 -DWICK_CONTROL the same file must compile: so a case cannot fail for a reason of its own. Options in a line `// FLAGS: ...`
 are for the compilation that must fail.
@@ -28,18 +31,24 @@ NO_ECHO = {"GNU": "-fno-diagnostics-show-caret", "Clang": "-fno-caret-diagnostic
            "AppleClang": "-fno-caret-diagnostics"}
 
 
-def compiler_command(database, compiler_id):
-    """The command that compiles tests/main.cpp, less the files it names and the optimisation."""
+def compiler_command(database, compiler_id, precompiled=False):
+    """The command that compiles tests/main.cpp, less the files it names and the optimisation; or the one of a file of the
+    tests that reads the precompiled header, where there is one: that fits only together with every option it was made with."""
     try:
         entries = json.loads(Path(database).read_text(encoding="utf-8"))
     except FileNotFoundError:
         sys.exit(f"{database} does not exist: configure with CMAKE_EXPORT_COMPILE_COMMANDS=ON (every preset does)")
-    entry = next(e for e in entries if Path(e["file"]).name == "main.cpp" and "wick_tests" in e["command"])
+    entries = [e for e in entries if "wick_tests.dir" in e["command"]]
+    entry = next(e for e in entries if Path(e["file"]).name == "main.cpp")
+    readers = [e for e in entries if "cmake_pch.hxx" in e["command"] and e["file"].endswith("_test.cpp")]
+    precompiled = precompiled and bool(readers)
+    if precompiled:
+        entry = readers[0]
     command, skip = [], False
     for word in shlex.split(entry["command"]):
         if skip or word in ("-o", "-c"):
             skip = not skip  # drops the option and the word after it
-        elif not word.startswith(("-O", "-g", "-fsanitize")):
+        elif precompiled or not word.startswith(("-O", "-g", "-fsanitize")):
             command.append(word)
     return command + ["-fsyntax-only", "-fmessage-length=0", NO_ECHO[compiler_id]], entry["directory"]
 
@@ -51,36 +60,85 @@ def compile_text(command, directory, text, *options):
     return result.returncode, result.stderr
 
 
+def includes_of(text):
+    """What a header includes whatever is defined."""
+    depth, found = 0, []
+    for word, rest in re.findall(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif|include)\b[ \t]*(.*)", text, re.M):
+        depth += {"endif": -1, "include": 0}.get(word, 1)
+        if word == "include" and depth == 0 and (named := re.match(r"<([^>]+)>", rest)):
+            found.append(named[1])
+    return found
+
+
+def chains(includes):
+    """The headers in as few rows as can be, each of which includes, directly or not, the one before it in its row."""
+    inner = {}
+
+    def inner_of(header):
+        if header not in inner:
+            inner[header] = {}  # the keys are in order of first appearance, so every run makes the same rows
+            for name in includes[header]:
+                if name in includes:
+                    inner[header] |= {name: None} | inner_of(name)
+        return inner[header]
+
+    outer = {}  # the next header of a row: a largest matching
+
+    def place(header, tried):
+        for name in inner_of(header):
+            if name not in tried:
+                tried.add(name)
+                if name not in outer or place(outer[name], tried):
+                    outer[name] = header
+                    return True
+        return False
+
+    for header in includes:
+        place(header, set())
+    rows = []
+    for header in sorted(set(includes) - set(outer.values())):
+        rows.append([header])
+        while rows[-1][-1] in outer:
+            rows[-1].append(outer[rows[-1][-1]])
+    return rows
+
+
 def check_headers(command, directory, folder, jobs, without):
     folder = Path(folder)
     headers = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.hpp"))
     headers = [header for header in headers if not any(f"/{start}" in f"/{header}" for start in without)]
+    rows = chains({header: includes_of((folder / header).read_text(encoding="utf-8")) for header in headers})
 
-    def alone(header):  # twice: a header without a guard shows
-        return header, *compile_text(command, directory, f"#include <{header}>\n#include <{header}>\n", "-Werror")
+    def compiles(row):  # each twice: a header without a guard shows
+        text = "".join(f"#include <{header}>\n" * 2 for header in row)
+        return compile_text(command, directory, text, "-Werror")
 
     faults = 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for header, status, messages in pool.map(alone, headers):
+        broken = [row for row, (status, _) in zip(rows, pool.map(compiles, rows)) if status != 0]
+        alone = [[header] for row in broken for header in row]
+        for (header,), (status, messages) in zip(alone, pool.map(compiles, alone)):
             if status != 0:
                 faults += 1
                 print(f"--- {header} does not compile on its own:\n" + "\n".join(messages.splitlines()[:20]))
     print(f"{len(headers)} headers, {faults} of them do not compile on their own")
-    return faults > 0 or not headers
+    return bool(broken) or not headers
 
 
-def check_case(command, directory, file):
+def check_case(database, compiler_id, file):
     text = Path(file).read_text(encoding="utf-8")
     expected = EXPECT.findall(text)
     if not expected:
         print(f"{file}: has no line '// EXPECT: regular expression'")
         return True
+    flags = shlex.split(" ".join(FLAGS.findall(text)))
+    command, directory = compiler_command(database, compiler_id, precompiled=not flags)
     here = f"-I{Path(file).resolve().parent}"
     status, messages = compile_text(command, directory, text, here, "-DWICK_CONTROL")
     if status != 0:
         print(f"{file}: with WICK_CONTROL it must compile, but:\n{messages}")
         return True
-    status, messages = compile_text(command, directory, text, here, *shlex.split(" ".join(FLAGS.findall(text))))
+    status, messages = compile_text(command, directory, text, here, *flags)
     if status == 0:
         print(f"{file}: compiles, and must not")
         return True
@@ -101,10 +159,10 @@ def main():
     parser.add_argument("path")
     parser.add_argument("--without", action="append", default=[], help="what the names of headers to leave out begin with: what they need is not on this machine")
     arguments = parser.parse_args()
+    if arguments.what == "case":
+        return check_case(arguments.commands, arguments.compiler_id, arguments.path)
     command, directory = compiler_command(arguments.commands, arguments.compiler_id)
-    if arguments.what == "headers":
-        return check_headers(command, directory, arguments.path, arguments.jobs, arguments.without)
-    return check_case(command, directory, arguments.path)
+    return check_headers(command, directory, arguments.path, arguments.jobs, arguments.without)
 
 
 if __name__ == "__main__":
