@@ -65,6 +65,50 @@ TEST_CASE("regions of any kind, by finite differences") {
   check([](auto const& v, auto const& r) { return Variable<double>(sum(square(v(in, in)) * v(low, in) * r(in), 1)); });
   check([](auto const& v, auto const& r) { return Variable<double>(r(low) * r(high) + r(in) * v(1, in)); });
   check([](auto const& v, auto const&) { return Variable<double>(matmul(v(low, in), v(in, low)) + v(in, in)); });
+  // Linear in regions that leave gaps, lie in steps, are of two variables, have a weight of zero.
+  check([](auto const& v, auto const&) { return Variable<double>(v(Slice(2, 5), Slice(1, 3)) - 2 * v(Slice(1, 4), Slice(3, 5)) + v(Slice(2, 5), Slice(2, 4))); });
+  check([](auto const& v, auto const&) { return Variable<double>(v(Slice(0, 6, 2), in) - v(Slice(1, 6, 2), low) / 3); });
+  check([](auto const& v, auto const& r) { return Variable<double>(0.5 * (r(Slice(0, 2)) - r(Slice(4, 6)) * 0) + (v(1, Slice(0, 2)) - v(4, Slice(3, 5))) * 3); });
+}
+
+TEST_CASE("a variable beside regions of itself") {
+  for (std::int64_t n : {3, 5, 40}) {
+    Variable<double> const x = randn<double>({n, n});
+    Tensor<double> wanted = full<double>({n, n}, 2.);
+    wanted(Slice(), 0) += 3. * static_cast<double>(n);
+    for (int round = 1; round < 3; ++round) {
+      backward(sum(Variable<double>(x * 2 + x(Slice(), 0) * 3)));
+      CHECK(near<double>(x.grad(), round * wanted, 1e-13));
+    }
+    x.zero_grad();
+    backward(Variable<double>(x(Slice(), 0) * 3 + x * 2), ones<double>({n, n}));
+    CHECK(near<double>(x.grad(), wanted, 1e-13));
+  }
+}
+
+TEST_CASE("differences in one and in three dimensions") {
+  manual_seed(8);
+  Variable<float> const line = randn<float>({9001});
+  Tensor<float> const v = randn<float>({8999});
+  backward(Variable<float>(line(low) - 2 * line(in) + line(high)), v);
+  Tensor<float> sums = zeros<float>({9001});
+  sums(low) += v, sums(in) += -2 * v, sums(high) += v;
+  CHECK(near<float>(line.grad(), sums, 1e-6));
+
+  Variable<double> const u = randn<double>({5, 6, 19}), other = randn<double>({3, 4, 17});
+  Tensor<double> const w = randn<double>({3, 4, 17});
+  auto const flux = [](auto const& a) { return a(high, in, in) + a(low, in, in) - 3 * a(in, in, high) + 0.5 * (a(in, low, in) - a(in, in, in)); };
+  Tensor<double> wanted = zeros<double>({5, 6, 19});
+  wanted(high, in, in) += w, wanted(low, in, in) += w, wanted(in, in, high) += -3 * w;
+  wanted(in, low, in) += 0.5 * w, wanted(in, in, in) += -0.5 * w;
+  backward(Variable<double>(flux(u)), w);
+  CHECK(near<double>(u.grad(), wanted, 1e-13));
+  u.mutable_grad() = permute(zeros<double>({19, 6, 5}), {2, 1, 0});  // another order of the elements
+  backward(Variable<double>(flux(u)), w);
+  CHECK(near<double>(u.grad(), wanted, 1e-13));
+  backward(Variable<double>(other - flux(u)), w);  // with a target that is no region
+  CHECK(near<double>(u.grad(), 0 * wanted, 1e-13));
+  CHECK(near<double>(other.grad(), w, 1e-13));
 }
 
 TEST_CASE("the gradient of a region alone") {

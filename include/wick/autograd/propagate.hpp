@@ -215,21 +215,19 @@ void accumulate(tape::Propagation& pass, tape::Node<T>& node, F&& formula) {
   node.has_gradient = true;
 }
 
-/// Opens the gradient of a node for additions to a region of it: what is not there yet is zero.
-template <class T>
-WICK_NOINLINE void open_region(tape::Propagation& pass, tape::Node<T>& node, Device device) {
-  pass.reach(node);
-  if (node.has_gradient) return node.gradient.own();
-  Tensor<T> zero(Tensor<T>::uninitialized, node.shape, device);
-  compute_into<T>(const_cast<base_t<T>*>(std::as_const(zero).data()), zero.plane_stride(), zero.layout(), Scalar<T>{0}, device);
-  node.gradient = std::move(zero);
-  node.has_gradient = true;
-}
 /// Adds to a region of a node's gradient.
 template <class T>
 void accumulate_region(tape::Propagation& pass, tape::Node<T>& node, core::Selection const& selection, Tensor<T> const& g) {
   if (!pass.wants(&node)) return;
-  open_region(pass, node, g.device());
+  pass.reach(node);
+  if (node.has_gradient) {
+    node.gradient.own();
+  } else {
+    Tensor<T> zero(Tensor<T>::uninitialized, node.shape, g.device());
+    compute_into<T>(const_cast<base_t<T>*>(std::as_const(zero).data()), zero.plane_stride(), zero.layout(), Scalar<T>{0}, g.device());
+    node.gradient = std::move(zero);
+    node.has_gradient = true;
+  }
   Tensor<T> const region = node.gradient.share(selection.of(node.gradient.layout()));
   compute_into<T>(const_cast<base_t<T>*>(region.data()), region.plane_stride(), region.layout(), region + g, g.device());
 }
@@ -287,9 +285,42 @@ class WideGradients {
   std::vector<Found> found_;
 };
 
+/// The gradients of which a loop adds to regions.
+struct Wholes {
+  Whole list[max_slots];
+  int count = 0;
+
+  /// The number of a gradient in the list, or -1.
+  template <class T>
+  int find(Tensor<T> const& gradient) const {
+    for (int k = 0; k < count; ++k)
+      if (list[k].data == gradient.data()) return k;
+    return -1;
+  }
+};
+
+/// Opens a node's gradient for additions to regions of it. Targets of the loop that are the whole of it take part too.
+template <class T>
+int open_whole(tape::Propagation& pass, tape::Node<T>& node, Wholes& wholes, SlotData* targets, SlotData* next) {
+  bool blank = open_gradient(pass, node);
+  if (!node.gradient.is_contiguous()) node.gradient = node.gradient.contiguous();
+  auto const& gradient = std::as_const(node.gradient);
+  if (int const known = wholes.find(gradient); known >= 0) return known;
+  auto* const first = reinterpret_cast<char*>(const_cast<base_t<T>*>(gradient.data()));
+  std::int64_t const bytes = gradient.numel() * static_cast<std::int64_t>(sizeof(T));
+  for (; targets != next; ++targets) {
+    if (targets->data < first || targets->data >= first + bytes) continue;
+    blank |= targets->fresh;
+    targets->fresh = false, targets->shared = true, targets->whole = static_cast<std::uint8_t>(wholes.count);
+  }
+  wholes.list[wholes.count] = {first, bytes, blank};
+  return wholes.count++;
+}
+
 /// The slots of a gradient as a target of a loop over `shape`; of a place to ignore when no gradient is wanted.
 template <class T>
-WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node, Dims const& shape, SlotData* next, WideGradients& wide) {
+WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node, Dims const& shape, SlotData* next, WideGradients& wide,
+                                    Wholes& wholes, SlotData* targets) {
   constexpr int planes = ElementTraits<T>::planes;
   using Base = compute_t<base_t<T>>;
   static const Layout one{Dims()};
@@ -299,21 +330,25 @@ WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node
   }
   auto const open = [&](auto const& gradient, bool fresh) {
     SlotData* const end = fill_leaf({gradient.data(), &gradient.layout(), gradient.plane_stride()}, sizeof(Base), planes, shape, next);
-    for (; next != end; ++next) next->fresh = fresh;
+    for (SlotData* s = next; s != end; ++s) s->fresh = fresh;
     return end;
   };
   if constexpr (Half<T>) {
     return open(std::as_const(wide.open(pass, *node)), true);
   } else {
     if (GradientPlace<T> const place(pass, node); place.shared) {
-      open_region(pass, *place.node, Device());
+      int const number = open_whole(pass, *place.node, wholes, targets, next);
       auto const& whole = std::as_const(place.node->gradient);
       SlotData* const end = fill_leaf({whole.data() + place.region.offset, &place.region.layout, whole.plane_stride()}, sizeof(Base), planes, shape, next);
-      for (; next != end; ++next) next->shared = true;
+      for (; next != end; ++next) next->shared = true, next->whole = static_cast<std::uint8_t>(number);
       return end;
     }
     bool const fresh = open_gradient(pass, *node);
-    return open(std::as_const(node->gradient), fresh);
+    SlotData* const end = open(std::as_const(node->gradient), fresh);
+    if (wholes.count) [[unlikely]]
+      if (int const number = wholes.find(std::as_const(node->gradient)); number >= 0)
+        for (; next != end; ++next) next->shared = true, next->whole = static_cast<std::uint8_t>(number);
+    return end;
   }
 }
 
@@ -404,7 +439,15 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
   add(seed);
   if constexpr (K::inputs > S::slot_count + planes) add(result);
   if (!program_of<K>.reads_from || planes > 1 || row >= 0 || !seed_layout.contiguous || seed_layout.shape != shape) spent = nullptr;
+  if (spent)
+    visit_leaves(saved, [&]<class Kept>(Kept const& leaf) {
+      // The seed is read while terms are added to regions of its heir.
+      if constexpr (is_saved<Kept>)
+        if (leaf.edge && leaf.edge.get()->type->whole) spent = nullptr;
+    });
   WideGradients wide;
+  Wholes wholes;
+  SlotData* const targets = next;
   tape::Node<T>* heir = nullptr;
   SlotData* inherited = nullptr;
   visit_leaves(saved, [&](auto const& leaf) {
@@ -414,17 +457,18 @@ void run_sweep(tape::Propagation& pass, F const& saved, Dims const& shape, std::
       if constexpr (!std::is_integral_v<U>) {
         auto* const node = leaf.edge.get();
         if constexpr (std::is_same_v<U, T> && !Half<T>) {
-          if (spent && pass.wants(node) && !node->type->whole && (pass.reach(*node), !node->has_gradient) && node->shape == shape && spent->storage().use_count() == 1) {
+          if (spent && pass.wants(node) && (pass.reach(*node), !node->has_gradient) && node->shape == shape && spent->storage().use_count() == 1) {
             heir = node, inherited = next;
             node->gradient = std::move(*std::exchange(spent, nullptr));
             node->has_gradient = true;
           }
         }
-        next = open_target(pass, node, shape, next, wide);
+        next = open_target(pass, node, shape, next, wide, wholes, targets);
       }
     }
   });
   if (heir) inherited->fresh = true;
+  slot_data.loop.wholes = wholes.list, slot_data.loop.whole_count = wholes.count;
   if (row >= 0) rows_of(slot_data.loop, row);
   else simplify(slot_data.loop);
   Tensor<T> kept;

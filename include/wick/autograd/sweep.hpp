@@ -320,6 +320,7 @@ struct SweepKernel {
     p.kernel = &run;
     p.cost = 2 * cost<S>;
     if constexpr (!std::is_void_v<L>) p.lanes = lanes<L>, p.lane_size = sizeof(L), p.reads_from = true;
+    if constexpr (planes == 1) p.seed = seed_slot;
     p.direct = has_direct_slots(p);
     return p;
   }

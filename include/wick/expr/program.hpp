@@ -66,7 +66,15 @@ struct SlotData {
   void const* data;
   bool fresh = false;   ///< an accumulating target whose old contents do not count
   bool shared = false;  ///< an accumulating target that may overlap others: its terms are added when the kernel is done
+  std::uint8_t whole = 0;  ///< of a shared target: the number of the array that it is a part of
   std::int64_t stride[max_rank];
+};
+
+/// A dense array of which shared targets are parts.
+struct Whole {
+  void* data;
+  std::int64_t bytes;
+  bool blank;  ///< its contents do not count: the launch makes them zero
 };
 
 /// A slot of a loop of one dimension whose elements follow one another, or stay.
@@ -91,6 +99,7 @@ struct Program {
   Kernel kernel = nullptr;
   Kernel reduce = nullptr;   ///< for targets that stay in place: reduces rows, each with its tail, to an element
   bool direct = false;       ///< few slots, each of the kernel's own type
+  int seed = -1;             ///< of a backward kernel: the input that its targets are linear in
   bool reads_from = false;   ///< the kernel adds to `from`, so that fresh targets need not be filled first
   bool takes_rows = false;   ///< the kernel accumulates several rows at once
   bool whole_rows = false;   ///< the kernel wants a row at once, and handles its tail
@@ -121,6 +130,8 @@ struct Loop {
   std::int64_t extent[max_rank];
   SlotData* slot_data = nullptr;
   int count = 0;
+  Whole* wholes = nullptr;
+  int whole_count = 0;
 
   std::int64_t total() const {
     std::int64_t n = 1;

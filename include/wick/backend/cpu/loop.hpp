@@ -4,6 +4,7 @@
 
 #include <wick/backend/cpu/box.hpp>
 #include <wick/backend/cpu/copy.hpp>
+#include <wick/backend/cpu/stencil.hpp>
 #include <wick/backend/cpu/threads.hpp>
 
 WICK_PRECISE_BEGIN
@@ -132,6 +133,18 @@ void launch_dense(Program const& program, void const* const* in, void* const* ou
   else run_dense_parallel(program, in, out, n);
 }
 
+/// Arrays that targets are parts of become zero, where their contents do not count.
+WICK_NOINLINE inline void clear_blank(Loop const& loop) {
+  constexpr std::int64_t unit = 4096;
+  for (int k = 0; k < loop.whole_count; ++k) {
+    Whole const& whole = loop.wholes[k];
+    if (!whole.blank) continue;
+    parallel_for((whole.bytes + unit - 1) / unit, parallel_grain * 8 / unit, [&](std::int64_t begin, std::int64_t end) {
+      std::memset(static_cast<char*>(whole.data) + begin * unit, 0, static_cast<std::size_t>(std::min(end * unit, whole.bytes) - begin * unit));
+    });
+  }
+}
+
 /// Targets that may overlap are written by one thread at a time: pieces of the loop that do not touch, then those between.
 /// Where the pieces are depends on the shape alone, and with it the order in which terms are added.
 WICK_NOINLINE inline void run_shared(Program const& program, Loop const& loop, Walk const& walk, bool any_conflict) {
@@ -176,6 +189,10 @@ void run_segment(Program const& program, SlotData const* slot_data, std::int64_t
 /// Runs `program` over `loop`, whose plan is made.
 template <class Isa>
 void launch(Program const& program, Loop& loop) {
+  if (loop.whole_count) [[unlikely]] {
+    if (run_stencils(program, loop)) return;
+    clear_blank(loop);
+  }
   std::int64_t const total = loop.total();
   bool const small = total <= chunk_elements && total * program.cost <= 2 * parallel_grain;
   if (loop.rank == 1 && is_short_line(program, total)) {
