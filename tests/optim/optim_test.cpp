@@ -345,6 +345,71 @@ TEST_CASE("a step after a backward pass that gave none of its parameters a gradi
   optimizer.step();  // no pass since the last step
 }
 
+namespace {
+struct Heads {
+  nn::Linear<> body{3, 4}, first{4, 2}, second{4, 2};
+  Tensor<float> evaluated(Tensor<float> x) const {
+    x = relu(body(x));  // a tensor: nothing is recorded
+    return x;
+  }
+  Variable<float> recorded(Tensor<float> const& x) const { return relu(body(x)); }
+  WICK_MODULE(body, first, second)
+};
+}  // namespace
+
+TEST_CASE("a step is an error when the first part of the network was computed into a tensor and only the last was recorded") {
+  Heads model;
+  optim::AdamW optimizer(model, {.lr = 0.1});
+  Tensor<float> const x = ones<float>({5, 3}), before = model.first.weight.value();
+  auto const pass = [&] {
+    optimizer.zero_grad();
+    backward(sum(square(model.first(model.evaluated(x)))));
+  };
+  pass();
+  CHECK_THROWS_WITH_AS(optimizer.step(), doctest::Contains("step: parameter number 1 of 6, of shape (4, 3), has no gradient, while others have one"), Error);
+  pass();
+  CHECK_THROWS_AS(optimizer.step({.norm = 1}), Error);
+  CHECK(all(model.first.weight.value() == before).item());
+  optimizer.zero_grad();
+  backward(sum(square(model.first(model.recorded(x)))));
+  optimizer.step();
+  CHECK(!all(model.first.weight.value() == before).item());
+}
+
+TEST_CASE("a parameter without a gradient stays as it is when it was not computed with, or only looked at") {
+  Heads model;
+  optim::SGD optimizer(model, {.lr = 0.1});
+  Tensor<float> const x = ones<float>({5, 3}), weight = model.second.weight.value();
+  Tensor<float> scores;
+  auto const train = [&] { backward(sum(square(model.first(model.recorded(x))))), optimizer.step(); };
+  train();  // the second head has no part in the loss
+  scores = model.second(model.recorded(x));  // a look at all outputs between two steps
+  optimizer.zero_grad();
+  train();
+  optimizer.zero_grad();
+  scores = model.first(model.recorded(x));  // what gets a gradient, too
+  float const length = norm(model.second.weight).item();
+  Tensor<float> const sum_of_bias = sum(model.second.bias * 2);
+  Variable<float> const unused = cumprod(model.second.weight, 0);  // recorded, and not in the loss
+  {
+    NoGrad const guard;
+    scores = model.second(model.recorded(x));
+  }
+  train();
+  CHECK(length > 0);
+  CHECK(all(model.second.weight.value() == weight).item());
+  optimizer.zero_grad();
+  backward(sum(square(model.second(model.recorded(x)))));
+  optimizer.step();
+  optimizer.zero_grad();
+  scores = model.second(model.evaluated(x));  // it has been trained, so the program knows how
+  train();
+  model.body.weight.set_requires_grad(false), model.body.bias.set_requires_grad(false);
+  optimizer.zero_grad();
+  backward(sum(square(model.first(model.evaluated(x)))));
+  optimizer.step();
+}
+
 TEST_CASE("options that make no sense are errors when an optimizer is made and when it takes a step") {
   nn::Linear<> layer(2, 1);
   double const nan = std::numeric_limits<double>::quiet_NaN();

@@ -126,6 +126,7 @@ void record_kernel(State& state) {
   auto saved = std::apply([](auto&... x) { return std::tuple(detail::save_operand(x)...); }, state.operands);
   if constexpr (requires { Op::saves_state; } || detail::kernel_needs_result<Op>()) {
     if (!state.computed) {
+      NoGrad const recorded_below;
       state.value = state.evaluate();
       state.computed = true;
     }

@@ -54,6 +54,10 @@ struct Entry {
   /// Of a leaf: a formula over tensors made it, and no statement over it was recorded yet. Atomic, because threads may
   /// record statements over one leaf.
   std::atomic<bool> untracked{false};
+  /// Of a leaf: since its gradient was cleared, a tensor has been computed from it outside of NoGrad, which records nothing;
+  /// and whether an optimizer has ever found a gradient.
+  std::atomic<bool> evaluated{false};
+  bool trained = false;
   std::uint16_t place = 0;  ///< on a tape: where in its chunk, in units of 16 bytes
   std::uint64_t order = 0;       ///< 0: a leaf
   std::uint64_t last_write = 0;  ///< its number among the writes in place to all variables

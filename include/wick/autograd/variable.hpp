@@ -213,7 +213,10 @@ class Variable : public Methods<Variable<T>> {
   }
   bool has_grad() const { return node()->has_gradient; }
   /// Forgets the gradient.
-  void zero_grad() const { node()->drop_gradient(); }
+  void zero_grad() const {
+    node()->drop_gradient();
+    node()->evaluated.store(false, std::memory_order_relaxed);
+  }
   /// Lets backward keep the gradient of this result.
   void retain_grad() const { changeable("retain_grad").retains_grad = true; }
   bool requires_grad() const { return node()->requires_grad; }
@@ -238,6 +241,12 @@ class Variable : public Methods<Variable<T>> {
     Node& node = changeable("mutable_value");
     written();
     return node.value;
+  }
+  /// Remembers, of a leaf, that a tensor is computed from it, so that nothing is recorded.
+  void note_evaluated() const {
+    Node& leaf = *node();
+    if (!leaf.evaluated.load(std::memory_order_relaxed) && leaf.requires_grad && leaf.order == 0 && grad_enabled())
+      leaf.evaluated.store(true, std::memory_order_relaxed);
   }
   /// The number of the last write in place, among those to all variables.
   std::uint64_t last_write() const { return node()->last_write; }

@@ -165,6 +165,15 @@ constexpr void assign_fixed(FixedSlice<T, Count>& target, X&& value) {
   }
 }
 
+/// Tells the variables of a formula that it is computed and not recorded. (Kernel nodes tell those below them.)
+template <class F>
+void note_evaluated(F const& f) {
+  if constexpr (is_recordable<F>)
+    visit_leaves(f, [](auto const& leaf) {
+      if constexpr (requires { leaf.note_evaluated(); }) leaf.note_evaluated();
+    });
+}
+
 template <class T, class F>
 bool run_epilogue(T* data, Layout const& target, F const& f);
 template <class F>
@@ -189,6 +198,8 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
       x = Tensor<T, E>(f.value());
     } else {
       decltype(auto) shape = f.shape();
+      if constexpr (is_recordable<F>)
+        if (shape.numel() != 1) note_evaluated(f);  // a single number is looked at
       Device const device = detail::device_of(f);
       if (!is_reduce<F> && x.shape() == shape && x.storage() && x.is_contiguous() && x.device() == device) {
         detail::Sharing const sharing =

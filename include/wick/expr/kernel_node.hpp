@@ -197,12 +197,14 @@ class KernelOperand {
       if constexpr (std::is_same_v<F, Tensor<T>>) {
         value_ = *formula_;
       } else if constexpr (requires { formula_->is_leaf(); }) {
+        formula_->note_evaluated();
         value_ = formula_->value();  // a variable: its elements are shared, not copied
       } else if constexpr (LazyNode<F>) {
         if (last && formula_->alone()) formula_->state().consumed = true;
         value_ = formula_->value();
       } else if constexpr (is_recordable<F>) {
         if (last) consume(*formula_);
+        note_evaluated(*formula_);
         Device const where = device();
         Tensor<T> result(Tensor<T>::uninitialized, shape_, where);
         auto* const data = const_cast<base_t<T>*>(std::as_const(result).data());

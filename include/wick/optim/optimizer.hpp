@@ -39,8 +39,10 @@ class Optimizer {
     moving.clear();
     std::size_t index = 0;
     detail::each_computed_in<T>(parameters_, [&]<class V>(Variable<V> const& p) {
-      if (p.has_grad())
+      if (auto& node = *p.node(); node.has_gradient) {
+        node.trained = true;
         moving.push_back({index, {{parameters_.value_data(p), parameters_.gradient_data(p, false)}, p.numel(), p.value().device(), dtype_of<V>()}});
+      }
       ++index;
     });
   }
@@ -64,13 +66,17 @@ class Optimizer {
 
   /// Sets how gradients are read, as `clip` asks for. Returns their norm before: 0 when nobody asked for it, NaN while work
   /// is recorded. Throws Error, before anything has changed, when `clip` has no meaning, or when a backward pass has
-  /// finished since the last step and no parameter has a gradient.
+  /// finished since the last step and no parameter has a gradient, or one has never had any while a tensor was computed from it.
   template <class Isa = IsaTag>
   double read_gradients(Clip const& clip, Parts<float> const& floats, Parts<double> const& doubles) {
     if (!(clip.norm >= 0 && clip.value >= 0))
       fail("step: gradients are clipped to the norm ", clip.norm, " and the value ", clip.value, ", expected 0 or more");
     std::uint64_t const passes = tape::backward_passes();
-    if (floats.empty() && doubles.empty() && passes != passes_) fail_without_gradients();
+    std::size_t const moving = floats.parts().size() + doubles.parts().size();
+    if (moving < parameters_.size() && passes != passes_) [[unlikely]] {
+      if (moving == 0) fail_without_gradients();
+      check_left_out();
+    }
     limit_of<float>().reset(clip.value), limit_of<double>().reset(clip.value);
     double const norm = clip.norm < Clip::unlimited
                             ? detail::limit_norm<false>("step", floats, doubles, limit_of<float>(), limit_of<double>(), 2, clip.value, clip.norm)
@@ -93,6 +99,19 @@ class Optimizer {
     fail("step: a backward pass has finished since this optimizer's last step, but none of its ", parameters_.size(),
          " parameters has a gradient, so the step would change nothing. Either the loss does not depend on them (a result of the model was"
          " assigned to a Tensor on the way, or the optimizer was made from another model), or zero_grad came between backward and step");
+  }
+
+  // A parameter that has never had a gradient, and that a tensor was computed from instead, is the first part of a chain
+  // whose last part was recorded. One that was not computed with stays as it is.
+  WICK_COLD void check_left_out() const {
+    std::size_t number = 0;
+    parameters_.each([&](auto const& p) {
+      ++number;
+      if (!p.has_grad() && !p.node()->trained && p.node()->evaluated.load(std::memory_order_relaxed))
+        fail("step: parameter number ", number, " of ", parameters_.size(), ", of shape ", p.shape(), ", has no gradient, while others have one:"
+             " a tensor was computed from it, which records nothing. A line such as `x = fc1(x)` on a tensor argument assigns to that tensor:"
+             " make each step a Variable, or name it with auto. Where the parameter shall not be trained, compute under NoGrad");
+    });
   }
 
   nn::Parameters parameters_;

@@ -26,7 +26,7 @@ class SGD : public Optimizer {
 
   /// Changes every parameter that has a gradient, in one pass over all of them; the gradients are read as `clip` says
   /// and stay as they are. Returns their norm when it is limited, else 0. Throws Error when a backward pass has finished
-  /// since the last step and no parameter has a gradient.
+  /// since the last step and no parameter has a gradient, or one has never had any while a tensor was computed from it.
   template <class Isa = IsaTag>  // compiled where it is called
   double step(Clip const& clip = {}) {
     validate();
