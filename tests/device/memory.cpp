@@ -431,6 +431,10 @@ TEST_CASE("an index out of range is reported when results are read, and nothing 
   CHECK(has(sentence([&] { Tensor<float>(index_select(x, 0, rows)).to("cpu"); }), "index_select: index 5 is out of range for an extent of 5 (found on"));
   CHECK(has(sentence([&] { Tensor<float>(gather(x, 1, wrong)).to("cpu"); }), "gather: index -1 is out of range for an extent of 3"));
   CHECK(has(sentence([&] { one_hot(rows, 4).to("cpu"); }), "one_hot: index 5 is out of range for an extent of 4"));
+  Tensor<std::int64_t> const target = full({5}, std::int64_t{3});
+  CHECK(has(sentence([&] { Tensor<float>(nll_loss(x, target.to(device))).to("cpu"); }), "nll_loss: index 3 is out of range for an extent of 3"));
+  CHECK(has(sentence([&] { Tensor<float>(cross_entropy(x, target.to(device))).to("cpu"); }), "cross_entropy: index 3 is out of range for an extent of 3"));
+  CHECK(has(sentence([&] { Tensor<float>(cross_entropy(x, target)); }), "cross_entropy: target 3 is out of range for dimension 1"));
   CHECK(same_bits(x, x));
 }
 

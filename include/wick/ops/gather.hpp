@@ -13,9 +13,9 @@ namespace wick::inline WICK_ISA {
 namespace detail {
 
 template <class G>
-auto scatter_sum(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape);
+auto scatter_sum(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape, char const* caller);
 template <class X>
-auto gather_along(X const& x, Tensor<std::int64_t> const& index, int axis);
+auto gather_along(X const& x, Tensor<std::int64_t> const& index, int axis, char const* caller = "gather");
 template <class G>
 auto add_rows(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape);
 template <class X>
@@ -40,24 +40,28 @@ struct GatherOp {
   Tensor<std::int64_t> index;
   int axis;
   Dims from;
+  char const* caller;  // in whose name a device reports a wrong index
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
     core::note_use(index.storage().block());
+    if (core::devices_in_use()) [[unlikely]] core::current_statement = caller;
     kernels.gather(gather_shape(from, shape, axis), x.contiguous().data(), index.data(), y);
   }
-  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(scatter_sum(g, index, axis, from)); }
+  auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(scatter_sum(g, index, axis, from, caller)); }
 };
 struct ScatterSumOp {
   static constexpr char const* name = "scatter_sum";
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
+  char const* caller;
   template <class K, class T>
   void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
     core::note_use(index.storage().block());
+    if (core::devices_in_use()) [[unlikely]] core::current_statement = caller;
     kernels.scatter_add(gather_shape(shape, g.shape(), axis), g.contiguous().data(), index.data(), y, shape.numel());
   }
-  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(gather_along(gg, index, axis)); }
+  auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(gather_along(gg, index, axis, caller)); }
 };
 struct PickRowsOp {
   static constexpr char const* name = "index_select";
@@ -86,12 +90,12 @@ struct AddRowsOp {
 };
 
 template <class G>
-auto scatter_sum(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape) {
-  return kernel<value_t<G>>(ScatterSumOp{index, axis}, shape, g);
+auto scatter_sum(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape, char const* caller) {
+  return kernel<value_t<G>>(ScatterSumOp{index, axis, caller}, shape, g);
 }
 template <class X>
-auto gather_along(X const& x, Tensor<std::int64_t> const& index, int axis) {
-  return kernel<value_t<X>>(GatherOp{index, axis, x.shape()}, index.shape(), x);
+auto gather_along(X const& x, Tensor<std::int64_t> const& index, int axis, char const* caller) {
+  return kernel<value_t<X>>(GatherOp{index, axis, x.shape(), caller}, index.shape(), x);
 }
 template <class G>
 auto add_rows(G const& g, Tensor<std::int64_t> const& index, int axis, Dims const& shape) {
@@ -127,9 +131,9 @@ auto gather(X const& x, std::int64_t axis, Tensor<std::int64_t> const& index) {
   bool fits = wanted.size() == shape.size();
   for (int k = 0; fits && k < shape.size(); ++k) fits = k == d || wanted[k] <= shape[k];
   if (!fits) fail("gather: an index of shape ", wanted, " does not fit a tensor of shape ", shape, " along dimension ", d);
-  Tensor<std::int64_t> const dense = index.contiguous().to(detail::device_of(f));
+  Tensor<std::int64_t> const dense = index.contiguous();
   detail::check_indices("gather", dense, shape, d);
-  return detail::gather_along(f, dense, d);
+  return detail::gather_along(f, dense.to(detail::device_of(f)), d);
 }
 
 /// Positions `index` of an axis, in that order (torch.index_select): rows of a matrix for axis 0. index: (N), or a
@@ -141,9 +145,9 @@ auto index_select(X const& x, std::int64_t axis, Tensor<std::int64_t> const& ind
   int const d = normalize_axis("index_select", axis, shape.size());
   if (shape.empty()) fail("index_select: a number has no dimension to select from");
   if (index.dim() > 1) fail("index_select: an index of shape ", index.shape(), " has more than one dimension");
-  Tensor<std::int64_t> const dense = index.contiguous().to(detail::device_of(f));
+  Tensor<std::int64_t> const dense = index.contiguous();
   detail::check_indices("index_select", dense, shape, d);
-  return detail::pick_rows(f, dense, d);
+  return detail::pick_rows(f, dense.to(detail::device_of(f)), d);
 }
 
 /// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C). On
