@@ -81,3 +81,21 @@ TEST_CASE("a gradient that the caller gave stays as it is") {
   backward(y, seed);
   CHECK(list(seed) == list(before));
 }
+
+TEST_CASE("a gradient that somebody holds stays as it is when a pass adds to it") {
+  for (std::int64_t n : {5, 100, 700, 3000, 70001}) {
+    CAPTURE(n);
+    Variable<float> const x = randn<float>({n}), one = randn<float>({1}), rows = randn<float>({3, n});
+    auto const pass = [&] { backward(sum(x * x * one + x + rows * x)); };
+    pass();
+    Tensor<float> const of_x = x.grad(), of_one = one.grad(), of_rows = rows.grad();
+    Tensor<float> const before = of_x.clone(), one_before = of_one.clone(), rows_before = of_rows.clone();
+    pass();
+    CHECK(materialize(all(of_x == before)).item());
+    CHECK(materialize(all(of_one == one_before)).item());
+    CHECK(materialize(all(of_rows == rows_before)).item());
+    CHECK(materialize(all(abs(x.grad() - 2 * before) <= 1e-5f * (1 + abs(before)))).item());
+    CHECK(materialize(all(abs(one.grad() - 2 * one_before) <= 1e-5f * (1 + abs(one_before)))).item());
+    CHECK(materialize(all(rows.grad() == 2 * rows_before)).item());
+  }
+}

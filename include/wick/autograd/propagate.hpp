@@ -180,13 +180,20 @@ struct SweepStructureOf<Reduce<Op, Arg, E>> {
   using type = Fold<Op, typename SweepStructureOf<Arg>::type>;
 };
 
-/// Opens the gradient of a node for accumulation; true when its old contents do not count.
+/// Opens the gradient of a node for accumulation; true when its old contents do not count. If somebody else holds them, such
+/// as the pass that may have to put them back, `from` becomes where they are, and the loop reads them there.
 template <class T>
-bool open_gradient(tape::Propagation& pass, tape::Node<T>& node) {
+bool open_gradient(tape::Propagation& pass, tape::Node<T>& node, void const** from = nullptr) {
   pass.reach(node);
   bool const fresh = !node.has_gradient;
-  if (!node.has_gradient) node.gradient.renew(node.shape);
-  else node.gradient.own();
+  if (ElementTraits<T>::planes == 1 && !fresh && from && node.gradient.storage().use_count() > 1 && node.gradient.is_contiguous()) {
+    *from = std::as_const(node.gradient).data();
+    node.gradient.renew(node.shape);
+  } else if (fresh) {
+    node.gradient.renew(node.shape);
+  } else {
+    node.gradient.own();
+  }
   node.has_gradient = true;
   return fresh;
 }
@@ -311,6 +318,7 @@ int open_whole(tape::Propagation& pass, tape::Node<T>& node, Wholes& wholes, Slo
   for (; targets != next; ++targets) {
     if (targets->data < first || targets->data >= first + bytes) continue;
     blank |= targets->fresh;
+    if (targets->from) std::memcpy(first, std::exchange(targets->from, nullptr), static_cast<std::size_t>(bytes));
     targets->fresh = false, targets->shared = true, targets->whole = static_cast<std::uint8_t>(wholes.count);
   }
   wholes.list[wholes.count] = {first, bytes, blank};
@@ -343,8 +351,10 @@ WICK_NOINLINE SlotData* open_target(tape::Propagation& pass, tape::Node<T>* node
       for (; next != end; ++next) next->shared = true, next->whole = static_cast<std::uint8_t>(number);
       return end;
     }
-    bool const fresh = open_gradient(pass, *node);
+    void const* from = nullptr;
+    bool const fresh = open_gradient(pass, *node, &from);
     SlotData* const end = open(std::as_const(node->gradient), fresh);
+    next->from = from;
     if (wholes.count) [[unlikely]]
       if (int const number = wholes.find(std::as_const(node->gradient)); number >= 0)
         for (; next != end; ++next) next->shared = true, next->whole = static_cast<std::uint8_t>(number);
@@ -366,9 +376,10 @@ template <class T>
 LineSlot* open_line_target(tape::Propagation& pass, tape::Node<T>* node, LineSlot* next) {
   constexpr int planes = ElementTraits<T>::planes;
   if (!pass.wants(node)) return std::fill_n(next, planes, LineSlot{core::Unneeded<base_t<T>>::ignored, false});
-  bool const fresh = open_gradient(pass, *node);
+  void const* from = nullptr;
+  bool const fresh = open_gradient(pass, *node, &from);
   auto const& gradient = std::as_const(node->gradient);
-  for (int p = 0; p < planes; ++p) *next++ = {gradient.data() + p * gradient.plane_stride(), true, fresh};
+  for (int p = 0; p < planes; ++p) *next++ = {gradient.data() + p * gradient.plane_stride(), true, fresh, from};
   return next;
 }
 

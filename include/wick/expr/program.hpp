@@ -64,6 +64,7 @@ struct TargetType {
 /// A slot's elements: where, and with which distances along the loop's dimensions.
 struct SlotData {
   void const* data;
+  void const* from = nullptr;  ///< of an accumulating target: where the contents lie that it adds to, if not in data yet
   bool fresh = false;   ///< an accumulating target whose old contents do not count
   bool shared = false;  ///< an accumulating target that may overlap others: its terms are added when the kernel is done
   std::uint8_t whole = 0;  ///< of a shared target: the number of the array that it is a part of
@@ -82,6 +83,7 @@ struct LineSlot {
   void const* data;
   bool moves;
   bool fresh = false;  ///< an accumulating target whose old contents do not count
+  void const* from = nullptr;  ///< of an accumulating target: where the contents lie that it adds to, if not in data yet
 };
 
 /// Most operands (slots) one formula may have.

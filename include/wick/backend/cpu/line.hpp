@@ -96,6 +96,7 @@ void run_line(Program const& program, LineSlot const* slot_data, std::int64_t n)
   for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
     TargetType const& type = program.out_types[o];
     auto* const data = static_cast<char*>(const_cast<void*>(slot_data[s].data));
+    auto const* const old = slot_data[s].from ? static_cast<char const*>(slot_data[s].from) : data;
     first[o] = true;
     if (type.accumulates) {
       int same = 0;
@@ -110,9 +111,10 @@ void run_line(Program const& program, LineSlot const* slot_data, std::int64_t n)
     out_step[o] = stays ? 0 : -1;
     out[o] = stays ? splats[s] : data;
     tail_out[o] = tails[s];
-    from[o] = out[o], tail_from[o] = tail_out[o], from_step[o] = out_step[o];
+    from[o] = stays ? out[o] : old, tail_from[o] = tail_out[o], from_step[o] = out_step[o];
     if (!type.accumulates) continue;
     if (stays) {
+      if (old != data) std::memcpy(data, old, static_cast<std::size_t>(type.element_size));
       type.identity(splats[s], lanes);
       type.identity(tails[s], lanes);
     } else if (slot_data[s].fresh && program.reads_from) {
@@ -121,7 +123,7 @@ void run_line(Program const& program, LineSlot const* slot_data, std::int64_t n)
     } else {
       if (slot_data[s].fresh && full) type.identity(data, full);
       if (rest && slot_data[s].fresh) type.identity(tails[s], lanes);
-      else if (rest) load_tail(tails[s], data + full * type.kernel_size, rest * type.kernel_size);
+      else if (rest) load_tail(tails[s], old + full * type.kernel_size, rest * type.kernel_size);
     }
   }
   if (full) program.kernel({in, step, out, out_step, full, from, from_step});

@@ -202,7 +202,7 @@ void launch(Program const& program, Loop& loop) {
       std::int64_t const stride = loop.slot_data[s].stride[0];
       bool const may_stay = s < program.inputs || program.out_types[s - program.inputs].accumulates;
       fits &= !loop.slot_data[s].shared && (stride == 1 || (stride == 0 && may_stay));
-      line[s] = {loop.slot_data[s].data, stride != 0, loop.slot_data[s].fresh};
+      line[s] = {loop.slot_data[s].data, stride != 0, loop.slot_data[s].fresh, loop.slot_data[s].from};
     }
     if (fits) return run_line(program, line, total);
   }
@@ -219,6 +219,11 @@ void launch(Program const& program, Loop& loop) {
     if (target.fresh && !by_blocks) {
       program.out_types[o].identity(const_cast<void*>(target.data), target_elements(loop, target));
       target.fresh = false;
+    }
+    // One line's kernel reads there while it writes here.
+    if (target.from && !(by_blocks && loop.rank == 1 && program.reads_from && program.direct)) {
+      std::memcpy(const_cast<void*>(target.data), target.from, static_cast<std::size_t>(target_elements(loop, target) * program.out_types[o].element_size));
+      target.from = nullptr;
     }
   }
   if (total == 0) return;

@@ -306,6 +306,7 @@ class Segment {
       }
       tail_out[o] = tails[s];
       from[o] = out[o], tail_from[o] = tails[s];
+      if (slots_[s].from) from[o] = static_cast<char const*>(slots_[s].from) + (offset[s] + start) * size;
       bool const fresh = slots_[s].fresh || !apart[o];
       if (type.accumulates && fresh && program_.reads_from) {
         type.identity(neutral, lanes);
@@ -313,7 +314,7 @@ class Segment {
         continue;
       }
       if (type.accumulates && fresh) type.identity(out[o], length);
-      if (rest && type.accumulates) copy_tail(tails[s], static_cast<char const*>(out[o]) + full * size, rest * size);
+      if (rest && type.accumulates) copy_tail(tails[s], static_cast<char const*>(from[o]) + full * size, rest * size);
     }
 
     if (program_.whole_rows) {
