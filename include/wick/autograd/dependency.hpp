@@ -29,23 +29,7 @@ struct Dependency {
   static constexpr auto lift(X const&...) { return Dependency<(bits_of<X>() | ... | 0u)>(); }
 };
 
-/// A leaf whose gradient is wanted, in the structure of a backward kernel.
-template <class T>
-struct Active {
-  using value_type = T;
-  static constexpr int slot_count = ElementTraits<T>::planes;
-};
-
 namespace detail {
-
-template <class S>
-inline constexpr bool has_active = false;
-template <class T>
-inline constexpr bool has_active<Active<T>> = true;
-template <class Op, class... Args>
-inline constexpr bool has_active<Apply<Op, Args...>> = (has_active<Args> || ...);
-template <class Op, class Arg>
-inline constexpr bool has_active<Fold<Op, Arg>> = has_active<Arg>;
 
 template <class X>
 inline constexpr unsigned bits_of_slope = 0;

@@ -56,6 +56,24 @@ Saved<T> saved_lazy(Lazy<T, true> const& x, bool need_value) {
   return {Tensor<T>(Storage(), nullptr, state.layout), tape::Edge<T>(node)};
 }
 
+/// A saved formula as no gradient flows into it: values instead of edges.
+template <class F>
+auto without_edges(F const& f) {
+  if constexpr (is_saved<F>) {
+    return f.value;
+  } else if constexpr (is_map<F>) {
+    return f.args.visit([&](auto const&... args) {
+      using Values = Pack<decltype(without_edges(args))...>;
+      return Map<typename F::op, decltype(without_edges(args))...>(InPlace{}, f.shape(), [&] { return Values{without_edges(args)...}; });
+    });
+  } else if constexpr (is_reduce<F>) {
+    auto arg = without_edges(f.arg);
+    return Reduce<typename F::op, decltype(arg), typename F::extents_type>(std::move(arg), f.mask, f.keepdim);
+  } else {
+    return f;
+  }
+}
+
 /// The formula with every leaf as the tape keeps it. With `keep_rows` reductions stay where they are; else they are
 /// recorded on their own. Kernel nodes are computed unless `need_lazy` is false.
 template <bool keep_rows, class F>
@@ -72,7 +90,12 @@ auto save(F const& f, bool need_lazy = true) {
       return Saving(InPlace{}, f.shape(), [&] { return Kept{save<keep_rows>(args, need_lazy)...}; });
     });
   } else if constexpr (is_reduce<F>) {
-    if constexpr (keep_rows) {
+    if constexpr (requires { typename F::op::is_constant; }) {
+      auto arg = without_edges(save<keep_rows>(f.arg));
+      Reduce<typename F::op, decltype(arg), typename F::extents_type> const constant(std::move(arg), f.mask, f.keepdim);
+      if constexpr (keep_rows) return constant;
+      else return materialize(constant);
+    } else if constexpr (keep_rows) {
       auto arg = save<true>(f.arg, need_lazy);
       return Reduce<typename F::op, decltype(arg), typename F::extents_type>(std::move(arg), f.mask, f.keepdim);
     } else {

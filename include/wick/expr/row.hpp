@@ -102,7 +102,7 @@ template <class Op, class... Args, class X>
 inline constexpr bool stands_in<Apply<Op, Args...>, X> =
     std::is_same_v<Apply<Op, Args...>, X> || (stands_in<Args, X> || ...);
 
-// A Fold's argument is worth a buffer when it is costly and a later stage needs it again.
+// A Fold's argument is worth a buffer when it is costly and a later stage needs it again, as the way back of an adjoint does.
 template <class S, class Folds>
 struct KeptParts;
 template <class S, class... F>
@@ -118,7 +118,7 @@ struct KeptParts<S, TypeList<F...>> {
       return !std::is_same_v<Fold<Op2, Arg2>, Fold<Op, Arg>> && stands_in<Arg2, Arg>;
     }
     static constexpr bool keep = is_apply<Arg> && Lane<compute_t<typename Arg::value_type>> && cost<Arg> >= 8 &&
-                                 (stands_in<S, Arg> || (used(std::type_identity<F>{}) || ...));
+                                 (has_active<Arg> || stands_in<S, Arg> || (used(std::type_identity<F>{}) || ...));
     using Next = typename std::conditional_t<keep, Append<Found, Arg>, std::type_identity<Found>>::type;
     using type = typename Collect<Next, Rest...>::type;
   };

@@ -14,6 +14,12 @@ struct Leaf {
   using value_type = T;
   static constexpr int slot_count = ElementTraits<T>::planes;
 };
+/// A leaf whose gradient is wanted, in the structure of a backward kernel.
+template <class T>
+struct Active {
+  using value_type = T;
+  static constexpr int slot_count = ElementTraits<T>::planes;
+};
 /// A number: one slot for each of its parts, read once.
 template <class T>
 struct Number {
@@ -48,6 +54,17 @@ template <class Op, class Arg>
 inline constexpr bool same_over_row<Fold<Op, Arg>> = true;
 template <class Op, class... Args>
 inline constexpr bool same_over_row<Apply<Op, Args...>> = (same_over_row<Args> && ...);
+
+namespace detail {
+template <class S>
+inline constexpr bool has_active = false;
+template <class T>
+inline constexpr bool has_active<Active<T>> = true;
+template <class Op, class... Args>
+inline constexpr bool has_active<Apply<Op, Args...>> = (has_active<Args> || ...);
+template <class Op, class Arg>
+inline constexpr bool has_active<Fold<Op, Arg>> = has_active<Arg>;
+}  // namespace detail
 
 template <class X>
 struct StructureOf {

@@ -8,10 +8,14 @@ WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 namespace detail {
+/// The largest element of a row, where the result is the same whatever is subtracted: no gradient flows through it.
+struct Shift : Max {
+  using is_constant = void;
+};
 // An empty row has no largest element, and no element that would ask for it.
 template <Formula X>
 auto row_maximum(X const& x, std::int64_t axis) {
-  return make_reduce<Max>(x, Axes(axis), {.keepdim = true});
+  return make_reduce<Shift>(x, Axes(axis), {.keepdim = true});
 }
 }  // namespace detail
 
