@@ -28,6 +28,8 @@ class Variable;
   /** True if an error of the other library is caught as wick::Error here. */                 \
   bool catches(void (*thrower)());                                                            \
   void throw_error();                                                                         \
+  /** The sum of what functions that make and print tensors give. */                          \
+  double make_and_print();                                                                    \
   /** True if access to an element through a view is checked here. */                         \
   bool checks_bounds();                                                                       \
   }

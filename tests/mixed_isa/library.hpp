@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The functions of exchange.hpp, compiled into each library with that library's flags.
+#include <sstream>
 #include <wick/wick.hpp>
 
 #include "exchange.hpp"
@@ -34,6 +35,19 @@ bool MIXED_NAME::catches(void (*thrower)()) {
   return false;
 }
 void MIXED_NAME::throw_error() { matmul(ones<float>({2, 3}), ones<float>({4, 5})); }
+double MIXED_NAME::make_and_print() {
+  manual_seed(1);
+  Tensor<float> x = linspace<float>(0, 1, 9).reshape({3, 3}) + eye<float>(3) + zeros<float>({3}) + tensor<float>({1, 2, 3});
+  Tensor<float> random = rand<float>({3, 3}) + randn<float>({3, 3}), first = ones<float>({1});
+  View<float> const from = random.view(), to = x.view();
+  to = from;
+  x(0) = x(1);
+  Variable<float> const v = full<float>({1}, 2);
+  std::ostringstream text;
+  text << x << x(0) << x.view() << v;
+  float const number = first;
+  return x(0, 0).item() + v.item() + number + static_cast<double>(text.str().size());
+}
 bool MIXED_NAME::checks_bounds() {
   Tensor<float> x = zeros<float>({2, 3});
   auto const view = x.view();

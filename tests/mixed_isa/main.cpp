@@ -84,6 +84,7 @@ int main() {
   check(std::strcmp(a.isa(), b.isa()) != 0, "the libraries carry different tags");
   exchange(a, b);
   exchange(b, a);
+  check(std::abs(plain_x86::make_and_print() - with_avx2::make_and_print()) < 1e-5, "both make and print the same tensors");
   check(!plain_x86::checks_bounds() && with_avx2::checks_bounds(), "access through a view is checked by the library without NDEBUG, and by it alone");
   std::printf("%s and %s: %d faults\n", a.isa(), b.isa(), faults);
   return faults ? 1 : 0;

@@ -29,9 +29,9 @@ WICK_COLD inline std::string gradient_note(tape::Entry const& entry) {
 }  // namespace detail
 
 /// Prints the value, and what is known of its gradient: `tensor([1., 2.], requires_grad=True)`.
-template <class T>
+template <class T, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, Variable<T> const& x) {
-  Tensor<T> const here = x.value().to(Device());
+  Tensor<T> const here = x.value().template to<Isa>(Device());
   core::PrintSource source = core::print_source<T>(here.data(), here.layout(), here.plane_stride());
   source.device = x.device();
   source.note = detail::gradient_note(*x.node());

@@ -68,9 +68,10 @@ struct Node : Entry {
   static void end_copied(KeptGradient& kept, bool put_back) {
     if (!put_back) return;
     auto& node = static_cast<Node&>(kept.entry);
-    try {
-      std::memcpy(node.gradient.data(), static_cast<Copied&>(kept).elements, static_cast<std::size_t>(node.gradient.numel()) * sizeof(T));
-    } catch (...) {  // an adjoint gave a handle on it away, and there is no memory for another one
+    try {  // an adjoint may have given a handle on it away
+      if (node.gradient.storage().use_count() > 1) node.gradient = Tensor<T>(Tensor<T>::uninitialized, node.gradient.shape());
+      std::memcpy(const_cast<base_t<T>*>(std::as_const(node.gradient).data()), static_cast<Copied&>(kept).elements, static_cast<std::size_t>(node.gradient.numel()) * sizeof(T));
+    } catch (...) {
       node.drop_gradient();
     }
   }
@@ -258,10 +259,13 @@ class Variable : public Methods<Variable<T>> {
   std::int64_t numel() const { return shape().numel(); }
   static constexpr Dtype dtype() { return dtype_of<T>(); }
   Device device() const { return value().device(); }
-  T item() const { return value().item(); }
-  template <std::same_as<T> N>
+  template <class Isa = IsaTag>
+  T item() const {
+    return value().template item<Isa>();
+  }
+  template <std::same_as<T> N, class Isa = IsaTag>
   explicit operator N() const {
-    return item();
+    return item<Isa>();
   }
   bool active() const { return node()->requires_grad; }
   Node* node() const { return node_ ? node_ : nothing(); }

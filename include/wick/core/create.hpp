@@ -25,7 +25,7 @@ Tensor<T> empty(Dims const& shape) {
   return {Tensor<T>::uninitialized, shape};
 }
 /// All elements equal to `value` (torch.full).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> full(Dims const& shape, T value) {
   Tensor<T> x(Tensor<T>::uninitialized, shape);
   if constexpr (ElementTraits<T>::planes == 1)
@@ -36,25 +36,25 @@ Tensor<T> full(Dims const& shape, T value) {
   return x;
 }
 /// The same of a number of another type: `full<float>({2}, 1)`. Throws Error when T is an integer type that cannot hold it.
-template <class T, Arithmetic N>
+template <class T, Arithmetic N, class Isa = IsaTag>
   requires(!std::is_same_v<T, N>)
 Tensor<T> full(Dims const& shape, N value) { return full<T>(shape, static_cast<T>(number_as<T>("full", value))); }
 /// All elements 0 (torch.zeros).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> zeros(Dims const& shape) { return full<T>(shape, T(0)); }
 /// All elements 1 (torch.ones).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> ones(Dims const& shape) { return full<T>(shape, T(1)); }
 /// 0s with the shape of x, where it is (torch.zeros_like).
-template <class T, class E>
+template <class T, class E, class Isa = IsaTag>
 Tensor<T> zeros_like(Tensor<T, E> const& x) { return zeros<T>(x.shape()).to(x.device()); }
 /// 1s with the shape of x, where it is (torch.ones_like).
-template <class T, class E>
+template <class T, class E, class Isa = IsaTag>
 Tensor<T> ones_like(Tensor<T, E> const& x) { return ones<T>(x.shape()).to(x.device()); }
 
 /// start, start + step, ... before stop (torch.arange). Throws Error when step is 0 or points away from stop, and when the
 /// numbers are too many.
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> arange(T start, T stop, T step = T(1)) {
   if (step == T(0) || (stop != start && (stop > start) != (step > T(0))))
     fail("arange: from ", start, " to ", stop, " there is no way in steps of ", step);
@@ -83,10 +83,10 @@ Tensor<T> arange(T start, T stop, T step = T(1)) {
   }
   return x;
 }
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> arange(T stop) { return arange<T>(T(0), stop); }
 /// `count` numbers from start to stop, both included; whole numbers are rounded towards 0 (torch.linspace).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> linspace(T start, T stop, std::int64_t count) {
   Tensor<T> x(Tensor<T>::uninitialized, Dims(count));
   std::int64_t const last = count > 1 ? count - 1 : 1;
@@ -103,7 +103,7 @@ Tensor<T> linspace(T start, T stop, std::int64_t count) {
   return x;
 }
 /// 1 on the diagonal, 0 elsewhere (torch.eye).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> eye(std::int64_t n) {
   Tensor<T> x = zeros<T>({n, n});
   for (std::int64_t i = 0; i < n; ++i) core::fresh_data(x)[i * (n + 1)] = T(1);
@@ -141,14 +141,14 @@ void measure(List const& list, Dims& shape, int level) {
   if constexpr (NestedList<List>::depth > 1)
     for (auto const& part : list) measure(part, shape, level + 1);
 }
-template <class T, class List>
+template <class T, class Isa = IsaTag, class List>
 void collect(List const& list, T*& out) {
   if constexpr (NestedList<List>::depth > 1)
     for (auto const& part : list) collect(part, out);
   else
     for (T const& value : list) *out++ = value;
 }
-template <class T, class List>
+template <class T, class Isa = IsaTag, class List>
 Tensor<T> from_lists(List const& list) {
   Dims shape;
   measure(list, shape, 0);
@@ -161,20 +161,20 @@ Tensor<T> from_lists(List const& list) {
 
 /// A tensor from (nested) lists of numbers: `tensor({{1., 2.}, {3., 4.}})` (torch.tensor). Throws Error when inner
 /// lists differ in length.
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> tensor(std::initializer_list<T> list) { return core::from_lists<T>(list); }
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> tensor(std::initializer_list<std::initializer_list<T>> list) { return core::from_lists<T>(list); }
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> list) {
   return core::from_lists<T>(list);
 }
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> tensor(std::initializer_list<std::initializer_list<std::initializer_list<std::initializer_list<T>>>> list) {
   return core::from_lists<T>(list);
 }
 /// A tensor from a vector of numbers, or a vector of vectors.
-template <class T>
+template <class T, class Isa = IsaTag>
 auto tensor(std::vector<T> const& list) { return core::from_lists<typename core::NestedList<T>::Element>(list); }
 /// A tensor of no dimensions.
 template <class T>
@@ -182,14 +182,14 @@ template <class T>
 Tensor<T> tensor(T value) { return Tensor<T>(value); }
 
 /// Uniform on [0, 1) (torch.rand).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> rand(Dims const& shape) {
   Tensor<T> x(Tensor<T>::uninitialized, shape);
   default_generator().uniform(core::fresh_data(x), x.numel());
   return x;
 }
 /// Normal with mean 0 and deviation 1 (torch.randn).
-template <class T>
+template <class T, class Isa = IsaTag>
 Tensor<T> randn(Dims const& shape) {
   Tensor<T> x(Tensor<T>::uninitialized, shape);
   default_generator().normal(core::fresh_data(x), x.numel());

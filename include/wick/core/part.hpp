@@ -36,9 +36,9 @@ class Part : public Methods<Part<T, E>> {
     return {owner_->template data<Isa>() + region.offset, region.layout};
   }
   /// The number of a region of one element.
-  template <std::same_as<T> N>
+  template <std::same_as<T> N, class Isa = IsaTag>
   operator N() const {
-    return item();
+    return item<Isa>();
   }
 
   template <class F, class Isa = IsaTag>
@@ -47,8 +47,9 @@ class Part : public Methods<Part<T, E>> {
     value_ = Tensor<T>();  // from here on only the owner and the formula hold the elements
     assign_region(Isa{}, *owner_, core::Region{offset_, layout}, dense_, std::forward<F>(formula));
   }
-  void operator=(Part const& other) && { std::move(*this).operator=(Tensor<T>(other.value_)); }
-  void operator=(Part&& other) && { std::move(*this).operator=(std::move(other.value_)); }
+  // These cannot have a tag: they become part of what calls them.
+  WICK_LAMBDA_INLINE void operator=(Part const& other) && { std::move(*this).operator=(Tensor<T>(other.value_)); }
+  WICK_LAMBDA_INLINE void operator=(Part&& other) && { std::move(*this).operator=(std::move(other.value_)); }
   template <class F>
   void operator=(F&&) & {
     static_assert(core::always_false<F>,
@@ -59,7 +60,10 @@ class Part : public Methods<Part<T, E>> {
   template <class F, class Isa = IsaTag> void operator*=(F&& f) && { std::move(*this) = value_ * std::forward<F>(f); }
   template <class F, class Isa = IsaTag> void operator/=(F&& f) && { std::move(*this) = value_ / std::forward<F>(f); }
 
-  T item() const { return value_.item(); }
+  template <class Isa = IsaTag>
+  T item() const {
+    return value_.template item<Isa>();
+  }
   Dims const& shape() const { return value_.shape(); }
   int dim() const { return value_.dim(); }
   std::int64_t size(std::int64_t axis) const { return value_.size(axis); }

@@ -40,6 +40,7 @@ inline void set_print_options(PrintOptions const& options) {
 }
 
 namespace core {
+inline namespace WICK_ISA {
 
 /// A tensor to print, without its element type.
 struct PrintSource {
@@ -246,34 +247,35 @@ class Printer {
 
 inline std::ostream& print(std::ostream& out, PrintSource const& source) { return out << Printer(source).print(); }
 
+}  // namespace WICK_ISA
 }  // namespace core
 
 /// Prints as PyTorch does: `tensor([1., 2., 3.])`, with the element type where it does not show.
-template <class T, class E>
+template <class T, class E, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, Tensor<T, E, Heap> const& x) {
   Tensor<T, E> const here = x.to(Device());
   core::PrintSource source = core::print_source<T>(here.data(), here.layout(), here.plane_stride());
   source.device = x.device();
   return core::print(out, source);
 }
-template <class T, class E>
+template <class T, class E, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, View<T, E> const& x) {
   return core::print(out, core::print_source<std::remove_const_t<T>>(x.data(), x.layout()));
 }
-template <class T, std::int64_t... N>
+template <class T, std::int64_t... N, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, Tensor<T, Shape<N...>, Inline> const& x) {
   Layout const layout(x.shape());
   return core::print(out, core::print_source<T>(x.data(), layout));
 }
-template <class T, class E>
+template <class T, class E, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, Part<T, E> const& x) {
   return out << x.value();
 }
-template <class T, std::int64_t Count>
+template <class T, std::int64_t Count, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, FixedSlice<T, Count> const& x) {
   return core::print(out, core::print_source<T>(x.data(), x.layout()));
 }
-template <class V>
+template <class V, class Isa = IsaTag>
 std::ostream& operator<<(std::ostream& out, FixedPart<V> const& x) {
   return out << x.value();
 }

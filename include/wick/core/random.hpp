@@ -70,14 +70,14 @@ class Generator {
   }
   /// Two normal numbers, mean 0, deviation 1, from two random words (Box and Muller, Ann. Math. Statist. 29, 1958). `Functions`
   /// has the log, sqrt, cos and sin that are used.
-  template <class Functions>
+  template <class Functions, class Isa = IsaTag>
   static constexpr std::array<double, 2> normal_pair(std::uint32_t first, std::uint32_t second) {
     double const radius = Functions::sqrt(-2 * Functions::log((first + 1.0) * 0x1p-32)), angle = second * (0x1p-32 * 6.283185307179586);
     return {radius * Functions::cos(angle), radius * Functions::sin(angle)};
   }
 
   /// Fills with numbers uniform on [0, 1).
-  template <class T>
+  template <class T, class Isa = IsaTag>
   void uniform(T* out, std::int64_t count) {
     std::uint64_t const first = reserve(static_cast<std::uint64_t>(count + 3) / 4);
     for (std::int64_t i = 0; i < count; i += 4) {
@@ -86,7 +86,7 @@ class Generator {
     }
   }
   /// Fills with normal numbers, mean 0, deviation 1.
-  template <class T>
+  template <class T, class Isa = IsaTag>
   void normal(T* out, std::int64_t count) {
     std::uint64_t const first = reserve(static_cast<std::uint64_t>(count + 3) / 4);
     for (std::int64_t i = 0; i < count; i += 4) {

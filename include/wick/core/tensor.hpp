@@ -181,19 +181,20 @@ class Tensor : public Methods<Tensor<T, E, S>> {
   }
 
   /// The value of the only element. Throws Error when there are more or none.
+  template <class Isa = IsaTag>
   T item() const {
     if (numel() != 1) fail("item: a tensor of shape ", shape(), " is not a single number");
     if (core::devices_in_use() && device() != Device()) {
       if (core::capturing) fail("capture: item: the host would wait for ", device(), "; ask for the number after the recorded work has run");
-      return to(Device()).item();
+      return to<Isa>(Device()).template item<Isa>();
     }
     return ElementTraits<T>::load(data_, storage_.plane_stride());
   }
 
   /// The same: a tensor of one element is a number.
-  template <std::same_as<T> N>
+  template <std::same_as<T> N, class Isa = IsaTag>
   operator N() const {
-    return item();
+    return item<Isa>();
   }
 
   /// A sub-tensor, NumPy style. Reading shares the elements; `z(1, Slice()) = 5` writes into z.

@@ -146,15 +146,16 @@ class View : public Methods<View<T, E>> {
     else return core::RowIterator<View>(*this, core::row_count(shape()));
   }
 
-  View& operator=(View const& other) {
+  // These cannot have the instruction set in their names: they become part of what calls them.
+  WICK_LAMBDA_INLINE View& operator=(View const& other) {
     assign(*this, View<T const, E>(other));
     return *this;
   }
-  View const& operator=(View const& other) const {
+  WICK_LAMBDA_INLINE View const& operator=(View const& other) const {
     assign(*this, View<T const, E>(other));
     return *this;
   }
-  View& operator=(View&& other) && {
+  WICK_LAMBDA_INLINE View& operator=(View&& other) && {
     assign(*this, View<T const, E>(other));
     return *this;
   }
