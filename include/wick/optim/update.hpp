@@ -73,8 +73,13 @@ class PartList {
       auto part = static_cast<std::size_t>(std::upper_bound(first_unit_.begin(), first_unit_.end(), begin) - first_unit_.begin()) - 1;
       for (std::int64_t number = begin; number < end; ++number) {
         while (part + 1 < parts_.size() && first_unit_[part + 1] <= number) ++part;
+        Arrays const& whole = parts_[part];
+        if (whole.count <= unit && !whole.half()) {
+          call(body, whole, number);
+          continue;
+        }
         std::int64_t const first = (number - first_unit_[part]) * unit;
-        Arrays here = parts_[part];
+        Arrays here = whole;
         here.count = std::min(unit, here.count - first);
         bool const half = here.half();
         if (first > 0) {
