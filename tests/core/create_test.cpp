@@ -6,14 +6,11 @@
 #include <vector>
 #include <wick/tensor.hpp>
 
+#include "../reading.hpp"
+
 using namespace wick;
 
-namespace {
-template <class T>
-std::vector<T> elements(Tensor<T> const& x) {
-  return std::vector<T>(x.data(), x.data() + x.numel());
-}
-}  // namespace
+using testing::elements;
 
 TEST_CASE("nested lists") {
   CHECK(tensor({1.f, 2.f, 3.f}).shape() == Dims(3));

@@ -6,15 +6,13 @@
 #include <vector>
 #include <wick/tensor.hpp>
 
+#include "../reading.hpp"
+
 using namespace wick;
 
 namespace {
 
-template <class T>
-std::vector<T> elements(Tensor<T> const& x) {
-  Tensor<T> const dense = x.contiguous();
-  return std::vector<T>(dense.data(), dense.data() + dense.numel());
-}
+using testing::elements;
 using Floats = std::vector<float>;
 
 }  // namespace

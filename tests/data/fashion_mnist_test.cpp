@@ -9,6 +9,8 @@
 #include <wick/data/fashion_mnist.hpp>
 #include <wick/data/loader.hpp>
 
+#include "../reading.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -53,12 +55,7 @@ bool real_is_here() {
 }
 
 std::string error_of(fs::path const& folder, wick::data::FashionMNISTOptions const& options = {}) {
-  try {
-    FashionMNIST const set(folder, options);
-  } catch (wick::Error const& error) {
-    return error.what();
-  }
-  return "no error";
+  return testing::error_of([&] { FashionMNIST const set(folder, options); });
 }
 
 bool says(std::string const& text, std::string const& part) {

@@ -9,6 +9,7 @@
 #include <wick/data/idx.hpp>
 
 #include "../failing_new.hpp"
+#include "../reading.hpp"
 
 namespace {
 
@@ -35,13 +36,9 @@ Bytes idx_bytes(std::vector<std::uint32_t> const& extents, std::size_t count, st
 
 std::string error_of(Bytes const& bytes) {
   TemporaryFile const file("error", bytes);
-  try {
-    wick::data::read_idx(file.path);
-  } catch (wick::Error const& error) {
-    CHECK(std::string(error.what()).find(file.path.string()) != std::string::npos);
-    return error.what();
-  }
-  return "no error";
+  std::string const error = testing::error_of([&] { wick::data::read_idx(file.path); });
+  CHECK((error == "no error" || error.find(file.path.string()) != std::string::npos));
+  return error;
 }
 
 bool says(std::string const& text, std::string const& part) {

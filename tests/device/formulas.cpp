@@ -14,7 +14,7 @@ using namespace wick;
 
 namespace {
 
-using on_device::sentence, on_device::there;
+using on_device::error_of, on_device::there;
 
 template <class T>
 bool same(Tensor<T> const& a, Tensor<T> const& b) {
@@ -125,7 +125,7 @@ TEST_CASE("operands in two places, and what does not run on a device, are senten
   name << there;
   std::string const d = name.str();
   Tensor<float> const x = ones<float>({2, 2}), y = x.to(there);
-  CHECK(sentence([&] { Tensor<float> const z = x + y; }) == "add: one operand is on cpu, another on " + d + "; move one of them with .to(\"" + d + "\")");
-  CHECK(sentence([&] { Tensor<float> z = x; z[0] = y[0] * 2; }).find("the target on cpu") != std::string::npos);
-  CHECK(sentence([&] { Tensor<float> const z = matmul(x, y); }).find("matmul: one operand is on cpu") == 0);
+  CHECK(error_of([&] { Tensor<float> const z = x + y; }) == "add: one operand is on cpu, another on " + d + "; move one of them with .to(\"" + d + "\")");
+  CHECK(error_of([&] { Tensor<float> z = x; z[0] = y[0] * 2; }).find("the target on cpu") != std::string::npos);
+  CHECK(error_of([&] { Tensor<float> const z = matmul(x, y); }).find("matmul: one operand is on cpu") == 0);
 }

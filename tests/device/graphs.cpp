@@ -13,7 +13,7 @@ using namespace wick;
 
 namespace {
 
-using on_device::sentence;
+using on_device::error_of;
 Device const device(WICK_TEST_DEVICE);
 
 // Memory that the pool holds and nobody uses.
@@ -29,7 +29,7 @@ TEST_CASE("a result of one graph that another one reads and replaces is refused,
   Tensor<float> y, z;
   make_room(x);
   Graph const first = capture(device, [&] { y = x * 2; });
-  CHECK(sentence([&] { capture(device, [&] { z = y + 1, y = Tensor<float>(z * 2); }); }).find("is replaced by the work") != std::string::npos);
+  CHECK(error_of([&] { capture(device, [&] { z = y + 1, y = Tensor<float>(z * 2); }); }).find("is replaced by the work") != std::string::npos);
 }
 
 TEST_CASE("two threads record work on the same tensors") {

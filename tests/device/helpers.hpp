@@ -11,9 +11,12 @@
 #include <utility>
 #include <wick/wick.hpp>
 
+#include "../reading.hpp"
+
 namespace on_device {
 
 using namespace wick;
+using testing::error_of;
 
 /// Where these tests run.
 inline Device const there(WICK_TEST_DEVICE);
@@ -53,17 +56,6 @@ void check_recorded(double tolerance, F const& f, X const&... values) {
   [&]<std::size_t... K>(std::index_sequence<K...>) {
     (check_close(std::get<K>(here).grad(), std::get<K>(far).grad(), tolerance), ...);
   }(std::index_sequence_for<X...>{});
-}
-
-/// What the error of f says; empty when there is none.
-template <class F>
-std::string sentence(F const& f) {
-  try {
-    f();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace on_device

@@ -17,7 +17,7 @@ using namespace wick;
 
 namespace {
 
-using on_device::sentence;
+using on_device::error_of;
 Device const device(WICK_TEST_DEVICE);
 
 bool has(std::string const& text, char const* part) { return text.find(part) != std::string::npos; }
@@ -98,8 +98,8 @@ TEST_CASE("two devices: tensors go from one to the other, and do not meet in a f
   CHECK(same_bits(b, x));
   CHECK(same_bits(Tensor<float>(b * 2), Tensor<float>(x * 2)));
   CHECK(same_bits(b.to(device), a));
-  CHECK(has(sentence([&] { Tensor<float> const y = a + b; }), "add: one operand is on thrust, another on thrust:1; move one of them with .to(\"thrust:1\")"));
-  CHECK(has(sentence([&] { x.to("thrust:2"); }), "to: there is no thrust:2 here; devices of this kind: 2"));
+  CHECK(has(error_of([&] { Tensor<float> const y = a + b; }), "add: one operand is on thrust, another on thrust:1; move one of them with .to(\"thrust:1\")"));
+  CHECK(has(error_of([&] { x.to("thrust:2"); }), "to: there is no thrust:2 here; devices of this kind: 2"));
 }
 
 TEST_CASE("memory that another stream has used goes back when that stream is done") {
@@ -203,12 +203,12 @@ TEST_CASE("an allocation that fails in the middle of a step leaves everything us
   };
   float const before = step();
   pool::release(device);
-  std::string said = sentence([] { Tensor<float>(Tensor<float>::uninitialized, Dims(std::int64_t{1} << 44), device); });
+  std::string said = error_of([] { Tensor<float>(Tensor<float>::uninitialized, Dims(std::int64_t{1} << 44), device); });
   CHECK(has(said, "allocate: no memory for 70368744177664 bytes on"));
 #if !defined(__CUDACC__)
   using backend::thrust_::HostAsDevice;
   HostAsDevice::most_bytes = 600;
-  said = sentence(step);
+  said = error_of(step);
   HostAsDevice::most_bytes = (std::int64_t{1} << 46) - 1;
 #endif
   CHECK(has(said, "allocate: no memory for"));
@@ -279,7 +279,7 @@ TEST_CASE("copy_from writes where the tensor is") {
   Tensor<float> const shared = x;
   x.copy_from(values * 2);
   CHECK(same_bits(shared, values));
-  CHECK(has(sentence([&] { x.copy_from(zeros<float>({4, 3})); }), "copy_from: a tensor of shape (4, 3) does not fit into one of shape (3, 4)"));
+  CHECK(has(error_of([&] { x.copy_from(zeros<float>({4, 3})); }), "copy_from: a tensor of shape (4, 3) does not fit into one of shape (3, 4)"));
   Tensor<float> here = zeros<float>({3, 4});
   here.copy_from(x);
   CHECK(same_bits(here, values * 2));
@@ -373,7 +373,7 @@ TEST_CASE("what a graph works on is not moved by a write") {
   Graph graph = capture(device, work);
   {
     Tensor<float> const shared = x;
-    CHECK(has(sentence([&] { x.copy_from(zeros<float>({100})); }), "copy_from: a graph works on these elements where they lie, but another tensor shares them"));
+    CHECK(has(error_of([&] { x.copy_from(zeros<float>({100})); }), "copy_from: a graph works on these elements where they lie, but another tensor shares them"));
   }
   x.copy_from(full({100}, 3.0f));
   std::int64_t const* const place = std::as_const(index).data();
@@ -397,12 +397,12 @@ TEST_CASE("what a graph works on is not moved by a write") {
   };
   for (int i = 0; i < 2; ++i) step();
   Tensor<float> const kept = net.fc1.weight.value();
-  CHECK(has(sentence([&] { capture(device, step); }), "step: a graph works on these elements where they lie"));
+  CHECK(has(error_of([&] { capture(device, step); }), "step: a graph works on these elements where they lie"));
 }
 
 TEST_CASE("what cannot be recorded is an error that names the statement") {
   Tensor<float> x = ones<float>({50}).to(device), y, s;
-  auto const refused = [&](auto const& work) { return sentence([&] { capture(device, work); }); };
+  auto const refused = [&](auto const& work) { return error_of([&] { capture(device, work); }); };
   pool::release(device);
   CHECK(has(refused([&] { y = tanh(x * 2); }), "capture: \"tanh\" needs 200 bytes"));
   for (int i = 0; i < 2; ++i) y = tanh(x * 2), s = sum(x);
@@ -417,7 +417,7 @@ TEST_CASE("what cannot be recorded is an error that names the statement") {
               y = tanh(x * 2);
             }),
             "capture: \"tanh\" is done on another stream than the one that is recorded"));
-  CHECK(has(sentence([] { Graph().replay(); }), "replay: this graph is empty"));
+  CHECK(has(error_of([] { Graph().replay(); }), "replay: this graph is empty"));
   // The failures above have left nothing behind.
   x = ones<float>({50}).to(device);
   Graph graph = capture(device, [&] { y = tanh(x * 2); });
@@ -428,13 +428,13 @@ TEST_CASE("what cannot be recorded is an error that names the statement") {
 TEST_CASE("an index out of range is reported when results are read, and nothing is harmed") {
   Tensor<float> const x = randn<float>({5, 3}).to(device);
   Tensor<std::int64_t> const rows = Tensor<std::int64_t>(full({2}, std::int64_t{5})).to(device), wrong = Tensor<std::int64_t>(full({5, 1}, std::int64_t{-1})).to(device);
-  CHECK(has(sentence([&] { Tensor<float>(index_select(x, 0, rows)).to("cpu"); }), "index_select: index 5 is out of range for an extent of 5 (found on"));
-  CHECK(has(sentence([&] { Tensor<float>(gather(x, 1, wrong)).to("cpu"); }), "gather: index -1 is out of range for an extent of 3"));
-  CHECK(has(sentence([&] { one_hot(rows, 4).to("cpu"); }), "one_hot: index 5 is out of range for an extent of 4"));
+  CHECK(has(error_of([&] { Tensor<float>(index_select(x, 0, rows)).to("cpu"); }), "index_select: index 5 is out of range for an extent of 5 (found on"));
+  CHECK(has(error_of([&] { Tensor<float>(gather(x, 1, wrong)).to("cpu"); }), "gather: index -1 is out of range for an extent of 3"));
+  CHECK(has(error_of([&] { one_hot(rows, 4).to("cpu"); }), "one_hot: index 5 is out of range for an extent of 4"));
   Tensor<std::int64_t> const target = full({5}, std::int64_t{3});
-  CHECK(has(sentence([&] { Tensor<float>(nll_loss(x, target.to(device))).to("cpu"); }), "nll_loss: index 3 is out of range for an extent of 3"));
-  CHECK(has(sentence([&] { Tensor<float>(cross_entropy(x, target.to(device))).to("cpu"); }), "cross_entropy: index 3 is out of range for an extent of 3"));
-  CHECK(has(sentence([&] { Tensor<float>(cross_entropy(x, target)); }), "cross_entropy: target 3 is out of range for dimension 1"));
+  CHECK(has(error_of([&] { Tensor<float>(nll_loss(x, target.to(device))).to("cpu"); }), "nll_loss: index 3 is out of range for an extent of 3"));
+  CHECK(has(error_of([&] { Tensor<float>(cross_entropy(x, target.to(device))).to("cpu"); }), "cross_entropy: index 3 is out of range for an extent of 3"));
+  CHECK(has(error_of([&] { Tensor<float>(cross_entropy(x, target)); }), "cross_entropy: target 3 is out of range for dimension 1"));
   CHECK(same_bits(x, x));
 }
 

@@ -12,6 +12,8 @@
 #include <wick/io/entry.hpp>
 #include <wick/io/safetensors.hpp>
 
+#include "../reading.hpp"
+
 #if __has_include(<sys/resource.h>)
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -48,15 +50,7 @@ bool says(std::string const& text, std::string const& part) {
   return found;
 }
 
-template <class F>
-std::string error_of(F const& f) {
-  try {
-    f();
-  } catch (wick::Error const& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 // The error of a file with this header and so many bytes of elements.
 std::string read_error(std::string const& header, std::size_t data, std::uint64_t length) {

@@ -8,6 +8,7 @@
 #include <wick/io/state.hpp>
 
 #include "../failing_new.hpp"
+#include "../reading.hpp"
 
 #if WICK_HAS_JSON
 
@@ -37,14 +38,7 @@ struct File {
   ~File() { std::filesystem::remove_all(folder); }
 };
 
-std::string error_of(auto const& f) {
-  try {
-    f();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 }  // namespace
 

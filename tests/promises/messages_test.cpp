@@ -7,22 +7,15 @@
 #include <string>
 #include <wick/wick.hpp>
 
+#include "../reading.hpp"
+
 using namespace wick;
 
 namespace {
 
 template <class F>
-std::string message_of(F const& work) {
-  try {
-    work();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "(nothing was thrown)";
-}
-template <class F>
 void says(F const& work, std::string const& pattern) {
-  std::string const message = message_of(work);
+  std::string const message = testing::error_of(work);
   CHECK_MESSAGE(std::regex_match(message, std::regex(pattern)),
                 "\"" << message << "\" should match \"" << pattern << "\"");
 }
