@@ -9,23 +9,29 @@ WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 
 /// Reads the slots of a kernel a register at a time. A slot that stays in place has step mask 0 and points to a register
-/// full of its value.
-template <class L, int Slots>
+/// full of its value; where `all_move`, there is none.
+template <class L, int Slots, bool all_move = false>
 struct BatchFrame {
   using lane = L;
   L const* slot[std::size_t{Slots > 0 ? Slots : 1}];
   std::int64_t mask[std::size_t{Slots > 0 ? Slots : 1}];
   std::int64_t i;
 
+  template <int I>
+  WICK_FN_INLINE std::int64_t at() const {
+    if constexpr (all_move) return i;
+    else return i & mask[I];
+  }
+
   template <class T, int I>
   WICK_FN_INLINE auto load() const {
     if constexpr (Half<T> && std::is_same_v<L, float>)
-      return simd::load(reinterpret_cast<T const*>(slot[I]) + (i & mask[I]));
+      return simd::load(reinterpret_cast<T const*>(slot[I]) + at<I>());
     else if constexpr (ElementTraits<T>::planes == 1)
-      return simd::load(slot[I] + (i & mask[I]));
+      return simd::load(slot[I] + at<I>());
     else
       return ElementTraits<T>::template gather<Batch<L>>(
-          [&]<int P>(std::integral_constant<int, P>) { return simd::load(slot[I + P] + (i & mask[I + P])); });
+          [&]<int P>(std::integral_constant<int, P>) { return simd::load(slot[I + P] + at<I + P>()); });
   }
   template <class T, int I>
   WICK_FN_INLINE auto number() const {

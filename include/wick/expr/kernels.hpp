@@ -74,21 +74,21 @@ inline constexpr auto slot_types = detail::make_slot_types<S, L>();
 template <class S>
 inline constexpr int cost = detail::cost_of(std::type_identity<S>{});
 
-template <class L, int Slots>
+template <class L, int Slots, bool all_move = false>
 WICK_INLINE auto make_frame(KernelArguments const& a) {
-  std::conditional_t<std::is_void_v<L>, ElementFrame<Slots>, BatchFrame<std::conditional_t<std::is_void_v<L>, float, L>, Slots>> frame;
+  std::conditional_t<std::is_void_v<L>, ElementFrame<Slots>, BatchFrame<std::conditional_t<std::is_void_v<L>, float, L>, Slots, all_move>> frame;
   // Not a loop: a loop would become vector moves, and the slots would stay in memory.
   [&]<std::size_t... K>(std::index_sequence<K...>) WICK_LAMBDA_INLINE {
     ((frame.slot[K] = static_cast<std::remove_reference_t<decltype(frame.slot[0])>>(a.in[K])), ...);
-    ((frame.mask[K] = a.in_step[K]), ...);
+    if constexpr (!all_move) ((frame.mask[K] = a.in_step ? a.in_step[K] : -1), ...);
   }(std::make_index_sequence<static_cast<std::size_t>(Slots)>{});
   frame.i = 0;
   return frame;
 }
 
 /// Moves slot `s` of a kernel for structure S by so many elements.
-template <class S, class L, int Slots>
-WICK_INLINE void advance(BatchFrame<L, Slots>& frame, int s, std::int64_t elements) {
+template <class S, class L, int Slots, bool all_move>
+WICK_INLINE void advance(BatchFrame<L, Slots, all_move>& frame, int s, std::int64_t elements) {
   auto const* const bytes = reinterpret_cast<char const*>(frame.slot[s]);
   frame.slot[s] = reinterpret_cast<L const*>(bytes + elements * slot_types<S, L>[static_cast<std::size_t>(s)].kernel_size);
 }
@@ -97,6 +97,10 @@ WICK_INLINE void advance(BatchFrame<L, Slots>& frame, int s, std::int64_t elemen
 template <class K>
 inline constexpr Program program_of = K::make_program();
 
+// Maps that cost no more have a loop of their own for operands that all lie one element after another: to ask each one at
+// each step whether it stays would cost as much as reading it.
+inline constexpr int cheap_map = 32;
+
 /// out = S, as elements of type Result.
 template <class S, class Result>
 struct MapKernel {
@@ -104,9 +108,9 @@ struct MapKernel {
   static constexpr int planes = ElementTraits<Result>::planes;
 
   [[gnu::flatten]] static void run(KernelArguments const& a) {
-    auto frame = make_frame<L, S::slot_count>(a);
-    std::int64_t const n = a.n;
     if constexpr (std::is_void_v<L>) {
+      auto frame = make_frame<L, S::slot_count>(a);
+      std::int64_t const n = a.n;
       if constexpr (planes == 1) {
         auto* const out = static_cast<Result*>(a.out[0]);
         std::int64_t const step = a.out_step[0];
@@ -117,14 +121,32 @@ struct MapKernel {
             static_cast<base_t<Result>*>(a.out[p])[frame.i * a.out_step[p]] = value;
           });
       }
-    } else if constexpr (planes == 1) {
-      auto* const out = static_cast<kernel_element_t<Result, L>*>(a.out[0]);
-      for (; frame.i < n; frame.i += lanes<L>) simd::store(out + frame.i, convert<L, L>(evaluate<S, Result, 0>(frame)));
     } else {
-      for (; frame.i < n; frame.i += lanes<L>)
-        ElementTraits<Result>::scatter(evaluate<S, Result, 0>(frame), [&](int p, auto value) {
-          simd::store(static_cast<L*>(a.out[p]) + frame.i, value);
-        });
+      constexpr auto all = std::make_index_sequence<std::size_t{planes}>{};
+      if constexpr (cost<S> <= cheap_map)
+        if (!a.in_step) return run_rows(a, make_frame<L, S::slot_count, true>(a), all);
+      run_rows(a, make_frame<L, S::slot_count>(a), all);
+    }
+  }
+
+  // Rows of whole registers. What is left of a row is covered by a last register that overlaps the previous one.
+  template <class Frame, std::size_t... P>
+  static WICK_INLINE void run_rows(KernelArguments const& a, Frame frame, std::index_sequence<P...>) {
+    using Element = kernel_element_t<base_t<Result>, L>;
+    Element* out[] = {static_cast<Element*>(a.out[P])...};
+    std::int64_t const n = a.n, full = n & -std::int64_t{lanes<L>};
+    for (std::int64_t rows = a.rows;;) {
+      for (std::int64_t end = frame.i + full, last = frame.i + n;; end = last) {
+        for (; frame.i < end; frame.i += lanes<L>) {
+          if constexpr (planes == 1) simd::store(out[0] + frame.i, convert<L, L>(evaluate<S, Result, 0>(frame)));
+          else ElementTraits<Result>::scatter(evaluate<S, Result, 0>(frame), [&](int p, auto value) { simd::store(out[p] + frame.i, value); });
+        }
+        if (end == last) break;
+        frame.i = last - lanes<L>;
+      }
+      if (--rows == 0) return;
+      frame.i += a.row_step[0] - n;
+      ((out[P] += a.row_step[1 + P] - a.row_step[0]), ...);
     }
   }
 

@@ -15,15 +15,15 @@ namespace wick::inline WICK_ISA {
 /// What a kernel gets for one run along the innermost dimension. Slots are `in` (read) and `out` (written).
 struct KernelArguments {
   void const* const* in;
-  std::int64_t const* in_step;  ///< SIMD: all ones, or 0 for a slot that stays; else the distance in elements
+  std::int64_t const* in_step;  ///< SIMD: all ones, or 0 for a slot that stays; else the distance in elements. Maps with SIMD: null where none stays
   void* const* out;
   std::int64_t const* out_step;
-  std::int64_t n;  ///< positions; with SIMD a multiple of the lanes
+  std::int64_t n;  ///< positions; with SIMD a multiple of the lanes (of a row of a map: no fewer than the lanes)
   // What accumulating targets held before, for kernels that ask: a gradient's first term is stored, not added.
   void const* const* from = nullptr;
   std::int64_t const* from_step = nullptr;
-  // Rows for kernels that take them, accumulated into the same line or reduced to an element each, and the distances
-  // between them.
+  // Rows for kernels that take them, accumulated into the same line or reduced to an element each, and the distances between
+  // them. Of a map: the distance for all operands, then those for its targets.
   std::int64_t rows = 1;
   std::int64_t const* row_step = nullptr;
   // Row kernels see the whole row: what is left after the last full register lies in these buffers. `Program::reduce` has
@@ -147,7 +147,7 @@ namespace backend::cpu {
 /// Runs `program` over `loop` (defined by the backend).
 template <class Isa = IsaTag>
 void launch(Program const& program, Loop& loop);
-/// Runs `program`, all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
+/// Runs `program`, a map all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
 template <class Isa = IsaTag>
 WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
 /// True when `run_line` may run `program` over `n` positions: not worth a second thread, and no slot needs a buffer.

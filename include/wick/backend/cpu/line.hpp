@@ -28,18 +28,19 @@ inline void splat(void* to, void const* from, int element_size, int lanes) {
   }
 }
 
-/// Runs `program` over `n` positions of slots that all lie as its kernel wants them, one element after another. Inlined:
+/// Runs `program`, a map, over `n` positions of slots that all lie as its kernel wants them, one element after another. Inlined:
 /// where the program is known, little more than the kernel is left.
 WICK_INLINE void run_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
-  std::int64_t step[few_slots];
   static constexpr std::int64_t out_step[few_slots] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  bool const simd = program.lanes > 1;
-  for (int s = 0; s < program.inputs; ++s) step[s] = program.in_types[s].number ? 0 : simd ? -1 : 1;
-  if (!simd) return program.kernel({in, step, out, out_step, n});
+  if (program.lanes == 1) {
+    std::int64_t step[few_slots];
+    for (int s = 0; s < program.inputs; ++s) step[s] = !program.in_types[s].number;
+    return program.kernel({in, step, out, out_step, n});
+  }
 
   int const lanes = program.lanes;
   std::int64_t const full = n & -lanes, rest = n - full;
-  if (full) program.kernel({in, step, out, out_step, full});
+  if (full) program.kernel({in, nullptr, out, out_step, full});
   if (!rest) return;
   alignas(64) char tails[few_slots][64];
   void const* tail_in[few_slots];
@@ -53,10 +54,33 @@ WICK_INLINE void run_dense(Program const& program, void const* const* in, void* 
   }
   char(*const results)[64] = tails + program.inputs;
   for (int o = 0; o < program.outputs; ++o) tail_out[o] = results[o];
-  program.kernel({tail_in, step, tail_out, out_step, lanes});
+  program.kernel({tail_in, nullptr, tail_out, out_step, lanes});
   for (int o = 0; o < program.outputs; ++o) {
     int const size = program.out_types[o].kernel_size;
     copy_tail(static_cast<char*>(out[o]) + full * size, results[o], rest * size);
+  }
+}
+
+/// `rows` rows of `n` positions of a map, at least a register each, whose targets are no operands. The distances between the
+/// rows of the slots are given in elements.
+inline void run_map_rows(Program const& program, void const** in, std::int64_t const* in_step, void** out, std::int64_t n,
+                         std::int64_t rows, std::int64_t const* row_step) {
+  static constexpr std::int64_t out_step[few_slots] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  int const inputs = program.inputs, outputs = program.outputs;
+  std::int64_t step[few_slots + 1];  // one for all operands, where that is so
+  bool found = false, same = true;
+  for (int s = 0; s < inputs; ++s) {
+    if (program.in_types[s].number || (in_step && in_step[s] == 0)) continue;
+    if (!found) step[0] = row_step[s], found = true;
+    same &= row_step[s] == step[0];
+  }
+  if (!found) step[0] = 0;
+  for (int o = 0; o < outputs; ++o) step[1 + o] = row_step[inputs + o];
+  if (same) return program.kernel({in, in_step, out, out_step, n, nullptr, nullptr, rows, step});
+  for (std::int64_t row = 0; row < rows; ++row) {
+    program.kernel({in, in_step, out, out_step, n});
+    for (int s = 0; s < inputs; ++s) in[s] = static_cast<char const*>(in[s]) + row_step[s] * program.in_types[s].kernel_size;
+    for (int o = 0; o < outputs; ++o) out[o] = static_cast<char*>(out[o]) + row_step[inputs + o] * program.out_types[o].kernel_size;
   }
 }
 

@@ -95,7 +95,7 @@ inline void run_chunked(Program const& program, Loop const& loop, Walk const& wa
   }
 }
 
-/// Cuts dense operands among threads.
+/// Cuts dense operands of a map among threads.
 WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const* const* in, void* const* out,
                                              std::int64_t n) {
   constexpr std::int64_t unit = 64;
@@ -109,7 +109,7 @@ WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const*
       SlotType const& type = program.in_types[s];
       std::int64_t const size = type.number ? 0 : type.element_size;
       from[s] = static_cast<char const*>(in[s]) + first * size;
-      from_bytes[s] = stretch * size, step[s] = type.number ? 0 : program.lanes > 1 ? -1 : 1;
+      from_bytes[s] = stretch * size, step[s] = !type.number;
     }
     for (int o = 0; o < program.outputs; ++o) {
       std::int64_t const size = program.out_types[o].element_size;
@@ -118,7 +118,7 @@ WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const*
     }
     std::int64_t left = last - first;
     for (; left > stretch; left -= stretch) {
-      program.kernel({from, step, to, out_step, stretch});
+      program.kernel({from, program.lanes > 1 ? nullptr : step, to, out_step, stretch});
       for (int s = 0; s < program.inputs; ++s) from[s] = static_cast<char const*>(from[s]) + from_bytes[s];
       for (int o = 0; o < program.outputs; ++o) to[o] = static_cast<char*>(to[o]) + to_bytes[o];
     }
@@ -126,7 +126,7 @@ WICK_NOINLINE inline void run_dense_parallel(Program const& program, void const*
   });
 }
 
-/// Runs `program` over `n` positions of operands that all lie one element after another.
+/// Runs `program`, a map, over `n` positions of operands that all lie one element after another.
 template <class Isa>
 void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n) {
   if (n * program.cost <= 2 * parallel_grain) run_dense(program, in, out, n);
@@ -143,6 +143,27 @@ WICK_NOINLINE inline void clear_blank(Loop const& loop) {
       std::memset(static_cast<char*>(whole.data) + begin * unit, 0, static_cast<std::size_t>(std::min(end * unit, whole.bytes) - begin * unit));
     });
   }
+}
+
+/// Runs `program` over rows that all lie as the kernel of a map wants them, and differ from each other; false when some do not.
+inline bool run_dense_rows(Program const& program, Loop const& loop) {
+  std::int64_t const n = loop.extent[1];
+  if (!program.direct || program.whole_rows || program.lanes == 1 || n < program.lanes) return false;
+  void const* in[few_slots];
+  void* out[few_slots];
+  std::int64_t row_step[few_slots];
+  void const* const target = loop.slot_data[program.inputs].data;
+  for (int s = 0; s < loop.count; ++s) {
+    SlotData const& slot = loop.slot_data[s];
+    bool const input = s < program.inputs, number = input && program.in_types[s].number;
+    if (!number && (slot.stride[1] != 1 || slot.stride[0] == 0 || (input ? slot.data == target : program.out_types[s - program.inputs].accumulates)))
+      return false;
+    row_step[s] = slot.stride[0];
+    if (input) in[s] = slot.data;
+    else out[s - program.inputs] = const_cast<void*>(slot.data);
+  }
+  run_map_rows(program, in, nullptr, out, n, loop.extent[0], row_step);
+  return true;
 }
 
 /// Targets that may overlap are written by one thread at a time: pieces of the loop that do not touch, then those between.
@@ -206,6 +227,7 @@ void launch(Program const& program, Loop& loop) {
     }
     if (fits) return run_line(program, line, total);
   }
+  if (loop.rank == 2 && small && total > 0 && run_dense_rows(program, loop)) return;
   bool conflict[max_rank] = {};
   bool any_conflict = false, shared = false;
   for (int o = 0; o < program.outputs; ++o) {

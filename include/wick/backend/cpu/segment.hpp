@@ -124,41 +124,28 @@ class Segment {
       fits = program_.in_types[s].number || slots_[s].stride[inner_] != 0 || slots_[s].stride[dim] == 0;
     return fits;
   }
-  /// `rows` segments along dimension `dim` of a map: whole registers, then one more that ends with the row, and computes
-  /// some elements once more. Short rows would spend more on a register of what is left than on all others.
+  /// `rows` segments along dimension `dim` of a map, which its kernel ends with a register that computes some elements once
+  /// more: short rows would spend more on a register of what is left than on all others.
   void run_maps(std::int64_t const* offset, int dim, std::int64_t rows) {
     int const inputs = program_.inputs, outputs = program_.outputs;
     alignas(64) char splats[few_slots][64];
     void const* in[few_slots];
     void* out[few_slots];
-    std::int64_t step[few_slots], out_step[few_slots], to_last[few_slots], to_next[few_slots];  // the last two in bytes
-    std::int64_t const full = n_ & -std::int64_t{program_.lanes}, last = full == n_ ? 0 : n_ - program_.lanes;
-    for (int s = 0; s < inputs + outputs; ++s) {
-      bool const target = s >= inputs, number = !target && program_.in_types[s].number;
-      int const size = target ? program_.out_types[s - inputs].kernel_size : program_.in_types[s].kernel_size;
-      bool const moves = !number && slots_[s].stride[inner_] != 0;
-      to_last[s] = moves ? last * size : 0;
-      to_next[s] = moves ? slots_[s].stride[dim] * size - to_last[s] : 0;
-      void* const first = at(s, number ? 0 : offset[s], size);
-      if (target) {
-        out[s - inputs] = first, out_step[s - inputs] = -1;
-        continue;
-      }
-      in[s] = first, step[s] = moves ? -1 : 0;
-      if (!moves && !number) splat(splats[s], first, size, program_.lanes), in[s] = splats[s];
+    std::int64_t step[few_slots], row_step[few_slots];
+    bool all_move = true;
+    for (int s = 0; s < inputs; ++s) {
+      SlotType const& type = program_.in_types[s];
+      bool const moves = !type.number && slots_[s].stride[inner_] != 0;
+      step[s] = moves ? -1 : 0, row_step[s] = moves ? slots_[s].stride[dim] : 0;
+      all_move &= moves || type.number;
+      in[s] = at(s, type.number ? 0 : offset[s], type.kernel_size);
+      if (!moves && !type.number) splat(splats[s], in[s], type.kernel_size, program_.lanes), in[s] = splats[s];
     }
-    auto const move = [&](std::int64_t const* by) {
-      for (int s = 0; s < inputs; ++s) in[s] = static_cast<char const*>(in[s]) + by[s];
-      for (int o = 0; o < outputs; ++o) out[o] = static_cast<char*>(out[o]) + by[inputs + o];
-    };
-    for (std::int64_t row = 0; row < rows; ++row) {
-      program_.kernel({in, step, out, out_step, full});
-      if (last) {
-        move(to_last);
-        program_.kernel({in, step, out, out_step, program_.lanes});
-      }
-      move(to_next);
+    for (int o = 0, s = inputs; o < outputs; ++o, ++s) {
+      out[o] = at(s, offset[s], program_.out_types[o].kernel_size);
+      row_step[s] = slots_[s].stride[dim];
     }
+    backend::cpu::run_map_rows(program_, in, all_move ? nullptr : step, out, n_, rows, row_step);
   }
 
  private:
