@@ -89,43 +89,66 @@ struct Selection {
   }
 };
 
-/// What a subscript selects of a shape. Throws Error for too many entries, an integer out of range, a zero step.
-constexpr Selection select(Dims const& from, std::initializer_list<Index> entries) {
-  int consumed = 0, ellipses = 0;
+/// Dimensions that a subscript's entries name. Throws Error for more than `from` has, and for a second Ellipsis.
+WICK_COLD constexpr int named_dimensions(Dims const& from, std::initializer_list<Index> entries) {
+  int named = 0, ellipses = 0;
   for (Index const& entry : entries) {
-    consumed += entry.kind == Index::Kind::integer || entry.kind == Index::Kind::slice;
+    named += entry.kind == Index::Kind::integer || entry.kind == Index::Kind::slice;
     ellipses += entry.kind == Index::Kind::ellipsis;
   }
   if (ellipses > 1) fail("index: at most one Ellipsis may stand in a subscript");
-  if (consumed > from.size()) fail("index: ", consumed, " indices for a tensor of shape ", from);
+  if (named > from.size()) fail("index: ", named, " indices for a tensor of shape ", from);
+  return named;
+}
 
-  Selection selection;
-  for (int d = 0; d < from.size(); ++d) selection.start.push_back(0);
+/// Walks through a subscript: start(d, position) says where dimension d of the source is entered, if not at 0, keep(d, extent,
+/// step) that it is a dimension of the result (d = -1: a new one). Throws Error for too many entries, an integer out of range,
+/// a zero step.
+template <class Start, class Keep>
+constexpr void walk_subscript(Dims const& from, std::initializer_list<Index> entries, Start const& start, Keep const& keep) {
   int axis = 0;
   for (Index const& entry : entries) {
-    if (entry.kind == Index::Kind::new_axis) {
-      selection.keep(-1, 1, 0);
-    } else if (entry.kind == Index::Kind::ellipsis) {
-      for (int whole = from.size() - consumed; whole > 0; --whole, ++axis) selection.keep(axis, from[axis], 1);
-    } else if (entry.kind == Index::Kind::integer) {
-      std::int64_t const extent = from[axis];
+    if (entry.kind > Index::Kind::slice) {
+      if (entry.kind == Index::Kind::new_axis) keep(-1, 1, 0);
+      else
+        for (int whole = from.size() - named_dimensions(from, entries); whole > 0; --whole, ++axis) keep(axis, from[axis], 1);
+      continue;
+    }
+    if (axis >= from.size()) [[unlikely]]
+      named_dimensions(from, entries);  // says that they are too many
+    std::int64_t const extent = from[axis];
+    if (entry.kind == Index::Kind::integer) {
       if (entry.position < -extent || entry.position >= extent)
         fail("index: ", entry.position, " is out of range for dimension ", axis, " of a tensor of shape ", from);
-      selection.start[axis++] = entry.position < 0 ? entry.position + extent : entry.position;
+      start(axis++, entry.position < 0 ? entry.position + extent : entry.position);
+    } else if (entry.slice.step == 1) {
+      std::int64_t const begin = entry.slice.start ? clamp_bound(*entry.slice.start, extent, 0, extent) : 0;
+      std::int64_t const end = entry.slice.stop ? clamp_bound(*entry.slice.stop, extent, 0, extent) : extent;
+      if (end > begin) start(axis, begin);
+      keep(axis++, end > begin ? end - begin : 0, 1);
     } else {
       // A longer step than the dimension takes one element, whatever its length.
-      std::int64_t const extent = from[axis], step = std::clamp(entry.slice.step, -extent - 1, extent + 1);
-      if (entry.slice.step == 0) fail("index: the step of a slice of dimension ", axis, " must not be 0");
+      std::int64_t const step = std::clamp(entry.slice.step, -extent - 1, extent + 1);
+      if (step == 0) fail("index: the step of a slice of dimension ", axis, " must not be 0");
       std::int64_t const low = step > 0 ? 0 : -1, high = step > 0 ? extent : extent - 1;
-      std::int64_t const start = entry.slice.start ? clamp_bound(*entry.slice.start, extent, low, high) : step > 0 ? low : high;
-      std::int64_t const stop = entry.slice.stop ? clamp_bound(*entry.slice.stop, extent, low, high) : step > 0 ? high : low;
-      std::int64_t const span = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
+      std::int64_t const begin = entry.slice.start ? clamp_bound(*entry.slice.start, extent, low, high) : step > 0 ? low : high;
+      std::int64_t const end = entry.slice.stop ? clamp_bound(*entry.slice.stop, extent, low, high) : step > 0 ? high : low;
+      std::int64_t const span = step > 0 ? end - begin : begin - end, stride = step > 0 ? step : -step;
       std::int64_t const count = span > 0 ? (span - 1) / stride + 1 : 0;
-      if (count > 0) selection.start[axis] = start;
-      selection.keep(axis++, count, step);
+      if (count > 0) start(axis, begin);
+      keep(axis++, count, step);
     }
   }
-  for (; axis < from.size(); ++axis) selection.keep(axis, from[axis], 1);
+  for (; axis < from.size(); ++axis) keep(axis, from[axis], 1);
+}
+
+/// What a subscript selects of a shape. Throws Error as above.
+constexpr Selection select(Dims const& from, std::initializer_list<Index> entries) {
+  Selection selection;
+  for (int d = 0; d < from.size(); ++d) selection.start.push_back(0);
+  walk_subscript(
+      from, entries, [&](int axis, std::int64_t position) { selection.start[axis] = position; },
+      [&](int axis, std::int64_t extent, std::int64_t step) { selection.keep(axis, extent, step); });
   return selection;
 }
 
@@ -181,7 +204,14 @@ inline Layout reshaped(Layout const& layout, Dims const& target) {
 
 /// Applies a subscript to a layout.
 constexpr Region subscript(Layout const& layout, std::initializer_list<Index> entries) {
-  return select(layout.shape, entries).of(layout);
+  Region region;
+  walk_subscript(
+      layout.shape, entries, [&](int axis, std::int64_t position) { region.offset += position * layout.strides[axis]; },
+      [&](int axis, std::int64_t extent, std::int64_t step) {
+        region.layout.shape.push_back(extent), region.layout.strides.push_back(axis < 0 ? 0 : step * layout.strides[axis]);
+      });
+  region.layout.contiguous = region.layout.row_major();
+  return region;
 }
 
 }  // namespace core

@@ -43,9 +43,9 @@ class Part : public Methods<Part<T, E>> {
 
   template <class F, class Isa = IsaTag>
   void operator=(F&& formula) && {
-    Layout const layout = value_.layout();
-    value_ = Tensor<T>();  // from here on only the owner and the formula hold the elements
-    assign_region(Isa{}, *owner_, core::Region{offset_, layout}, dense_, std::forward<F>(formula));
+    core::Region const region{offset_, value_.layout()};
+    value_.reset();  // from here on only the owner and the formula hold the elements
+    assign_region(Isa{}, *owner_, region, dense_, std::forward<F>(formula));
   }
   // These cannot have a tag: they become part of what calls them.
   WICK_LAMBDA_INLINE void operator=(Part const& other) && { std::move(*this).operator=(Tensor<T>(other.value_)); }

@@ -74,20 +74,25 @@ constexpr void check_fits(Dims const& from, Dims const& target) {
   if (!fits) fail("assign: a value of shape ", from, " does not broadcast to the target of shape ", target);
 }
 
-// Writes a formula through a layout that the caller may write.
+// Writes a formula through a layout that the caller may write and to whose shape it broadcasts. `hazard`: what is written
+// could be read afterwards.
+template <class T, class F>
+void write_fitting(base_t<T>* data, std::int64_t plane_stride, Layout const& layout, Block const* block, F const& f, bool hazard) {
+  Device const device = block ? block->device : Device();
+  core::note_use(block);
+  // A reduction reads everything before its last element is written: it never runs over its own operands.
+  if (detail::has_reduce<F> || hazard) compute_into<T>(data, plane_stride, layout, materialize(f), device);
+  else compute_into<T>(data, plane_stride, layout, f, device);
+}
+
+// The same where nothing is known yet.
 template <class T, class F>
 void write_through(base_t<T>* data, std::int64_t plane_stride, Layout const& layout, Block const* block, F const& f) {
   check_element_type<T, F>();
   check_fits(f.shape(), layout.shape);
   // What a lazy rearrangement shows are the elements of another tensor, maybe those that are to be written.
-  if constexpr (has_lazy<F>) return write_through<T>(data, plane_stride, layout, block, lowered<true>(f));
-  // A reduction reads everything before its last element is written: it never runs over its own operands.
-  Device const device = block ? block->device : Device();
-  core::note_use(block);
-  if (detail::has_reduce<F> || find_sharing(f, data, layout, sizeof(base_t<T>), block).hazard)
-    compute_into<T>(data, plane_stride, layout, materialize(f), device);
-  else
-    compute_into<T>(data, plane_stride, layout, f, device);
+  if constexpr (has_lazy<F>) write_through<T>(data, plane_stride, layout, block, lowered<true>(f));
+  else write_fitting<T>(data, plane_stride, layout, block, f, find_sharing(f, data, layout, sizeof(base_t<T>), block).hazard);
 }
 
 // A choice between two integers, `where(mask, 1, 0)`, takes the type of its target where that holds them.
@@ -105,17 +110,24 @@ constexpr auto choice_for(Map<Op, C, Scalar<S>, Scalar<S>> const& f) {
   });
 }
 
+// What is assigned, as a formula: the same one where it is one.
 template <class T, class X>
-constexpr auto formula_of(X&& x) {
+constexpr decltype(auto) formula_of(X&& x) {
   if constexpr (Arithmetic<std::remove_cvref_t<X>>)
     return Scalar<T>{number_as<T>("assignment", x)};
   else if constexpr (std::is_same_v<std::remove_cvref_t<X>, T>)
     return Scalar<T>{static_cast<compute_t<T>>(x)};
   else if constexpr (is_choice_for<std::remove_cvref_t<X>, T>)
     return choice_for<T>(x);
+  else if constexpr (Operand<X>)
+    return operand(std::forward<X>(x));
   else
     return operand_beside<T>(std::forward<X>(x));
 }
+
+// A named formula keeps its operands: only what an unnamed one holds may be written over.
+template <class X>
+inline constexpr bool is_unnamed = !std::is_lvalue_reference_v<X> && !std::is_const_v<X>;
 
 }  // namespace detail
 
@@ -204,8 +216,7 @@ void assign(Tensor<T, E, Heap>& x, X&& value) {
       if (!is_reduce<F> && x.shape() == shape && x.storage() && x.is_contiguous() && x.device() == device) {
         detail::Sharing const sharing =
             detail::find_sharing(f, std::as_const(x).data(), x.layout(), sizeof(base_t<T>), x.storage().block());
-        // A named formula keeps its operands: only what an unnamed one holds may be written over.
-        std::uint32_t const going = std::is_lvalue_reference_v<X> ? 0 : sharing.handles;
+        std::uint32_t const going = detail::is_unnamed<X> ? sharing.handles : 0;
         if (!sharing.hazard && x.storage().use_count() == 1 + going) {
           auto* const data = const_cast<base_t<T>*>(std::as_const(x).data());
           core::note_use(x.storage().block());
@@ -234,20 +245,22 @@ void assign(View<T, E> const& view, X&& value) {
   detail::write_through<T>(view.data(), 0, view.layout(), nullptr, detail::formula_of<T>(std::forward<X>(value)));
 }
 
-/// Writes a region of a tensor; other tensors that share its elements keep theirs.
+/// Writes a region of a tensor; other tensors that share its elements keep theirs. `dense` is the region once the tensor is
+/// row-major, if it is not.
 template <class T, class E, class X>
-void assign_region(IsaTag, Tensor<T, E>& owner, core::Region region, core::Region const& dense, X&& value) {
-  auto const f = detail::formula_of<T>(std::forward<X>(value));
+void assign_region(IsaTag, Tensor<T, E>& owner, core::Region const& region, core::Region const& dense, X&& value) {
+  auto const& f = detail::formula_of<T>(std::forward<X>(value));
+  using F = std::remove_cvref_t<decltype(f)>;
+  detail::check_element_type<T, F>();
   detail::check_fits(f.shape(), region.layout.shape);
+  auto const first = [&](core::Region const& r) { return const_cast<base_t<T>*>(std::as_const(owner).data()) + r.offset; };
+  auto const sharing = detail::find_sharing(f, first(region), region.layout, sizeof(base_t<T>), owner.storage().block());
+  bool const moves = owner.storage().use_count() > 1 + (detail::is_unnamed<X> ? sharing.handles : 0);
+  core::Region const& place = moves && !owner.is_contiguous() ? dense : region;
+  if (moves) owner = owner.clone();
   Block const* const block = owner.storage().block();
-  auto const sharing =
-      detail::find_sharing(f, std::as_const(owner).data() + region.offset, region.layout, sizeof(base_t<T>), block);
-  if (owner.storage().use_count() > 1 + sharing.handles) {
-    if (!owner.is_contiguous()) region = dense;
-    owner = owner.clone();
-  }
-  detail::write_through<T>(const_cast<base_t<T>*>(std::as_const(owner).data()) + region.offset, owner.plane_stride(),
-                           region.layout, owner.storage().block(), f);
+  if constexpr (detail::has_lazy<F>) detail::write_through<T>(first(place), owner.plane_stride(), place.layout, block, detail::lowered<true>(f));
+  else detail::write_fitting<T>(first(place), owner.plane_stride(), place.layout, block, f, !moves && sharing.hazard);
 }
 
 /// Copies elements into a tensor that owns its block.

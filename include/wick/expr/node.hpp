@@ -76,15 +76,19 @@ constexpr decltype(auto) shape_of_operand(X const& x) {
 /// Shape of an elementwise formula over these operands; equal shapes and numbers take the short way.
 template <class A, class... Rest>
 constexpr Dims broadcast_all(char const* operation, A const& a, Rest const&... rest) {
-  Dims result = shape_of_operand(a);
-  [[maybe_unused]] auto const join = [&]<class B>(B const& b) {
-    if constexpr (Operand<B> && !is_scalar<B>) {
-      decltype(auto) other = b.shape();
-      if (!(other == result)) result = broadcast(operation, result, other);
-    }
-  };
-  (join(rest), ...);
-  return result;
+  if constexpr (sizeof...(Rest) > 0 && (!Operand<A> || is_scalar<A>)) {
+    return broadcast_all(operation, rest...);
+  } else {
+    Dims result = shape_of_operand(a);
+    [[maybe_unused]] auto const join = [&]<class B>(B const& b) {
+      if constexpr (Operand<B> && !is_scalar<B>) {
+        decltype(auto) other = b.shape();
+        if (!(other == result)) result = broadcast(operation, result, other);
+      }
+    };
+    (join(rest), ...);
+    return result;
+  }
 }
 /// Marks the constructor that makes operands beside elements of type T.
 template <class T>

@@ -139,20 +139,18 @@ WICK_INLINE void visit_leaves(F const& f, Visitor&& visit) {
 }
 
 namespace detail {
-/// Strides with which a layout is read as if it had shape `shape`.
-WICK_NOINLINE inline void broadcast_strides(SlotData& slot, Layout const& layout, Dims const& shape) {
-  int const offset = shape.size() - layout.rank();
-#pragma GCC unroll 1
-  for (int d = 0; d < shape.size(); ++d)
-    slot.stride[d] = d < offset || (layout.shape[d - offset] == 1 && shape[d] != 1) ? 0 : layout.strides[d - offset];
-}
 // Not inlined: every formula fills its slots, and this is the same for all of them.
 WICK_NOINLINE inline SlotData* fill_leaf(LeafData const& leaf, std::size_t element_size, int planes, Dims const& shape, SlotData* next) {
-  static const Layout number{Dims()};
+  int const rank = shape.size(), known = leaf.layout ? leaf.layout->rank() : 0;
   for (int p = 0; p < planes; ++p, ++next) {
     next->data = static_cast<char const*>(leaf.data) + p * leaf.plane_stride * static_cast<std::int64_t>(element_size);
     next->fresh = next->shared = false;
-    broadcast_strides(*next, leaf.layout ? *leaf.layout : number, shape);
+    std::int64_t* stride = next->stride;
+    std::int64_t const* target = shape.begin();
+#pragma GCC unroll 1
+    for (int d = known; d < rank; ++d, ++target) *stride++ = 0;
+#pragma GCC unroll 1
+    for (int d = 0; d < known; ++d, ++target) *stride++ = leaf.layout->shape[d] == *target ? leaf.layout->strides[d] : 0;
   }
   return next;
 }
