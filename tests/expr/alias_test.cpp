@@ -217,6 +217,17 @@ TEST_CASE("handles on parts survive writes to the whole") {
   CHECK(y(1).item() == 24);
 }
 
+TEST_CASE("a formula with a name keeps its operands when it is assigned to a part of one") {
+  Tensor<float> x = tensor({1.f, 2.f, 3.f, 4.f});
+  auto const formula = x(Slice(0, 2)) * 10 + x(Slice(2));
+  x(Slice(0, 2)) = formula;
+  x(Slice(2)) = std::move(formula);
+  Tensor<float> const y = formula;
+  for (int i = 0; i < 4; ++i) CHECK(x(i).item() == (i % 2 ? 24 : 13));
+  CHECK(y(0).item() == 13);
+  CHECK(y(1).item() == 24);
+}
+
 TEST_CASE("loops over parts write in place") {
   Tensor<float> x = zeros<float>({50, 3});
   x[0] = 1;
