@@ -7,7 +7,7 @@ Blocks:    every ```cpp block of README.md and docs/*.md carries a name (```cpp 
 Tables:    in docs/from_pytorch.md every `code` of a table's second column stands in examples/from_pytorch.cpp.
 Links:     every relative link, and every path in `code` that begins with a folder of the repository, leads to a file.
 Programs:  with --programs DIR, each built example prints what the "// -> text" comments of its source say, and
-           docs/operators.md is what operator_table prints.
+           docs/operators.md and docs/kernels.md are what operator_table and kernel_table print.
 
 Exit status 1 and a diff when something differs. --write brings the documents up to date instead.
 """
@@ -21,6 +21,7 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("include/", "wick/", "tests/", "examples/", "docs/", "bench/", "cmake/")
+TABLES = {"docs/operators.md": "operator_table", "docs/kernels.md": "kernel_table"}
 problems = []
 
 
@@ -140,14 +141,18 @@ def check_programs(folder, write):
         lines = iter(have)
         if not all(text.strip() in lines for text in want):
             diff(f"{source.name}: what it prints", "\n".join(want), "\n".join(have))
-    table = ROOT / "docs/operators.md"
-    want = output_of(folder / "operator_table")
-    have = table.read_text() if table.exists() else ""
-    if have != want and write:
-        table.write_text(want)
-        print("written: docs/operators.md")
-    elif have != want:
-        diff("docs/operators.md", have, want)
+    for name, program in TABLES.items():
+        if not (folder / program).exists():
+            print(f"{name} is not checked: {program} was not built")
+            continue
+        table = ROOT / name
+        want = output_of(folder / program)
+        have = table.read_text() if table.exists() else ""
+        if have != want and write:
+            table.write_text(want)
+            print(f"written: {name}")
+        elif have != want:
+            diff(name, have, want)
 
 
 def main():
@@ -164,7 +169,7 @@ def main():
         print(text, file=sys.stderr)
     if problems:
         sys.exit(f"{len(problems)} problems; python3 docs/check_snippets.py --write updates code blocks, with --programs "
-                 "also docs/operators.md.")
+                 "also the tables.")
     print("The documents agree with the code.")
 
 

@@ -25,6 +25,6 @@
 #include <wick/backend/cpu/argmax.hpp>
 #include <wick/backend/cpu/loop.hpp>
 #if WICK_DEVICE_KERNELS
-#include <wick/backend/thrust/kernels.hpp>
+#include <wick/backend/thrust/calls.hpp>
 #include <wick/backend/thrust/loop.hpp>
 #endif

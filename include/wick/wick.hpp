@@ -6,7 +6,7 @@
 #include <wick/core/graph.hpp>
 #include <wick/core/tf32.hpp>
 
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/conv.hpp>
 #include <wick/ops/dropout.hpp>
 #include <wick/ops/gather.hpp>

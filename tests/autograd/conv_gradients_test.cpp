@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/conv.hpp>
 #include <wick/ops/reduce.hpp>
 #include <wick/tensor.hpp>
@@ -64,9 +64,9 @@ TEST_CASE("the backward pass of a convolution computes only the gradients that s
     backend::Conv2dShape const s{2, 3, 6, 7, 4, 3, 3};
     Tensor<Counted> gx = zeros<Counted>(x.shape()), gw = zeros<Counted>(w.shape());
     input =
-        products([&] { backend::Kernels<Counted>::conv2d_input_gradient(s, g.data(), w.data(), gx.data(), false); });
+        products([&] { run(backend::Cpu{}, backend::Conv2dInputGradient<Counted>{s, g.data(), w.data(), gx.data()}); });
     weight =
-        products([&] { backend::Kernels<Counted>::conv2d_weight_gradient(s, x.data(), g.data(), gw.data(), false); });
+        products([&] { run(backend::Cpu{}, backend::Conv2dWeightGradient<Counted>{s, x.data(), g.data(), gw.data()}); });
   }
   REQUIRE(input > 0);
   REQUIRE(weight > 0);

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/matmul.hpp>
 #include <wick/tensor.hpp>
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/matmul.hpp>
 #include <wick/ops/normalize.hpp>
 #include <wick/ops/select.hpp>

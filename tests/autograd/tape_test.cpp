@@ -7,7 +7,7 @@
 #include <vector>
 #include <wick/autograd/backward.hpp>
 #include <wick/autograd/print.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/matmul.hpp>
 #include <wick/tensor.hpp>
 

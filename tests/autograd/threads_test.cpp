@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/tensor.hpp>
 
 #include "../sanitizers.hpp"

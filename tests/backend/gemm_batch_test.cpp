@@ -4,7 +4,7 @@
 
 #include <cmath>
 #include <vector>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/backend/reference.hpp>
 
 using namespace wick;
@@ -50,7 +50,7 @@ void check(std::int64_t m, std::int64_t n, std::int64_t k, bool share_b) {
     set_num_threads(threads);
     std::vector<float> c(expected.size() + 16, -1);  // nothing is written behind the last product
     Doubled doubled{n, std::vector<int>(expected.size())};
-    backend::Kernels<float>::gemm_batch(batch, {a.data(), m, k, k, 1}, {b.data(), k, n, n, 1}, c.data(), {&Doubled::run, &doubled});
+    run(backend::Cpu{}, backend::Gemm<float>{{a.data(), m, k, k, 1}, {b.data(), k, n, n, 1}, {c.data(), m, n, n, 1}, {&Doubled::run, &doubled}, batch});
     CHECK(std::vector<float>(c.end() - 16, c.end()) == std::vector<float>(16, -1));
     c.resize(expected.size());
     CHECK(c == expected);
@@ -83,15 +83,15 @@ TEST_CASE("many small products have the bits of one after another, and of any nu
     batch.dims = 1, batch.extent[0] = count, batch.a_stride[0] = size, batch.b_stride[0] = size;
     std::vector<double> one(a.size());
     for (std::int64_t i = 0; i < count; ++i)
-      backend::Kernels<double>::gemm({a.data() + i * size, n, n, n, 1}, {b.data() + i * size, n, n, n, 1}, {one.data() + i * size, n, n, n, 1}, false, {});
+      run(backend::Cpu{}, backend::Gemm<double>{{a.data() + i * size, n, n, n, 1}, {b.data() + i * size, n, n, n, 1}, {one.data() + i * size, n, n, n, 1}});
     for (int threads : {1, 2, 8}) {
       set_num_threads(threads);
       std::vector<double> c(a.size());
-      backend::Kernels<double>::gemm_batch(batch, {a.data(), n, n, n, 1}, {b.data(), n, n, n, 1}, c.data(), {});
+      run(backend::Cpu{}, backend::Gemm<double>{{a.data(), n, n, n, 1}, {b.data(), n, n, n, 1}, {c.data(), n, n, n, 1}, {}, batch});
       CHECK(c == one);
-      backend::Kernels<double>::gemm({a.data(), count * n, n, n, 1}, {b.data(), n, n, n, 1}, {c.data(), count * n, n, n, 1}, false, {});
+      run(backend::Cpu{}, backend::Gemm<double>{{a.data(), count * n, n, n, 1}, {b.data(), n, n, n, 1}, {c.data(), count * n, n, n, 1}});
       std::vector<double> last(static_cast<std::size_t>(size));
-      backend::Kernels<double>::gemm({a.data() + (count - 1) * size, n, n, n, 1}, {b.data(), n, n, n, 1}, {last.data(), n, n, n, 1}, false, {});
+      run(backend::Cpu{}, backend::Gemm<double>{{a.data() + (count - 1) * size, n, n, n, 1}, {b.data(), n, n, n, 1}, {last.data(), n, n, n, 1}});
       CHECK(std::vector<double>(c.end() - size, c.end()) == last);
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The scans' kernels beside the naive ones: around the width of registers, of columns that go together, of chunks; NaN and
 // infinities; and with several threads.
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/backend/reference.hpp>
 #include <wick/ops/scan.hpp>
 
@@ -42,7 +42,7 @@ template <Scan kind, class T>
 void check_scan(LinesShape const& s, std::vector<T> const& x, bool reverse, double tolerance) {
   std::vector<T> got(x.size());
   std::vector<Exact<T>> want(x.size());
-  backend::Kernels<T>::template scan<kind>(s, reverse, x.data(), got.data());
+  run(backend::Cpu{}, backend::ScanLines<kind, T>{s, reverse, x.data(), got.data()});
   backend::reference::scan<kind>(s, reverse, exact(x).data(), want.data());
   CAPTURE(s.outer); CAPTURE(s.n); CAPTURE(s.inner); CAPTURE(reverse);
   CHECK(close(got, want, tolerance));
@@ -59,7 +59,7 @@ void check(LinesShape const& s) {
       std::vector<T> const c = numbers<T>(s, 1);
       std::vector<T> got(x.size());
       std::vector<Exact<T>> want(x.size());
-      backend::Kernels<T>::recurrence(s, reverse, c.data(), x.data(), got.data());
+      run(backend::Cpu{}, backend::Recurrence<T>{s, reverse, c.data(), x.data(), got.data()});
       backend::reference::recurrence(s, reverse, exact(c).data(), exact(x).data(), want.data());
       CHECK(close(got, want, 10 * unit));
     }
@@ -69,7 +69,7 @@ template <bool smallest, class T>
 void check_extreme(LinesShape const& s, std::vector<T> const& x) {
   std::vector<T> got(x.size()), want(x.size());
   std::vector<std::int64_t> place(x.size()), wanted(x.size());
-  backend::Kernels<T>::template scan_extreme<smallest>(s, x.data(), got.data(), place.data());
+  run(backend::Cpu{}, backend::ScanExtreme<smallest, T>{s, x.data(), got.data(), place.data()});
   backend::reference::scan_extreme<smallest>(s, x.data(), want.data(), wanted.data());
   CAPTURE(s.outer); CAPTURE(s.n); CAPTURE(s.inner); CAPTURE(smallest);
   CHECK(close(got, exact(want), 0));
@@ -117,9 +117,9 @@ TEST_CASE_TEMPLATE("NaN and infinities pass down the line", T, float, double) {
   }
   T const x[] = {1, nan, 2};
   T y[3];
-  backend::Kernels<T>::template scan<Scan::logsumexp>({1, 3, 1}, false, x, y);
+  run(backend::Cpu{}, backend::ScanLines<Scan::logsumexp, T>{{1, 3, 1}, false, x, y});
   CHECK((y[0] == 1 && y[1] != y[1] && y[2] != y[2]));
-  backend::Kernels<T>::template scan<Scan::logsumexp>({1, 3, 1}, true, x, y);
+  run(backend::Cpu{}, backend::ScanLines<Scan::logsumexp, T>{{1, 3, 1}, true, x, y});
   CHECK((y[0] != y[0] && y[1] != y[1] && y[2] == 2));
 }
 

@@ -47,7 +47,7 @@ void check(LinesShape const& s, std::int64_t first, std::int64_t count, bool des
   std::size_t const size = static_cast<std::size_t>(s.lines() * count);
   std::vector<T> got(size), want(size);
   std::vector<std::int64_t> place(size), wanted(size);
-  backend::Kernels<T>::sort(s, first, count, descending, x.data(), got.data(), place.data());
+  run(backend::Cpu{}, backend::Sort<T>{s, first, count, descending, x.data(), got.data(), place.data()});
   backend::reference::sort(s, first, count, descending, x.data(), want.data(), wanted.data());
   CAPTURE(s.outer); CAPTURE(s.n); CAPTURE(s.inner); CAPTURE(first); CAPTURE(count); CAPTURE(descending); CAPTURE(static_cast<int>(kind));
   CHECK(place == wanted);

@@ -3,7 +3,7 @@
 // that a CBLAS does not know fall back.
 #include <doctest/doctest.h>
 
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/backend/reference.hpp>
 #include <wick/wick.hpp>
 

@@ -72,17 +72,17 @@ TEST_CASE_TEMPLATE("batches of products however they lie", T, double, float16) {
   CHECK(matmul(zeros<T>({3, 0}).to(there), zeros<T>({0, 4}).to(there)).value().shape() == Dims(3, 4));
 }
 
-TEST_CASE_TEMPLATE("a product and a convolution's gradients are added to what is there", T, float, float16) {
-  backend::device::Kernels<T> const kernels{there};
+TEST_CASE_TEMPLATE("products in parts of matrices, and the gradients of a convolution in groups", T, float, float16) {
+  backend::Accelerator const where{there};
   using backend::Matrix;
   Written<T> a(Dims(6, 8)), b(Dims(6, 9)), c(Dims(5, 11)), bias(Dims(7));
   Matrix<T const> const far_a{a.data(), 5, 6, 1, 8}, far_b{b.data(), 6, 7, 9, 1}, here_a{a.expected(), 5, 6, 1, 8}, here_b{b.expected(), 6, 7, 9, 1};
-  kernels.gemm(far_a, far_b, {c.data(), 5, 7, 11, 1}, true, {});
-  backend::reference::gemm<T>(here_a, here_b, Matrix<T>{c.expected(), 5, 7, 11, 1}, true);
+  run(where, backend::Gemm<T>{far_a, far_b, {c.data(), 5, 7, 11, 1}});
+  backend::reference::gemm<T>(here_a, here_b, Matrix<T>{c.expected(), 5, 7, 11, 1}, false);
   CHECK(c.same());
   backend::KnownEpilogue<T> epilogue{bias.data(), backend::Activation::relu};
-  kernels.gemm(far_a, far_b, {c.data(), 5, 7, 11, 1}, true, {nullptr, &epilogue});
-  backend::reference::gemm<T>(here_a, here_b, Matrix<T>{c.expected(), 5, 7, 11, 1}, true);
+  run(where, backend::Gemm<T>{far_a, far_b, {c.data(), 5, 7, 11, 1}, {nullptr, &epilogue}});
+  backend::reference::gemm<T>(here_a, here_b, Matrix<T>{c.expected(), 5, 7, 11, 1}, false);
   for (int i = 0; i < 5; ++i)
     for (int j = 0; j < 7; ++j) {
       T& x = c.expected()[i * 11 + j];
@@ -92,12 +92,10 @@ TEST_CASE_TEMPLATE("a product and a convolution's gradients are added to what is
 
   backend::Conv2dShape const s{2, 4, 5, 6, 6, 3, 2, 2, 1, 1, 0, 1, 2, 2};
   Written<T> x(Dims(2, 4, 5, 6)), w(Dims(6, 2, 3, 2)), y(Dims(2, 6, s.out_height(), s.out_width())), gx(Dims(2, 4, 5, 6)), gw(Dims(6, 2, 3, 2));
-  kernels.conv2d_input_gradient(s, y.data(), w.data(), gx.data(), true);
-  kernels.conv2d_weight_gradient(s, x.data(), y.data(), gw.data(), true);
-  backend::reference::for_each_product(s, [&](std::int64_t i, std::int64_t k, std::int64_t o) {
-    gx.expected()[i] = static_cast<T>(gx.expected()[i] + y.expected()[o] * w.expected()[k]);
-    gw.expected()[k] = static_cast<T>(gw.expected()[k] + y.expected()[o] * x.expected()[i]);
-  });
+  run(where, backend::Conv2dInputGradient<T>{s, y.data(), w.data(), gx.data()});
+  run(where, backend::Conv2dWeightGradient<T>{s, x.data(), y.data(), gw.data()});
+  backend::reference::conv2d_input_gradient<T>(s, y.expected(), w.expected(), gx.expected(), false);
+  backend::reference::conv2d_weight_gradient<T>(s, x.expected(), y.expected(), gw.expected(), false);
   CHECK(gx.same());
   CHECK(gw.same());
 }

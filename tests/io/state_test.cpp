@@ -4,7 +4,7 @@
 
 #include <filesystem>
 #include <random>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/io/state.hpp>
 
 #include "../failing_new.hpp"

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/matmul.hpp>
 #include <wick/ops/select.hpp>
 #include <wick/tensor.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // P6: gradients have the same bits for 1, 2, 3 and 8 threads, those of broadcast operands too.
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/matmul.hpp>
 
 #include "bits.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // P6: values have the same bits for 1, 2, 3 and 8 threads.
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/matmul.hpp>
 
 #include "bits.hpp"

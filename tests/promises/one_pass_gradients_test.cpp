@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <wick/autograd/backward.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/ops/conv.hpp>
 #include <wick/ops/reduce.hpp>
 #include <wick/ops/shape.hpp>

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <wick/expr/kernels.hpp>
+#include <wick/ops/activation.hpp>
 #include <wick/ops/arithmetic.hpp>
 #include <wick/ops/compare.hpp>
 #include <wick/ops/explog.hpp>
 #include <wick/ops/hyperbolic.hpp>
 #include <wick/ops/special.hpp>
 #include <wick/ops/trig.hpp>
-#include <wick/ops/activation.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include <wick/autograd/propagate.hpp>
-#include <wick/backend/kernels.hpp>
+#include <wick/backend/cpu/calls.hpp>
 #include <wick/core/create.hpp>
 #include <wick/ops/cast.hpp>
 #include <wick/ops/scan.hpp>

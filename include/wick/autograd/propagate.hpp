@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include <wick/autograd/saved.hpp>
 #include <wick/autograd/row_sweep.hpp>
+#include <wick/autograd/saved.hpp>
 #include <wick/ops/cast.hpp>
 
 WICK_PRECISE_BEGIN

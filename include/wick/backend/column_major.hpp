@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/gemm.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

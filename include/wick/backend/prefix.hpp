@@ -5,7 +5,7 @@
 
 #include <wick/base/half.hpp>
 #include <wick/base/math.hpp>
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/lines.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

@@ -7,8 +7,11 @@
 #include <numeric>
 #include <vector>
 
-#include <wick/backend/contract.hpp>
 #include <wick/base/math.hpp>
+#include <wick/calls/gather.hpp>
+#include <wick/calls/gemm.hpp>
+#include <wick/calls/lines.hpp>
+#include <wick/calls/pool.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

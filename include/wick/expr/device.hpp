@@ -75,11 +75,6 @@ void note_operands(F const& f) {
 
 #if WICK_DEVICE_KERNELS
 namespace backend::device {
-/// The kernels that operations call on a device (defined by the backend).
-template <class T>
-struct Kernels;
-/// y[i][labels[i]] = 1, the other of `classes` elements 0, for `n` labels on `device` (defined by the backend).
-inline void one_hot(Device device, std::int64_t n, std::int64_t classes, std::int64_t const* labels, std::int64_t* y);
 /// target = formula, all on `device` (defined by the backend).
 template <class T, class F>
 void compute(Device device, base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f);

@@ -1,41 +1,40 @@
 // SPDX-License-Identifier: MIT
-// Kernels called at once, by operations whose result is no formula: positions, counts, values that are known only
-// together with them.
+// The seam between operations and backends: a call is run on the device of its operands, by the overload of `run` that takes it.
 #pragma once
 
-#include <wick/expr/kernel_node.hpp>
+#include <wick/calls/call.hpp>
+#include <wick/expr/device.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
 namespace detail {
 
-/// Calls body(kernels) with the kernels for elements of type T on a device; `operands` are the tensors that they read.
-template <class T, class Body, class... X>
-void with_kernels(char const* operation, Device device, Body const& body, X const&... operands) {
-  if (core::devices_in_use() && !(device == Device())) [[unlikely]] {
-    core::current_statement = operation;
-    (core::note_use(operands.storage().block()), ...);
+/// Runs a call on a device other than the processor, where backends have launched it when this returns. `operands`: the tensors
+/// whose memory it uses.
+template <class Call, class... X>
+WICK_COLD void run_call_on_device(char const* operation, [[maybe_unused]] Device device, [[maybe_unused]] Call const& call, X const&... operands) {
+  core::current_statement = operation;
+  (core::note_use(operands.storage().block()), ...);
 #if WICK_DEVICE_KERNELS
-    body(backend::device::Kernels<T>{device});
+  if constexpr (backend::Runs<backend::Accelerator, Call>) run(backend::Accelerator{device}, call);
+  else fail(operation, ": ", device, " has no kernel for this; move the operands with .to(\"cpu\")");
 #else
-    fail_without_kernels(operation, device);
+  fail_without_kernels(operation, device);
 #endif
-  } else {
-    body(backend::Kernels<T>{});
-  }
+}
+
+/// Runs a call that computes `operation` on a device. Throws Error when the device has no kernel for it.
+template <class Call, class... X>
+void run_call(char const* operation, Device device, Call const& call, X const&... operands) {
+  if (core::devices_in_use() && !(device == Device())) [[unlikely]]
+    return run_call_on_device(operation, device, call, operands...);
+  if constexpr (backend::Runs<backend::Cpu, Call>) run(backend::Cpu{}, call);
+  else fail(operation, ": the processor has no kernel for these elements, or the file does not include it; wick/wick.hpp includes all");
 }
 
 /// Where to write the elements of a new tensor.
 template <class T>
 T* fresh(Tensor<T> const& x) { return const_cast<T*>(x.data()); }
-
-/// The lines of contiguous elements along an axis; a number is a line of one.
-inline backend::LinesShape lines_along(Dims const& shape, int axis) {
-  backend::LinesShape s{1, shape.empty() ? 1 : shape[axis], 1};
-  for (int d = 0; d < axis; ++d) s.outer *= shape[d];
-  for (int d = axis + 1; d < shape.size(); ++d) s.inner *= shape[d];
-  return s;
-}
 
 }  // namespace detail
 }  // namespace wick::inline WICK_ISA

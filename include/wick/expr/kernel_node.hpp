@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <wick/expr/assign.hpp>
+#include <wick/expr/kernel_call.hpp>
 #include <wick/expr/known_epilogue.hpp>
 
 WICK_PRECISE_BEGIN
@@ -248,11 +249,12 @@ class KernelOperand {
 template <class State>
 void record_kernel(State& state);  // defined with the tape
 
-/// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides
-/// `compute(kernels, T* target, Dims shape, Epilogue, Tensor const&...)`, where `kernels` are those of the operands' device and, if it
-/// calls the epilogue, `column_dims` (and `bias_dim`, if kernels of devices can add a bias); or
-/// `view(Tensor const&)` when it only rearranges. `adjoint(g, y, inputs...)` gives a tuple of formulas, `math::Zero` where no
-/// gradient passes.
+/// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides one of
+/// - `call(T* target, Dims shape, Epilogue, Tensor const&...)`, the call that computes it. Its operands are contiguous, but for those
+///   that `strided` names. If the call takes the epilogue, there are `column_dims` (and `bias_dim`, if devices can add a bias);
+/// - `compute(T* target, Dims shape, Tensor const&...)`, where formulas compute it;
+/// - `view(Tensor const&)`, when it only rearranges.
+/// `adjoint(g, y, inputs...)` gives a tuple of formulas, `math::Zero` where no gradient passes.
 template <class Op, class T, class... F>
 struct KernelState final : LazyState<T> {
   using op_type = Op;
@@ -271,12 +273,7 @@ struct KernelState final : LazyState<T> {
   void compute(base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue) override {
     if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate(), this->device);
     else if constexpr (ElementTraits<T>::planes > 1) fail(Op::name, ": this kernel computes plain numbers only, not duals");
-    else if (this->device == Device()) [[likely]] compute_with(backend::Kernels<T>{}, target, epilogue);
-#if WICK_DEVICE_KERNELS
-    else compute_with(backend::device::Kernels<T>{this->device}, target, epilogue);
-#else
-    else detail::fail_without_kernels(Op::name, this->device);
-#endif
+    else std::apply([&](auto&... x) { compute_from(std::index_sequence_for<F...>{}, target, epilogue, x.value(this->consumed)...); }, operands);
   }
   Tensor<T> evaluate() override {
     if constexpr (is_view) return std::apply([&](auto&... x) { return op.view(x.value(this->consumed)...); }, operands);
@@ -307,17 +304,29 @@ struct KernelState final : LazyState<T> {
   }
 
  private:
-  template <class K>
-  void compute_with(K const& kernels, base_t<T>* target, backend::Epilogue<T> const& epilogue) {
-    std::apply(
-        [&](auto&... x) {
-          if (!(this->device == Device())) [[unlikely]] {
-            (core::note_use(x.value(this->consumed).storage().block()), ...);
-            core::current_statement = Op::name;
-          }
-          op.compute(kernels, target, this->shape, epilogue, x.value(this->consumed)...);
-        },
-        operands);
+  template <std::size_t... I>
+  void compute_from(std::index_sequence<I...>, base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue, Tensor<value_t<F>> const&... x) {
+    if constexpr (requires { op.compute(target, this->shape, x...); }) {
+      if (!(this->device == Device())) [[unlikely]]
+        (core::note_use(x.storage().block()), ...), core::current_statement = Op::name;
+      op.compute(target, this->shape, x...);
+    } else {
+      detail::run_call(name(), this->device, op.call(target, this->shape, epilogue, as_the_kernel_reads<I>(x)...), x...);
+    }
+  }
+  // In whose name an error is reported.
+  char const* name() const {
+    if constexpr (requires { op.caller; }) return op.caller;
+    else return Op::name;
+  }
+  template <std::size_t I, class X>
+  static decltype(auto) as_the_kernel_reads(X const& x) {
+    constexpr bool strided = [] {
+      if constexpr (requires { Op::strided[I]; }) return Op::strided[I];
+      else return false;
+    }();
+    if constexpr (strided) return (x);
+    else return x.contiguous();
   }
   WICK_COLD void find_device() {
     bool found = false;

@@ -3,7 +3,7 @@
 // gelu_tanh of the node or of that sum.
 #pragma once
 
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/epilogue.hpp>
 #include <wick/expr/traits.hpp>
 
 WICK_PRECISE_BEGIN

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include <wick/core/create.hpp>
-#include <wick/ops/arithmetic.hpp>
 #include <wick/expr/assign.hpp>
+#include <wick/ops/arithmetic.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

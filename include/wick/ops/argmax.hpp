@@ -2,16 +2,12 @@
 // Positions of extreme elements. They are whole numbers: no gradient flows, and a formula is computed first.
 #pragma once
 
+#include <wick/calls/lines.hpp>
+#include <wick/expr/kernel_call.hpp>
 #include <wick/ops/reduce.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
-
-namespace backend::cpu {
-/// Positions of the extreme elements along the middle dimension of x: (outer, n, inner) (defined by the backend).
-template <bool smallest, class T>
-void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const* x, std::int64_t* out);
-}  // namespace backend::cpu
 
 namespace detail {
 
@@ -27,21 +23,7 @@ Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int a
     else if (keepdim) result.push_back(1);
   }
   Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, result, x.device());
-  std::int64_t* out = const_cast<std::int64_t*>(std::as_const(y).data());
-  std::int64_t outer = 1, inner = 1;
-  for (int d = 0; d < axis; ++d) outer *= shape[d];
-  for (int d = axis + 1; d < shape.size(); ++d) inner *= shape[d];
-  if (core::devices_in_use() && !(x.device() == Device())) [[unlikely]] {
-#if WICK_DEVICE_KERNELS
-    core::current_statement = name;
-    core::note_use(x.storage().block());
-    backend::device::Kernels<T>{x.device()}.template arg_extreme<smallest>(outer, n, inner, x.data(), out);
-#else
-    fail_without_kernels(name, x.device());
-#endif
-  } else if (outer * inner > 0) {
-    backend::cpu::arg_extreme<smallest, T>(outer, n, inner, x.data(), out);
-  }
+  run_call(name, x.device(), backend::ArgExtreme<smallest, T>{backend::lines_along(shape, axis), x.data(), fresh(y)}, x);
   return y;
 }
 

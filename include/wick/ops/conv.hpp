@@ -2,7 +2,7 @@
 // Two-dimensional convolution and its two gradients, each a kernel node: so gradients of gradients work too.
 #pragma once
 
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/conv.hpp>
 #include <wick/ops/shape.hpp>
 
 WICK_PRECISE_BEGIN
@@ -42,9 +42,9 @@ struct Conv2dOp {
   static constexpr char const* name = "conv2d";
   static constexpr int column_dims = 2, bias_dim = 3;
   Conv2dShape s;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
-    kernels.conv2d(s, x.contiguous().data(), w.contiguous().data(), y, epilogue);
+  template <class T>
+  auto call(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
+    return backend::Conv2d<T>{s, x.data(), w.data(), y, epilogue};
   }
   auto adjoint(auto const& g, auto const&, auto const& x, auto const& w) const {
     return std::tuple(conv2d_input_gradient(g, w, s), conv2d_weight_gradient(x, g, s));
@@ -54,9 +54,9 @@ struct Conv2dOp {
 struct Conv2dInputGradientOp {
   static constexpr char const* name = "conv2d_input_gradient";
   Conv2dShape s;
-  template <class K, class T>
-  void compute(K const& kernels, T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g, Tensor<T> const& w) const {
-    kernels.conv2d_input_gradient(s, g.contiguous().data(), w.contiguous().data(), gx, false);
+  template <class T>
+  auto call(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g, Tensor<T> const& w) const {
+    return backend::Conv2dInputGradient<T>{s, g.data(), w.data(), gx};
   }
   auto adjoint(auto const& gg, auto const&, auto const& g, auto const& w) const {
     return std::tuple(conv2d_forward(gg, w, s), conv2d_weight_gradient(gg, g, s));
@@ -66,9 +66,9 @@ struct Conv2dInputGradientOp {
 struct Conv2dWeightGradientOp {
   static constexpr char const* name = "conv2d_weight_gradient";
   Conv2dShape s;
-  template <class K, class T>
-  void compute(K const& kernels, T* gw, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& g) const {
-    kernels.conv2d_weight_gradient(s, x.contiguous().data(), g.contiguous().data(), gw, false);
+  template <class T>
+  auto call(T* gw, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& g) const {
+    return backend::Conv2dWeightGradient<T>{s, x.data(), g.data(), gw};
   }
   auto adjoint(auto const& gg, auto const&, auto const& x, auto const& g) const {
     return std::tuple(conv2d_input_gradient(g, gg, s), conv2d_forward(x, gg, s));

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/gather.hpp>
+#include <wick/expr/kernel_call.hpp>
 #include <wick/ops/shape.hpp>
 
 WICK_PRECISE_BEGIN
@@ -41,11 +42,10 @@ struct GatherOp {
   int axis;
   Dims from;
   char const* caller;  // in whose name a device reports a wrong index
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
     core::note_use(index.storage().block());
-    if (core::devices_in_use()) [[unlikely]] core::current_statement = caller;
-    kernels.gather(gather_shape(from, shape, axis), x.contiguous().data(), index.data(), y);
+    return backend::Gather<T>{gather_shape(from, shape, axis), x.data(), index.data(), y};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(scatter_sum(g, index, axis, from, caller)); }
 };
@@ -55,11 +55,10 @@ struct ScatterSumOp {
   Tensor<std::int64_t> index;
   int axis;
   char const* caller;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
     core::note_use(index.storage().block());
-    if (core::devices_in_use()) [[unlikely]] core::current_statement = caller;
-    kernels.scatter_add(gather_shape(shape, g.shape(), axis), g.contiguous().data(), index.data(), y, shape.numel());
+    return backend::ScatterAdd<T>{gather_shape(shape, g.shape(), axis), g.data(), index.data(), y, shape.numel()};
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(gather_along(gg, index, axis, caller)); }
 };
@@ -69,10 +68,10 @@ struct PickRowsOp {
   Tensor<std::int64_t> index;
   int axis;
   Dims from;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  auto call(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
     core::note_use(index.storage().block());
-    kernels.gather_rows(rows_shape(from, index.numel(), axis), x.contiguous().data(), index.data(), y);
+    return backend::GatherRows<T>{rows_shape(from, index.numel(), axis), x.data(), index.data(), y};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(add_rows(g, index, axis, from)); }
 };
@@ -81,10 +80,10 @@ struct AddRowsOp {
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
     core::note_use(index.storage().block());
-    kernels.scatter_add_rows(rows_shape(shape, index.numel(), axis), g.contiguous().data(), index.data(), y);
+    return backend::ScatterAddRows<T>{rows_shape(shape, index.numel(), axis), g.data(), index.data(), y};
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(pick_rows(gg, index, axis)); }
 };
@@ -108,13 +107,15 @@ auto pick_rows(X const& x, Tensor<std::int64_t> const& index, int axis) {
   return kernel<value_t<X>>(PickRowsOp{index, axis, x.shape()}, shape, x);
 }
 
-// Throws unless every index names one of `extent` positions. A template, so that the kernels may come later.
+// Throws unless every index names one of `extent` positions.
 template <class Index>
 void check_indices(char const* operation, Tensor<Index> const& given, Dims const& shape, int axis, char const* what = "index") {
   if (!(given.device() == Device())) return;  // the kernels check: the host does not wait for the device
   std::int64_t const* const at = given.data();
   std::int64_t const n = given.numel(), extent = shape.empty() ? 1 : shape[axis];
-  if (backend::Kernels<Index>::in_range(at, n, extent)) return;
+  bool inside = false;
+  run_call(operation, Device(), backend::CheckIndices<Index>{at, n, extent, &inside});
+  if (inside) return;
   std::int64_t const wrong = *std::find_if(at, at + n, [&](std::int64_t i) { return i < 0 || i >= extent; });
   fail(operation, ": ", what, " ", wrong, " is out of range for dimension ", axis, " of shape ", shape);
 }
@@ -153,18 +154,14 @@ auto index_select(X const& x, std::int64_t axis, Tensor<std::int64_t> const& ind
 /// 1 at each label's place in a new last dimension, 0 elsewhere (torch.nn.functional.one_hot). labels: (...) -> (..., C). On
 /// a device give the number of classes: else the host waits for the labels.
 inline Tensor<std::int64_t> one_hot(Tensor<std::int64_t> const& labels, std::int64_t classes = -1) {
-#if WICK_DEVICE_KERNELS
   if (!(labels.device() == Device()) && classes >= 0) {
     Dims shape = labels.shape();
     shape.push_back(classes);
     Tensor<std::int64_t> y(Tensor<std::int64_t>::uninitialized, shape, labels.device());
     Tensor<std::int64_t> const l = labels.contiguous();
-    core::current_statement = "one_hot";
-    core::note_use(l.storage().block());
-    backend::device::one_hot(l.device(), l.numel(), classes, l.data(), const_cast<std::int64_t*>(std::as_const(y).data()));
+    detail::run_call("one_hot", l.device(), backend::OneHot{l.numel(), classes, l.data(), detail::fresh(y)}, l);
     return y;
   }
-#endif
   Tensor<std::int64_t> const l = labels.contiguous().to(Device());
   std::int64_t largest = -1;
   for (std::int64_t i = 0; i < l.numel(); ++i) {

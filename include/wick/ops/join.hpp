@@ -22,8 +22,8 @@ struct CatOp {
   static constexpr char const* name = "cat";
   static constexpr bool needs_inputs = false;
   int axis;
-  template <class K, class T, class... X>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, X const&... parts) const {
+  template <class T, class... X>
+  void compute(T* y, Dims const& shape, X const&... parts) const {
     Layout const whole{shape};
     std::int64_t start = 0;
     auto const put = [&](Tensor<T> const& part) {

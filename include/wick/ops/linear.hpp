@@ -14,13 +14,12 @@ namespace detail {
 struct LinearOp {
   static constexpr char const* name = "linear";
   static constexpr int column_dims = 1, bias_dim = 1;
+  static constexpr bool strided[] = {false, true};
 
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& x, Tensor<T> const& w) const {
     std::int64_t const in = w.shape()[1], out = w.shape()[0], rows = out ? shape.numel() / out : 0;
-    Tensor<T> const input = x.contiguous();
-    kernels.gemm({input.data(), rows, in, in, 1}, {w.data(), in, out, w.strides()[1], w.strides()[0]},
-                              {y, rows, out, out, 1}, false, epilogue);
+    return backend::Gemm<T>{{x.data(), rows, in, in, 1}, {w.data(), in, out, w.strides()[1], w.strides()[0]}, {y, rows, out, out, 1}, epilogue};
   }
   auto adjoint(auto const& g, auto const&, auto const& x, auto const& w) const {
     std::int64_t const in = w.shape()[1], out = w.shape()[0];

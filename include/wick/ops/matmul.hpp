@@ -2,7 +2,7 @@
 // Matrix products: 2-D, batched and broadcast, with vectors; dot.
 #pragma once
 
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/gemm.hpp>
 #include <wick/ops/fixed_matrix.hpp>
 #include <wick/ops/reduce.hpp>
 #include <wick/ops/shape.hpp>
@@ -19,9 +19,10 @@ namespace detail {
 struct MatmulOp {
   static constexpr char const* name = "matmul";
   static constexpr int column_dims = 1, bias_dim = 1;
+  static constexpr bool strided[] = {true, true};
 
-  template <class K, class T>
-  void compute(K const& kernels, T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {
+  template <class T>
+  auto call(T* target, Dims const& shape, backend::Epilogue<T> const& epilogue, Tensor<T> const& a, Tensor<T> const& b) const {
     int const rank = shape.size();
     std::int64_t const n = shape[rank - 1], k = a.size(-1);
     auto const matrix = [](Tensor<T> const& x) {
@@ -30,8 +31,7 @@ struct MatmulOp {
     };
     if (b.dim() == 2 && rank > 2 && a.is_contiguous() && a.dim() == rank) {  // the batch only adds rows
       std::int64_t const rows = n > 0 ? shape.numel() / n : 0;
-      kernels.gemm({a.data(), rows, k, k, 1}, matrix(b), {target, rows, n, n, 1}, false, epilogue);
-      return;
+      return backend::Gemm<T>{{a.data(), rows, k, k, 1}, matrix(b), {target, rows, n, n, 1}, epilogue};
     }
     backend::MatrixBatch batch;
     auto const stride = [&](Tensor<T> const& x, int d) -> std::int64_t {
@@ -40,7 +40,7 @@ struct MatmulOp {
     };
     for (int d = 0; d < rank - 2; ++d, ++batch.dims)
       batch.extent[d] = shape[d], batch.a_stride[d] = stride(a, d), batch.b_stride[d] = stride(b, d);
-    kernels.gemm_batch(batch, matrix(a), matrix(b), target, epilogue);
+    return backend::Gemm<T>{matrix(a), matrix(b), {target, shape[rank - 2], n, n, 1}, epilogue, batch};
   }
   auto adjoint(auto const& g, auto const&, auto const& a, auto const& b) const {
     return std::tuple(matmul(g, transpose(b, -1, -2)), matmul(transpose(a, -1, -2), g));

@@ -37,8 +37,8 @@ struct PadOp {
   core::Selection from, to;
   double value;
   Dims source;
-  template <class K, class T>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& x) const {
     compute_into<T>(y, 0, Layout{shape}, Scalar<T>{static_cast<compute_t<T>>(value)}, x.device());
     core::Region const region = to.of(Layout{shape});
     compute_into<T>(y + region.offset, 0, region.layout, x.share(from.of(x.layout())), x.device());
@@ -52,18 +52,19 @@ struct PickAllOp {
   static constexpr bool needs_inputs = false;
   std::vector<Tensor<std::int64_t>> index;
   Dims from;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& x) const {
     Tensor<T> now = x.contiguous();
     for (int d = 0; d < from.size(); ++d) {
       auto const& at = index[static_cast<std::size_t>(d)];
       if (at.numel() == 0) continue;
       Dims to = now.shape();
       to[d] = at.numel();
-      core::note_use(at.storage().block());
-      if (to == shape) return kernels.gather_rows(rows_shape(now.shape(), at.numel(), d), now.data(), at.data(), y);
-      Tensor<T> next(Tensor<T>::uninitialized, to, x.device());
-      kernels.gather_rows(rows_shape(now.shape(), at.numel(), d), std::as_const(now).data(), at.data(), next.data());
+      bool const last = to == shape;
+      Tensor<T> next;
+      if (!last) next = Tensor<T>(Tensor<T>::uninitialized, to, x.device());
+      run_call(name, x.device(), backend::GatherRows<T>{rows_shape(now.shape(), at.numel(), d), std::as_const(now).data(), at.data(), last ? y : next.data()}, now, at);
+      if (last) return;
       now = std::move(next);
     }
     compute_into<T>(y, 0, Layout{shape}, now, x.device());
@@ -75,17 +76,16 @@ struct AddAllOp {
   static constexpr char const* name = "pad_transpose";
   static constexpr bool needs_inputs = false;
   std::vector<Tensor<std::int64_t>> index;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& g) const {
     Tensor<T> now = g.contiguous();
     for (int d = shape.size() - 1; d >= 0; --d) {
       auto const& at = index[static_cast<std::size_t>(d)];
       if (at.numel() == 0) continue;
       Dims to = now.shape();
       to[d] = shape[d];
-      core::note_use(at.storage().block());
       Tensor<T> next(Tensor<T>::uninitialized, to, g.device());
-      kernels.scatter_add_rows(rows_shape(to, at.numel(), d), std::as_const(now).data(), at.data(), next.data());
+      run_call(name, g.device(), backend::ScatterAddRows<T>{rows_shape(to, at.numel(), d), std::as_const(now).data(), at.data(), next.data()}, now, at);
       now = std::move(next);
     }
     compute_into<T>(y, 0, Layout{shape}, now, g.device());

@@ -2,8 +2,8 @@
 // Max and average pooling over the last two dimensions.
 #pragma once
 
+#include <wick/calls/pool.hpp>
 #include <wick/core/create.hpp>
-#include <wick/expr/kernel_contract.hpp>
 #include <wick/ops/gather.hpp>
 
 WICK_PRECISE_BEGIN
@@ -33,12 +33,10 @@ struct Chosen {
     if (s.narrow()) return {Tensor<std::uint8_t>(Tensor<std::uint8_t>::uninitialized, shape, device), {}};
     return {{}, Tensor<std::int32_t>(Tensor<std::int32_t>::uninitialized, shape, device)};
   }
-  /// Calls f with the first index; all copies of a Chosen share what is written through it.
-  template <class F>
-  void visit(F const& f) const {
+  /// Where it lies; all copies of a Chosen share what is written there.
+  backend::ChosenElements elements() const {
     core::note_use(narrow.storage().block()), core::note_use(wide.storage().block());
-    if (narrow.storage()) f(const_cast<std::uint8_t*>(narrow.data()));
-    else f(const_cast<std::int32_t*>(wide.data()));
+    return {const_cast<std::uint8_t*>(narrow.data()), const_cast<std::int32_t*>(wide.data())};
   }
 };
 
@@ -54,10 +52,9 @@ struct MaxPool2dOp {
   Pool2dShape s;
   Dims from;
   Chosen chosen;  // empty when no gradient is wanted; the tape entry's copy shares it
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& input) const {
-    Tensor<T> const x = input.contiguous();
-    chosen.visit([&](auto* which) { kernels.max_pool2d(s, x.data(), y, which, epilogue); });
+  template <class T>
+  auto call(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x) const {
+    return backend::MaxPool2d<T>{s, x.data(), y, chosen.elements(), epilogue};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
 };
@@ -67,24 +64,23 @@ struct MaxPool2dGradientOp {
   Pool2dShape s;
   Dims to;
   Chosen chosen;
-  template <class K, class T>
-  void compute(K const& kernels, T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& gradient) const {
-    Tensor<T> const g = gradient.contiguous();
-    chosen.visit([&](auto const* which) { kernels.max_pool2d_gradient(s, g.data(), which, gx, false); });
+  template <class T>
+  auto call(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    return backend::MaxPool2dGradient<T>{s, g.data(), chosen.elements(), gx};
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(max_pool2d_pick(gg, chosen, s, to)); }
 };
-template <class T, class Index>
+template <class T>
 struct PickElement {
   Pool2dShape s;
   T const* x;
-  Index const* which;
+  backend::ChosenElements chosen;
   T* y;
   constexpr void operator()(std::int64_t i) const {
     std::int64_t const width = s.out_width(), height = s.out_height();
     T const* const plane = x + i / width / height * s.height * s.width;
-    bool const none = which[i] == static_cast<Index>(-1);
-    y[i] = none ? T(0) : plane[s.element(i / width % height, i % width, static_cast<std::uint32_t>(which[i]))];
+    std::int64_t const which = chosen[i];
+    y[i] = which < 0 ? T(0) : plane[s.element(i / width % height, i % width, static_cast<std::uint32_t>(which))];
   }
 };
 // The elements that max pooling chose: its gradient's gradient.
@@ -94,12 +90,9 @@ struct MaxPool2dPickOp {
   Pool2dShape s;
   Dims from;
   Chosen chosen;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& input) const {
-    Tensor<T> const x = input.contiguous();
-    chosen.visit([&]<class Index>(Index const* which) {
-      kernels.for_each(s.planes * s.out_height() * s.out_width(), PickElement<T, Index>{s, x.data(), which, y});
-    });
+  template <class T>
+  auto call(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    return backend::ForEach<PickElement<T>>{s.outputs(), {s, x.data(), chosen.elements(), y}};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
 };
@@ -109,9 +102,9 @@ struct AvgPool2dOp {
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims from;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    kernels.avg_pool2d(s, x.contiguous().data(), y);
+  template <class T>
+  auto call(T* y, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    return backend::AvgPool2d<T>{s, x.data(), y};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(avg_pool2d_gradient(g, s, from)); }
 };
@@ -120,9 +113,9 @@ struct AvgPool2dGradientOp {
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims to;
-  template <class K, class T>
-  void compute(K const& kernels, T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g) const {
-    kernels.avg_pool2d_gradient(s, g.contiguous().data(), gx, false);
+  template <class T>
+  auto call(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+    return backend::AvgPool2dGradient<T>{s, g.data(), gx};
   }
   auto adjoint(auto const& gg, auto const&, auto const&) const { return std::tuple(avg_pool2d_forward(gg, s, to)); }
 };

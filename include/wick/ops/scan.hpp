@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <wick/calls/lines.hpp>
 #include <wick/expr/kernel_call.hpp>
 #include <wick/ops/cast.hpp>
 #include <wick/ops/gather.hpp>
@@ -46,9 +47,9 @@ struct CumsumOp {
   static constexpr bool needs_inputs = false;
   int axis;
   bool reverse;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    kernels.template scan<backend::Scan::sum>(lines_along(shape, axis), reverse, x.contiguous().data(), y);
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    return backend::ScanLines<backend::Scan::sum, T>{backend::lines_along(shape, axis), reverse, x.data(), y};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(cumsum_along(g, axis, !reverse)); }
 };
@@ -59,9 +60,9 @@ struct CumprodOp {
   static constexpr char const* name = "cumprod";
   static constexpr bool needs_result = true;
   int axis;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    kernels.template scan<backend::Scan::prod>(lines_along(shape, axis), false, x.contiguous().data(), y);
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    return backend::ScanLines<backend::Scan::prod, T>{backend::lines_along(shape, axis), false, x.data(), y};
   }
   auto adjoint(auto const& g, auto const& y, auto const& x) const {
     return std::tuple(shifted(y, axis, 1, 1.0) * recurrence_along(x, g, axis, true));
@@ -73,9 +74,9 @@ struct LogcumsumexpOp {
   static constexpr char const* name = "logcumsumexp";
   static constexpr bool needs_result = true;
   int axis;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
-    kernels.template scan<backend::Scan::logsumexp>(lines_along(shape, axis), false, x.contiguous().data(), y);
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+    return backend::ScanLines<backend::Scan::logsumexp, T>{backend::lines_along(shape, axis), false, x.data(), y};
   }
   auto adjoint(auto const& g, auto const& y, auto const& x) const {
     double const low = -std::numeric_limits<double>::infinity();  // the value while there is nothing to sum
@@ -90,9 +91,9 @@ struct RecurrenceOp {
   static constexpr bool needs_result = true;
   int axis;
   bool reverse;
-  template <class K, class T>
-  void compute(K const& kernels, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& c, Tensor<T> const& x) const {
-    kernels.recurrence(lines_along(shape, axis), reverse, c.contiguous().data(), x.contiguous().data(), y);
+  template <class T>
+  auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& c, Tensor<T> const& x) const {
+    return backend::Recurrence<T>{backend::lines_along(shape, axis), reverse, c.data(), x.data(), y};
   }
   auto adjoint(auto const& g, auto const& y, auto const& c, auto const&) const {
     auto const gx = recurrence_along(c, g, axis, !reverse);
@@ -107,8 +108,8 @@ struct ShiftOp {
   int axis;
   std::int64_t by;
   double fill;
-  template <class K, class T>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& x) const {
     Layout const whole{shape};
     std::int64_t const n = shape.empty() ? 1 : shape[axis], gap = std::min(n, by < 0 ? -by : by), rest = n - gap;
     auto const put = [&](std::int64_t begin, std::int64_t length, auto const& what) {
@@ -129,8 +130,8 @@ struct DiffOp {
 
   core::Selection without_first(std::int64_t length) const { return range_of(from, axis, std::min(from[axis], std::int64_t{1}), length); }
   core::Selection without_last(std::int64_t length) const { return range_of(from, axis, 0, length); }
-  template <class K, class T>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& x) const {
     Tensor<T> const next = x.share(without_first(shape[axis]).of(x.layout())), here = x.share(without_last(shape[axis]).of(x.layout()));
     if constexpr (std::is_same_v<T, bool>) compute_into<T>(y, 0, Layout{shape}, next != here, x.device());
     else compute_into<T>(y, 0, Layout{shape}, next - here, x.device());
@@ -183,9 +184,7 @@ auto extreme_so_far(char const* name, X const& x, std::int64_t axis) {
   Tensor<T> const in = Tensor<T>(x).contiguous();
   Tensor<T> values(Tensor<T>::uninitialized, shape, in.device());
   Tensor<std::int64_t> const indices(Tensor<std::int64_t>::uninitialized, shape, in.device());
-  with_kernels<T>(name, in.device(), [&](auto const& kernels) {
-    kernels.template scan_extreme<smallest>(lines_along(shape, d), in.data(), fresh(values), fresh(indices));
-  }, in);
+  run_call(name, in.device(), backend::ScanExtreme<smallest, T>{backend::lines_along(shape, d), in.data(), fresh(values), fresh(indices)}, in);
   return picked(x, std::move(values), indices, d);
 }
 

@@ -29,8 +29,8 @@ struct PlaceOp {
   static constexpr char const* name = "place";
   static constexpr bool needs_inputs = false;
   core::Selection selection;
-  template <class K, class T>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& g) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& g) const {
     compute_into<T>(y, 0, Layout{shape}, Scalar<T>{0}, g.device());
     core::Region const region = selection.of(Layout{shape});
     compute_into<T>(y + region.offset, 0, region.layout, g, g.device());
@@ -46,8 +46,8 @@ struct ClearOp {
   static constexpr char const* name = "clear";
   static constexpr bool needs_inputs = false;
   core::Selection selection;
-  template <class K, class T>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& x) const {
     compute_into<T>(y, 0, Layout{shape}, x, x.device());
     core::Region const region = selection.of(Layout{shape});
     compute_into<T>(y + region.offset, 0, region.layout, Scalar<T>{0}, x.device());
@@ -59,8 +59,8 @@ struct ReplaceOp {
   static constexpr char const* name = "index_assign";
   static constexpr bool needs_inputs = false;
   core::Selection selection;
-  template <class K, class T>
-  void compute(K const&, T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& part) const {
+  template <class T>
+  void compute(T* y, Dims const& shape, Tensor<T> const& x, Tensor<T> const& part) const {
     compute_into<T>(y, 0, Layout{shape}, x, x.device());
     core::Region const region = selection.of(Layout{shape});
     compute_into<T>(y + region.offset, 0, region.layout, part, x.device());

@@ -30,9 +30,7 @@ auto sorted_places(char const* name, X const& x, int axis, std::int64_t first, s
   Tensor<T> const in = Tensor<T>(x).contiguous();
   Tensor<T> values(Tensor<T>::uninitialized, shape, in.device());
   Tensor<std::int64_t> const indices(Tensor<std::int64_t>::uninitialized, shape, in.device());
-  with_kernels<T>(name, in.device(), [&](auto const& kernels) {
-    kernels.sort(lines_along(from, axis), first, count, descending, in.data(), fresh(values), fresh(indices));
-  }, in);
+  run_call(name, in.device(), backend::Sort<T>{backend::lines_along(from, axis), first, count, descending, in.data(), fresh(values), fresh(indices)}, in);
   return picked(x, std::move(values), indices, axis);
 }
 

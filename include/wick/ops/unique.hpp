@@ -63,20 +63,19 @@ Unique<T> runs_of(char const* name, Tensor<T> const& x, Tensor<std::int64_t> con
   Unique<T> result;
   auto const room = [&](std::int64_t count) { return Places(Places::uninitialized, Dims(count), x.device()); };
   Places const run = room(n);
-  with_kernels<std::int64_t>(name, x.device(), [&](auto const& kernels) {
-    kernels.for_each(n, MarkRuns<T>{x.data(), fresh(run)});
-    kernels.template scan<backend::Scan::sum>({1, n, 1}, false, run.data(), fresh(run));
-    std::int64_t const runs = n == 0 ? 0 : run[n - 1].item();
-    result.values = Tensor<T>(Tensor<T>::uninitialized, Dims(runs), x.device());
-    Places const start = room(options.return_counts ? runs : 0);
-    if (options.return_inverse) result.inverse = room(n).reshape(shape);
-    kernels.for_each(n, CollectRuns<T>{x.data(), run.data(), order.data(), fresh(result.values), options.return_counts ? fresh(start) : nullptr,
-                                       options.return_inverse ? fresh(result.inverse) : nullptr});
-    if (options.return_counts) {
-      result.counts = room(runs);
-      kernels.for_each(runs, CountRuns{start.data(), runs, n, fresh(result.counts)});
-    }
-  }, x, order);
+  auto const each = [&]<class F>(std::int64_t count, F const& f) { run_call(name, x.device(), backend::ForEach<F>{count, f}, x, order); };
+  each(n, MarkRuns<T>{x.data(), fresh(run)});
+  run_call(name, x.device(), backend::ScanLines<backend::Scan::sum, std::int64_t>{{1, n, 1}, false, run.data(), fresh(run)});
+  std::int64_t const runs = n == 0 ? 0 : run[n - 1].item();
+  result.values = Tensor<T>(Tensor<T>::uninitialized, Dims(runs), x.device());
+  Places const start = room(options.return_counts ? runs : 0);
+  if (options.return_inverse) result.inverse = room(n).reshape(shape);
+  each(n, CollectRuns<T>{x.data(), run.data(), order.data(), fresh(result.values), options.return_counts ? fresh(start) : nullptr,
+                         options.return_inverse ? fresh(result.inverse) : nullptr});
+  if (options.return_counts) {
+    result.counts = room(runs);
+    each(runs, CountRuns{start.data(), runs, n, fresh(result.counts)});
+  }
   return result;
 }
 
@@ -140,9 +139,8 @@ Tensor<std::int64_t> searchsorted(S const& sorted, X const& values, SearchOption
   if (!(line.device() == x.device())) fail("searchsorted: the sequence is on ", line.device(), ", the values on ", x.device(), "; move one of them");
   Tensor<std::int64_t> const places(Tensor<std::int64_t>::uninitialized, x.shape(), x.device());
   std::int64_t const each = shape.size() == 1 ? std::max<std::int64_t>(1, x.numel()) : x.shape()[x.dim() - 1];
-  detail::with_kernels<T>("searchsorted", x.device(), [&](auto const& kernels) {
-    kernels.for_each(x.numel(), detail::SearchElement<T>{line.data(), x.data(), shape[shape.size() - 1], each, options.right, detail::fresh(places)});
-  }, line, x);
+  detail::SearchElement<T> const search{line.data(), x.data(), shape[shape.size() - 1], each, options.right, detail::fresh(places)};
+  detail::run_call("searchsorted", x.device(), backend::ForEach<detail::SearchElement<T>>{x.numel(), search}, line, x);
   return places;
 }
 /// Which interval between boundaries each value lies in: 0 below the first (torch.bucketize). boundaries: (N), ascending.

@@ -10,7 +10,7 @@
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/backend/cpu/transpose.hpp>
 #include <wick/base/math.hpp>
-#include <wick/ops/argmax.hpp>
+#include <wick/calls/lines.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -240,5 +240,12 @@ void arg_extreme(std::int64_t outer, std::int64_t n, std::int64_t inner, T const
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <bool smallest, class T>
+void run(Cpu, ArgExtreme<smallest, T> const& call) {
+  if (call.shape.lines() > 0) cpu::arg_extreme<smallest, T>(call.shape.outer, call.shape.n, call.shape.inner, call.x, call.y);
+}
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

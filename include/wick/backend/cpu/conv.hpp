@@ -74,5 +74,20 @@ void conv2d_weight_gradient(Conv2dShape const& s, T const* x, T const* gy, T* gw
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <ComputedAsIs T>
+void run(Cpu, Conv2d<T> const& call) {
+  cpu::conv2d<T>(call.shape, call.x, call.w, call.y, call.epilogue);
+}
+template <ComputedAsIs T>
+void run(Cpu, Conv2dInputGradient<T> const& call) {
+  cpu::conv2d_input_gradient<T>(call.shape, call.gy, call.w, call.gx, false);
+}
+template <ComputedAsIs T>
+void run(Cpu, Conv2dWeightGradient<T> const& call) {
+  cpu::conv2d_weight_gradient<T>(call.shape, call.x, call.gy, call.gw, false);
+}
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -5,6 +5,7 @@
 
 #include <wick/backend/cpu/gemm_pack.hpp>
 #include <wick/base/bytes.hpp>
+#include <wick/calls/conv.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

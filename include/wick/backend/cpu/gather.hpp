@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include <wick/backend/cpu/copy.hpp>
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/gather.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -209,5 +209,25 @@ void scatter_add(GatherShape const& s, T const* g, std::int64_t const* index, T*
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <class T>
+void run(Cpu, GatherRows<T> const& call) {
+  cpu::gather_rows<T>(call.shape, call.x, call.index, call.y);
+}
+template <ComputedAsIs T>
+void run(Cpu, ScatterAddRows<T> const& call) {
+  cpu::scatter_add_rows<T>(call.shape, call.g, call.index, call.x);
+}
+template <class T>
+void run(Cpu, Gather<T> const& call) {
+  cpu::gather<T>(call.shape, call.x, call.index, call.y);
+}
+template <ComputedAsIs T>
+void run(Cpu, ScatterAdd<T> const& call) {
+  cpu::scatter_add<T>(call.shape, call.g, call.index, call.x, call.size);
+}
+inline void run(Cpu, CheckIndices<std::int64_t> const& call) { *call.inside = cpu::in_range(call.index, call.n, call.extent); }
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -2,7 +2,10 @@
 // Many products of one shape: threads take whole products while these are small, and share each one when they are large.
 #pragma once
 
-#include <wick/backend/cpu/gemm.hpp>
+#include <wick/backend/cpu/gemm_half.hpp>
+#if defined(WICK_USE_CBLAS)
+#include <wick/backend/cpu/gemm_cblas.hpp>
+#endif
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -46,7 +49,7 @@ void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, 
         continue;
       }
       Shifted shifted{&epilogue, i * a.rows};
-      Epilogue<T> const here = epilogue.run ? Epilogue<T>{&Shifted::run, &shifted} : Epilogue<T>{};
+      Epilogue<T> const here = epilogue.run && i > 0 ? Epilogue<T>{&Shifted::run, &shifted} : epilogue;
       product(here_a, here_b, Matrix<T>{c + i * size, a.rows, b.columns, b.columns, 1}, false, here);
     }
   };
@@ -56,5 +59,21 @@ void gemm_batch(MatrixBatch const& batch, Matrix<T const> a, Matrix<T const> b, 
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <class T>
+void run(Cpu, Gemm<T> const& call) {
+  auto const product = [](Matrix<T const> const& a, Matrix<T const> const& b, Matrix<T> const& c, bool accumulate, Epilogue<T> const& epilogue) {
+    if constexpr (Half<T>) return cpu::gemm_half<T>(a, b, c, accumulate, epilogue);
+#if defined(WICK_USE_CBLAS)
+    else if constexpr (Lane<T>) return cpu::gemm_cblas<T>(a, b, c, accumulate, epilogue);
+#endif
+    else return cpu::gemm<T>(a, b, c, accumulate, epilogue);
+  };
+  bool const dense = call.c.column_stride == 1 && call.c.row_stride == call.c.columns;
+  if (!dense) product(call.a, call.b, call.c, false, call.epilogue);
+  else cpu::gemm_batch<T>(call.batch, call.a, call.b, call.c.data, call.epilogue, product);
+}
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

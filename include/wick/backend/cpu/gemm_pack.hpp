@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/gemm_tile.hpp>
 #include <wick/backend/cpu/transpose.hpp>
 #include <wick/base/simd_half.hpp>
+#include <wick/calls/gemm.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include <wick/backend/cpu/gemm_tile.hpp>
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/gemm.hpp>
 #include <wick/ops/fixed_matrix.hpp>
 
 WICK_PRECISE_BEGIN

@@ -2,10 +2,10 @@
 // Maximum and average pooling, planes spread over the threads.
 #pragma once
 
-#include <wick/backend/contract.hpp>
 #include <wick/backend/cpu/pool_rows.hpp>
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/base/math.hpp>
+#include <wick/calls/pool.hpp>
 #include <wick/core/scratch.hpp>
 
 WICK_PRECISE_BEGIN
@@ -276,5 +276,24 @@ void avg_pool2d_gradient(Pool2dShape const& s, T const* gy, T* gx, bool accumula
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <ComputedAsIs T>
+void run(Cpu, MaxPool2d<T> const& call) {
+  call.chosen.visit([&](auto* chosen) { cpu::max_pool2d(call.shape, call.x, call.y, chosen, call.epilogue); });
+}
+template <ComputedAsIs T>
+void run(Cpu, MaxPool2dGradient<T> const& call) {
+  call.chosen.visit([&](auto const* chosen) { cpu::max_pool2d_gradient(call.shape, call.gy, chosen, call.gx, false); });
+}
+template <ComputedAsIs T>
+void run(Cpu, AvgPool2d<T> const& call) {
+  cpu::avg_pool2d<T>(call.shape, call.x, call.y);
+}
+template <ComputedAsIs T>
+void run(Cpu, AvgPool2dGradient<T> const& call) {
+  cpu::avg_pool2d_gradient<T>(call.shape, call.gy, call.gx, false);
+}
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

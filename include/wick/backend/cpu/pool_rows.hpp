@@ -8,8 +8,8 @@
 
 #include <wick/backend/cpu/copy.hpp>
 #include <wick/base/math.hpp>
+#include <wick/calls/pool.hpp>
 #include <wick/core/storage.hpp>
-#include <wick/expr/kernel_contract.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

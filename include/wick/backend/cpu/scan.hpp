@@ -373,5 +373,20 @@ void recurrence(LinesShape const& s, bool reverse, T const* c, T const* x, T* y)
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <Scan kind, ComputedAsIs T>
+void run(Cpu, ScanLines<kind, T> const& call) {
+  cpu::scan<kind, T>(call.shape, call.reverse, call.x, call.y);
+}
+template <bool smallest, ComputedAsIs T>
+void run(Cpu, ScanExtreme<smallest, T> const& call) {
+  cpu::scan_extreme<smallest, T>(call.shape, call.x, call.y, call.index);
+}
+template <ComputedAsIs T>
+void run(Cpu, Recurrence<T> const& call) {
+  cpu::recurrence<T>(call.shape, call.reverse, call.c, call.x, call.y);
+}
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

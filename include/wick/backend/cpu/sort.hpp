@@ -13,8 +13,8 @@
 #include <wick/backend/cpu/threads.hpp>
 #include <wick/backend/cpu/transpose.hpp>
 #include <wick/backend/sort_key.hpp>
+#include <wick/calls/lines.hpp>
 #include <wick/core/scratch.hpp>
-#include <wick/expr/kernel_contract.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -253,5 +253,12 @@ void sort(LinesShape const& s, std::int64_t first, std::int64_t count, bool desc
 }
 
 }  // namespace backend::cpu
+
+namespace backend {
+template <class T>
+void run(Cpu, Sort<T> const& call) {
+  cpu::sort<T>(call.shape, call.first, call.count, call.descending, call.x, call.y, call.index);
+}
+}  // namespace backend
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -7,6 +7,7 @@
 
 #include <wick/backend/cpu/team.hpp>
 #include <wick/base/error.hpp>
+#include <wick/calls/call.hpp>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -107,6 +108,13 @@ void for_each_element(std::int64_t count, F const& f) {
     for (std::int64_t i = begin; i < end; ++i) f(i);
   });
 }
+
+namespace backend {
+template <class F>
+void run(Cpu, ForEach<F> const& call) {
+  for_each_element(call.n, call.f);
+}
+}  // namespace backend
 
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -3,10 +3,13 @@
 // results have the same bits every run.
 #pragma once
 
-#include <wick/backend/contract.hpp>
 #include <wick/backend/thrust/product.hpp>
 #include <wick/base/half.hpp>
 #include <wick/base/math.hpp>
+#include <wick/calls/gather.hpp>
+#include <wick/calls/gemm.hpp>
+#include <wick/calls/lines.hpp>
+#include <wick/calls/pool.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

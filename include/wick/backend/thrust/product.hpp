@@ -5,7 +5,7 @@
 
 #include <wick/backend/thrust/fold.hpp>
 #include <wick/base/math.hpp>
-#include <wick/expr/kernel_contract.hpp>
+#include <wick/calls/gemm.hpp>
 #include <wick/ops/activation.hpp>
 
 WICK_PRECISE_BEGIN

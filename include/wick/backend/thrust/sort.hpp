@@ -8,8 +8,8 @@
 
 #include <wick/backend/sort_key.hpp>
 #include <wick/backend/thrust/policy.hpp>
+#include <wick/calls/lines.hpp>
 #include <wick/core/tensor.hpp>
-#include <wick/expr/kernel_contract.hpp>
 
 #if defined(__CUDACC__)
 #include <cub/device/device_radix_sort.cuh>
