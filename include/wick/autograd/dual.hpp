@@ -5,7 +5,7 @@
 #include <limits>
 #include <ostream>
 
-#include <wick/expr/assign.hpp>
+#include <wick/expr/kernel_node.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -205,6 +205,33 @@ Tensor<T> values(Tensor<Dual<T>> const& x) {
 template <class T>
 Tensor<T> tangents(Tensor<Dual<T>> const& x) {
   return {x.storage(), const_cast<base_t<T>*>(x.data()) + ElementTraits<T>::planes * x.plane_stride(), x.layout()};
+}
+
+namespace detail {
+
+// The sum of what each operand's tangent makes of an operation that is linear in each operand.
+template <class T, class Op, class... X, std::size_t... I>
+Tensor<T> product_rule(Op const& op, Dims const& shape, std::tuple<X...> const& x, std::tuple<X...> const& dx, std::index_sequence<I...>) {
+  auto const with_tangent = [&]<std::size_t K>(std::integral_constant<std::size_t, K>) {
+    return kernel<T>(op, shape, std::get<I>(I == K ? dx : x)...);
+  };
+  return (with_tangent(std::integral_constant<std::size_t, I>{}) + ...);
+}
+
+}  // namespace detail
+
+/// A kernel on duals: the kernel on the values, and its tangent. Duals of duals go the same way, one level after the other.
+template <class T, class Op, class... X>
+Tensor<T> dual_of_kernel(Op const& op, Dims const& shape, Tensor<X> const&... x) {
+  using Part = decltype(T::value);
+  std::tuple const inputs(values(x)...), steps(tangents(x)...);
+  Tensor<Part> const y = std::apply([&](auto const&... each) { return Tensor<Part>(kernel<Part>(op, shape, each...)); }, inputs);
+  if constexpr (requires { typename Op::multilinear; }) {
+    return make_dual(y, detail::product_rule<Part>(op, shape, inputs, steps, std::index_sequence_for<X...>{}));
+  } else {
+    static_assert(requires { op.tangent(y, inputs, steps); }, "this kernel has no derivative in forward mode: its operation has neither `multilinear` nor `tangent`");
+    return make_dual(y, Tensor<Part>(op.tangent(y, inputs, steps)));
+  }
 }
 
 }  // namespace wick::inline WICK_ISA

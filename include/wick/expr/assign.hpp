@@ -187,7 +187,7 @@ void note_evaluated(F const& f) {
 }
 
 template <class T, class F>
-bool run_epilogue(T* data, Layout const& target, F const& f);
+bool run_epilogue(base_t<T>* data, Layout const& target, F const& f);
 template <class F>
 void consume(F const& f);
 

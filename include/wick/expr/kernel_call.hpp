@@ -32,6 +32,16 @@ void run_call(char const* operation, Device device, Call const& call, X const&..
   else fail(operation, ": the processor has no kernel for these elements, or the file does not include it; wick/wick.hpp includes all");
 }
 
+/// The numbers by which the elements of a tensor are ordered: of duals their values.
+template <class T>
+auto order_of(Tensor<T> const& x) {
+  if constexpr (ElementTraits<T>::planes > 1) return order_of(values(x));
+  else return x;
+}
+
+/// A new tensor of another shape, whose elements are to be written.
+template <class T>
+Tensor<T> like(Tensor<T> const& x, Dims const& shape) { return {Tensor<T>::uninitialized, shape, x.device()}; }
 /// Where to write the elements of a new tensor.
 template <class T>
 T* fresh(Tensor<T> const& x) { return const_cast<T*>(x.data()); }

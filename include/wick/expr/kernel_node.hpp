@@ -248,13 +248,16 @@ class KernelOperand {
 
 template <class State>
 void record_kernel(State& state);  // defined with the tape
+template <class T, class Op, class... X>
+Tensor<T> dual_of_kernel(Op const& op, Dims const& shape, Tensor<X> const&... x);  // defined with the duals
 
 /// State of the kernel `Op` over formulas. Op holds the attributes (strides, padding) and provides one of
 /// - `call(T* target, Dims shape, Epilogue, Tensor const&...)`, the call that computes it. Its operands are contiguous, but for those
 ///   that `strided` names. If the call takes the epilogue, there are `column_dims` (and `bias_dim`, if devices can add a bias);
 /// - `compute(T* target, Dims shape, Tensor const&...)`, where formulas compute it;
 /// - `view(Tensor const&)`, when it only rearranges.
-/// `adjoint(g, y, inputs...)` gives a tuple of formulas, `math::Zero` where no gradient passes.
+/// `adjoint(g, y, inputs...)` gives a tuple of formulas, `math::Zero` where no gradient passes. For duals, an operation that is linear in
+/// each operand is marked `multilinear`; others have `tangent(y, inputs, tangents)`, given tuples.
 template <class Op, class T, class... F>
 struct KernelState final : LazyState<T> {
   using op_type = Op;
@@ -262,6 +265,7 @@ struct KernelState final : LazyState<T> {
   static constexpr bool recordable = (is_recordable<F> || ...);
   // An operation that only rearranges: its result shares the elements of its operand.
   static constexpr bool is_view = requires(Op const& o, Tensor<value_t<F>> const&... x) { o.view(x...); };
+  static constexpr bool of_duals = ElementTraits<T>::planes > 1;
   Op op;
   std::tuple<KernelOperand<F>...> operands;
 
@@ -271,12 +275,12 @@ struct KernelState final : LazyState<T> {
       find_device();
   }
   void compute(base_t<T>* target, [[maybe_unused]] backend::Epilogue<T> const& epilogue) override {
-    if constexpr (is_view) compute_into<T>(target, this->shape.numel(), this->layout, evaluate(), this->device);
-    else if constexpr (ElementTraits<T>::planes > 1) fail(Op::name, ": this kernel computes plain numbers only, not duals");
+    if constexpr (is_view || of_duals) compute_into<T>(target, this->shape.numel(), this->layout, evaluate(), this->device);
     else std::apply([&](auto&... x) { compute_from(std::index_sequence_for<F...>{}, target, epilogue, x.value(this->consumed)...); }, operands);
   }
   Tensor<T> evaluate() override {
     if constexpr (is_view) return std::apply([&](auto&... x) { return op.view(x.value(this->consumed)...); }, operands);
+    else if constexpr (of_duals) return std::apply([&](auto&... x) { return dual_of_kernel<T>(op, this->shape, x.value(this->consumed)...); }, operands);
     else return LazyState<T>::evaluate();
   }
   bool fuses() const override { return requires { Op::column_dims; }; }
@@ -354,6 +358,12 @@ auto kernel(Op const& op, Dims const& shape, X&&... x) {
 }
 
 namespace detail {
+
+/// The tangent of an operation that is linear in all its operands together: the operation on their tangents.
+template <class Op, class T, class Tangents>
+auto tangent_of_linear(Op const& op, Tensor<T> const& y, Tangents const& dx) {
+  return std::apply([&](auto const&... d) { return kernel<T>(op, y.shape(), d...); }, dx);
+}
 
 /// An elementwise formula over one kernel node, run on the kernel's finished row segments.
 template <class T, class F>
@@ -453,7 +463,7 @@ inline constexpr int lazy_leaves<Map<Op, Args...>> = (lazy_leaves<Args> + ... + 
 /// Tries to run a formula over an unshared kernel node inside that kernel (the last one, if there are several; the
 /// others are computed before); false when it cannot. Kernels of devices take a bias, relu and gelu_tanh.
 template <class T, class F>
-bool run_epilogue(T* data, Layout const& target, F const& f) {
+bool run_epilogue(base_t<T>* data, Layout const& target, F const& f) {
   if constexpr (!is_map<F> || detail::has_reduce<F> || detail::lazy_leaves<F> == 0 || ElementTraits<T>::planes != 1) {
     return false;
   } else {

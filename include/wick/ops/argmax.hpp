@@ -11,9 +11,10 @@ namespace wick::inline WICK_ISA {
 
 namespace detail {
 
-template <bool smallest, class T>
-Tensor<std::int64_t> arg_extreme(char const* name, Tensor<T> const& input, int axis, bool keepdim) {
-  Tensor<T> const x = input.contiguous();
+template <bool smallest, class D>
+Tensor<std::int64_t> arg_extreme(char const* name, Tensor<D> const& input, int axis, bool keepdim) {
+  auto const x = order_of(input).contiguous();
+  using T = value_t<decltype(x)>;
   Dims const shape = x.shape();
   std::int64_t const n = shape.empty() ? 1 : shape[axis];
   if (n == 0) fail(name, ": dimension ", axis, " of shape ", shape, " is empty, and has no ", smallest ? "smallest" : "largest", " element");

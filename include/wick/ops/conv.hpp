@@ -40,6 +40,7 @@ auto conv2d_forward(X const& x, W const& w, Conv2dShape const& s);
 
 struct Conv2dOp {
   static constexpr char const* name = "conv2d";
+  using multilinear = void;
   static constexpr int column_dims = 2, bias_dim = 3;
   Conv2dShape s;
   template <class T>
@@ -53,6 +54,7 @@ struct Conv2dOp {
 // g: gradient of the output, w: filters; gives the gradient of the input.
 struct Conv2dInputGradientOp {
   static constexpr char const* name = "conv2d_input_gradient";
+  using multilinear = void;
   Conv2dShape s;
   template <class T>
   auto call(T* gx, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& g, Tensor<T> const& w) const {
@@ -65,6 +67,7 @@ struct Conv2dInputGradientOp {
 // x: input, g: gradient of the output; gives the gradient of the filters.
 struct Conv2dWeightGradientOp {
   static constexpr char const* name = "conv2d_weight_gradient";
+  using multilinear = void;
   Conv2dShape s;
   template <class T>
   auto call(T* gw, Dims const&, backend::Epilogue<T> const&, Tensor<T> const& x, Tensor<T> const& g) const {

@@ -37,6 +37,7 @@ inline backend::RowsShape rows_shape(Dims const& source, std::int64_t count, int
 
 struct GatherOp {
   static constexpr char const* name = "gather";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
@@ -51,6 +52,7 @@ struct GatherOp {
 };
 struct ScatterSumOp {
   static constexpr char const* name = "scatter_sum";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
@@ -64,6 +66,7 @@ struct ScatterSumOp {
 };
 struct PickRowsOp {
   static constexpr char const* name = "index_select";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;
@@ -77,6 +80,7 @@ struct PickRowsOp {
 };
 struct AddRowsOp {
   static constexpr char const* name = "index_add";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Tensor<std::int64_t> index;
   int axis;

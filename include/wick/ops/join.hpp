@@ -40,6 +40,7 @@ struct CatOp {
     };
     return std::tuple{take(parts)...};
   }
+  auto tangent(auto const& y, auto const&, auto const& dx) const { return tangent_of_linear(*this, y, dx); }
 };
 
 inline void check_stacked(Dims const& first, Dims const& other) {

@@ -13,6 +13,7 @@ namespace detail {
 // x: (..., in), w: (out, in).
 struct LinearOp {
   static constexpr char const* name = "linear";
+  using multilinear = void;
   static constexpr int column_dims = 1, bias_dim = 1;
   static constexpr bool strided[] = {false, true};
 

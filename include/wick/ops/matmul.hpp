@@ -18,6 +18,7 @@ namespace detail {
 // a: (..., M, K), b: (..., K, N); leading extents broadcast.
 struct MatmulOp {
   static constexpr char const* name = "matmul";
+  using multilinear = void;
   static constexpr int column_dims = 1, bias_dim = 1;
   static constexpr bool strided[] = {true, true};
 

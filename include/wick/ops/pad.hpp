@@ -44,11 +44,13 @@ struct PadOp {
     compute_into<T>(y + region.offset, 0, region.layout, x.share(from.of(x.layout())), x.device());
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(pad_formula(g, to, from, 0, source)); }
+  auto tangent(auto const& y, auto const&, auto const& dx) const { return pad_formula(std::get<0>(dx), from, to, 0, y.shape()); }
 };
 
 // y[i][j] = x[index[0][i]][index[1][j]], dimension by dimension; an empty index takes a dimension as it is.
 struct PickAllOp {
   static constexpr char const* name = "pad";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   std::vector<Tensor<std::int64_t>> index;
   Dims from;
@@ -74,6 +76,7 @@ struct PickAllOp {
 // Its transpose.
 struct AddAllOp {
   static constexpr char const* name = "pad_transpose";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   std::vector<Tensor<std::int64_t>> index;
   template <class T>

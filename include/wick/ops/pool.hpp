@@ -51,15 +51,17 @@ struct MaxPool2dOp {
   static constexpr int column_dims = 2;
   Pool2dShape s;
   Dims from;
-  Chosen chosen;  // empty when no gradient is wanted; the tape entry's copy shares it
+  Chosen chosen;  // empty when no derivative is wanted; the tape entry's copy shares it
   template <class T>
   auto call(T* y, Dims const&, backend::Epilogue<T> const& epilogue, Tensor<T> const& x) const {
     return backend::MaxPool2d<T>{s, x.data(), y, chosen.elements(), epilogue};
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(max_pool2d_gradient(g, chosen, s, from)); }
+  auto tangent(auto const& y, auto const&, auto const& dx) const { return max_pool2d_pick(std::get<0>(dx), chosen, s, y.shape()); }
 };
 struct MaxPool2dGradientOp {
   static constexpr char const* name = "max_pool2d_gradient";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims to;
@@ -86,6 +88,7 @@ struct PickElement {
 // The elements that max pooling chose: its gradient's gradient.
 struct MaxPool2dPickOp {
   static constexpr char const* name = "max_pool2d_pick";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims from;
@@ -99,6 +102,7 @@ struct MaxPool2dPickOp {
 
 struct AvgPool2dOp {
   static constexpr char const* name = "avg_pool2d";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims from;
@@ -110,6 +114,7 @@ struct AvgPool2dOp {
 };
 struct AvgPool2dGradientOp {
   static constexpr char const* name = "avg_pool2d_gradient";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   Pool2dShape s;
   Dims to;
@@ -181,7 +186,9 @@ auto max_pool2d(X const& x, IntPair kernel_size, PoolOptions const& options = {}
   auto const& in = operand(x);
   auto const s = detail::pool_shape("max_pool2d", in.shape(), kernel_size, options, true);
   Dims const shape = detail::pooled(in.shape(), s);
-  return kernel<value_t<decltype(in)>>(detail::MaxPool2dOp{s, in.shape(), is_active(in) ? detail::Chosen::room(s, shape, detail::device_of(in)) : detail::Chosen()}, shape, in);
+  using T = value_t<decltype(in)>;
+  bool const derived = ElementTraits<T>::planes > 1 || is_active(in);
+  return kernel<T>(detail::MaxPool2dOp{s, in.shape(), derived ? detail::Chosen::room(s, shape, detail::device_of(in)) : detail::Chosen()}, shape, in);
 }
 /// The same with PyTorch's positions.
 template <Formula X>

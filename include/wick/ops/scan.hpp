@@ -44,6 +44,7 @@ inline core::Selection range_of(Dims const& shape, int axis, std::int64_t begin,
 
 struct CumsumOp {
   static constexpr char const* name = "cumsum";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   int axis;
   bool reverse;
@@ -67,6 +68,9 @@ struct CumprodOp {
   auto adjoint(auto const& g, auto const& y, auto const& x) const {
     return std::tuple(shifted(y, axis, 1, 1.0) * recurrence_along(x, g, axis, true));
   }
+  auto tangent(auto const& y, auto const& x, auto const& dx) const {
+    return recurrence_along(std::get<0>(x), shifted(y, axis, 1, 1.0) * std::get<0>(dx), axis, false);
+  }
 };
 
 // y[k] = log(exp(x[0]) + ... + exp(x[k])). y never falls, so that no factor of the recurrence is above 1.
@@ -78,10 +82,12 @@ struct LogcumsumexpOp {
   auto call(T* y, Dims const& shape, backend::Epilogue<T> const&, Tensor<T> const& x) const {
     return backend::ScanLines<backend::Scan::logsumexp, T>{backend::lines_along(shape, axis), false, x.data(), y};
   }
-  auto adjoint(auto const& g, auto const& y, auto const& x) const {
-    double const low = -std::numeric_limits<double>::infinity();  // the value while there is nothing to sum
-    auto const factors = exp(where(y == low, 0.0, shifted(y, axis, 1, low) - y));
-    return std::tuple(exp(where(y == low, low, x - y)) * recurrence_along(factors, g, axis, true));
+  static constexpr double low = -std::numeric_limits<double>::infinity();  // the value while there is nothing to sum
+  auto factors(auto const& y) const { return exp(where(y == low, 0.0, shifted(y, axis, 1, low) - y)); }
+  auto weights(auto const& y, auto const& x) const { return exp(where(y == low, low, x - y)); }
+  auto adjoint(auto const& g, auto const& y, auto const& x) const { return std::tuple(weights(y, x) * recurrence_along(factors(y), g, axis, true)); }
+  auto tangent(auto const& y, auto const& x, auto const& dx) const {
+    return recurrence_along(factors(y), weights(y, std::get<0>(x)) * std::get<0>(dx), axis, false);
   }
 };
 
@@ -98,6 +104,10 @@ struct RecurrenceOp {
   auto adjoint(auto const& g, auto const& y, auto const& c, auto const&) const {
     auto const gx = recurrence_along(c, g, axis, !reverse);
     return std::tuple(shifted(gx, axis, reverse ? 1 : 0, 0.0) * shifted(y, axis, reverse ? 0 : 1, 0.0), gx);
+  }
+  auto tangent(auto const& y, auto const& inputs, auto const& steps) const {
+    auto const by_c = shifted(std::get<0>(steps) * shifted(y, axis, reverse ? 0 : 1, 0.0), axis, reverse ? -1 : 0, 0.0);
+    return recurrence_along(std::get<0>(inputs), std::get<1>(steps) + by_c, axis, reverse);
   }
 };
 
@@ -120,10 +130,12 @@ struct ShiftOp {
     if (rest > 0) put(by > 0 ? gap : 0, rest, x.share(range_of(shape, axis, by > 0 ? 0 : gap, rest).of(x.layout())));
   }
   auto adjoint(auto const& g, auto const&, auto const&) const { return std::tuple(shifted(g, axis, -by, 0.0)); }
+  auto tangent(auto const&, auto const&, auto const& dx) const { return shifted(std::get<0>(dx), axis, by, 0.0); }
 };
 
 struct DiffOp {
   static constexpr char const* name = "diff";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   int axis;
   Dims from;
@@ -169,10 +181,11 @@ auto in_type(X const& x) {
   else return cast<T>(x);
 }
 
-/// Values at positions that are known: the tensor of them, or where a gradient may flow, their formula.
-template <class X, class T>
-auto picked(X const& x, Tensor<T>&& values, Tensor<std::int64_t> const& indices, int axis) {
-  if constexpr (is_recordable<X> && !std::is_integral_v<T>) return Picked<decltype(gather_along(x, indices, axis))>{gather_along(x, indices, axis), indices};
+/// Values at positions that are known: the tensor of them, or where a derivative is asked for, their formula. `whole`: the value of x.
+template <class X, class D, class T>
+auto picked(X const& x, Tensor<D> const& whole, Tensor<T>&& values, Tensor<std::int64_t> const& indices, int axis) {
+  if constexpr (is_recordable<X> && !std::is_integral_v<D>) return Picked<decltype(gather_along(x, indices, axis))>{gather_along(x, indices, axis), indices};
+  else if constexpr (!std::is_same_v<D, T>) return Picked<Tensor<D>>{Tensor<D>(gather_along(whole, indices, axis)), indices};
   else return Picked<Tensor<T>>{std::move(values), indices};
 }
 
@@ -181,11 +194,13 @@ auto extreme_so_far(char const* name, X const& x, std::int64_t axis) {
   using T = value_t<X>;
   Dims const shape = x.shape();
   int const d = normalize_axis(name, axis, shape.size());
-  Tensor<T> const in = Tensor<T>(x).contiguous();
-  Tensor<T> values(Tensor<T>::uninitialized, shape, in.device());
+  Tensor<T> const whole(x);
+  auto const in = order_of(whole).contiguous();
+  auto values = like(in, shape);
   Tensor<std::int64_t> const indices(Tensor<std::int64_t>::uninitialized, shape, in.device());
-  run_call(name, in.device(), backend::ScanExtreme<smallest, T>{backend::lines_along(shape, d), in.data(), fresh(values), fresh(indices)}, in);
-  return picked(x, std::move(values), indices, d);
+  using Order = value_t<decltype(in)>;
+  run_call(name, in.device(), backend::ScanExtreme<smallest, Order>{backend::lines_along(shape, d), in.data(), fresh(values), fresh(indices)}, in);
+  return picked(x, whole, std::move(values), indices, d);
 }
 
 }  // namespace detail

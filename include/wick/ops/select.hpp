@@ -27,6 +27,7 @@ struct SelectOp {
 // Zeros, but for the region: there g.
 struct PlaceOp {
   static constexpr char const* name = "place";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   core::Selection selection;
   template <class T>
@@ -44,6 +45,7 @@ auto clear_formula(G const& g, core::Selection const& selection);
 // x with zeros in the region.
 struct ClearOp {
   static constexpr char const* name = "clear";
+  using multilinear = void;
   static constexpr bool needs_inputs = false;
   core::Selection selection;
   template <class T>
@@ -68,6 +70,7 @@ struct ReplaceOp {
   auto adjoint(auto const& g, auto const&, auto const&, auto const&) const {
     return std::tuple(clear_formula(g, selection), select_formula(g, selection));
   }
+  auto tangent(auto const& y, auto const&, auto const& dx) const { return tangent_of_linear(*this, y, dx); }
 };
 
 template <class G>

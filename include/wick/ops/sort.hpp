@@ -27,11 +27,13 @@ auto sorted_places(char const* name, X const& x, int axis, std::int64_t first, s
   Dims const from = x.shape();
   Dims shape = from;
   if (!shape.empty()) shape[axis] = count;
-  Tensor<T> const in = Tensor<T>(x).contiguous();
-  Tensor<T> values(Tensor<T>::uninitialized, shape, in.device());
+  Tensor<T> const whole(x);
+  auto const in = order_of(whole).contiguous();
+  auto values = like(in, shape);
   Tensor<std::int64_t> const indices(Tensor<std::int64_t>::uninitialized, shape, in.device());
-  run_call(name, in.device(), backend::Sort<T>{backend::lines_along(from, axis), first, count, descending, in.data(), fresh(values), fresh(indices)}, in);
-  return picked(x, std::move(values), indices, axis);
+  using Order = value_t<decltype(in)>;
+  run_call(name, in.device(), backend::Sort<Order>{backend::lines_along(from, axis), first, count, descending, in.data(), fresh(values), fresh(indices)}, in);
+  return picked(x, whole, std::move(values), indices, axis);
 }
 
 // The same without the axis, which has the extent 1.
@@ -105,8 +107,8 @@ auto median(X const& x, std::int64_t axis, ReduceOptions options = {}) {
       // The largest is NaN where there is one, and its place that of the first NaN.
       Tensor<T> const value = Tensor<T>(f);
       Tensor<std::int64_t> const largest = argmax(value, d, {.keepdim = true});
-      Tensor<std::int64_t> const place = where(isnan(detail::gather_along(value, largest, d)), largest, middle.indices);
-      middle = detail::picked(f, Tensor<T>(detail::gather_along(value, place, d)), place, d);
+      Tensor<std::int64_t> const place = where(isnan(detail::gather_along(detail::order_of(value), largest, d)), largest, middle.indices);
+      middle = detail::picked(f, value, Tensor<T>(detail::gather_along(value, place, d)), place, d);
     }
   }
   return detail::without_axis(middle, d, options.keepdim);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <wick/backend/thrust/product.hpp>
+#include <wick/calls/conv.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {

@@ -104,7 +104,7 @@ void sort_pairs(Device, Tensor<Key>& keys, Tensor<Value>& values, int) {
 
 #endif
 
-/// The kernel `sort` (backend/contract.hpp): whole lines are sorted, also where few places are wanted.
+/// The call `Sort`: whole lines are sorted, also where few places are wanted.
 template <class T>
 void sort(Device device, LinesShape const& s, std::int64_t first, std::int64_t count, bool descending, T const* x, T* y, std::int64_t* index) {
   std::int64_t const total = s.lines() * s.n;
