@@ -8,46 +8,33 @@
 #include <type_traits>
 #include <utility>
 
+#include <wick/core/any_tensor.hpp>
 #include <wick/io/safetensors.hpp>
 #include <wick/tensor.hpp>
 
 namespace wick::inline WICK_ISA {
 namespace io {
 
-/// How safetensors spells the element type T.
+/// How safetensors spells an element type; null for one that it has no name for.
+constexpr char const* safetensors_name(Dtype dtype) {
+  constexpr char const* names[] = {"BOOL", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "F16", "BF16", "F32", "F64", "C64", nullptr, nullptr};
+  return names[static_cast<int>(dtype)];
+}
 template <class T>
 constexpr char const* safetensors_dtype() {
-  if constexpr (std::is_same_v<T, bool>)
-    return "BOOL";
-  else if constexpr (std::is_same_v<T, float16>)
-    return "F16";
-  else if constexpr (std::is_same_v<T, bfloat16>)
-    return "BF16";
-  else if constexpr (std::is_same_v<T, float>)
-    return "F32";
-  else if constexpr (std::is_same_v<T, double>)
-    return "F64";
-  else if constexpr (std::is_same_v<T, std::complex<float>>)
-    return "C64";
-  else {
-    static_assert(std::is_integral_v<T>, "safetensors has no name for this element type");
-    constexpr char const* with_sign[] = {"I8", "I16", "I32", "I64"};
-    constexpr char const* without[] = {"U8", "U16", "U32", "U64"};
-    constexpr int step = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
-    return std::is_signed_v<T> ? with_sign[step] : without[step];
-  }
+  static_assert(safetensors_name(dtype_of<T>()) != nullptr, "safetensors has no name for this element type");
+  return safetensors_name(dtype_of<T>());
 }
 
-/// The entry of a contiguous tensor, which must live until the file is written. Throws `Error` when it is strided.
-template <class T>
-TensorEntry to_entry(std::string name, Tensor<T> const& tensor) {
+/// The entry of a contiguous tensor, which must live until the file is written. Throws `Error` when it is strided, or of a type that
+/// safetensors has no name for.
+WICK_COLD inline TensorEntry to_entry(std::string name, AnyTensor const& tensor) {
+  char const* const dtype = safetensors_name(tensor.dtype());
+  if (!dtype) fail("safetensors: tensor ", core::quoted(name), " has elements of type ", tensor.dtype(), ", for which the format has no name");
   if (!tensor.is_contiguous())
     fail("safetensors: tensor ", core::quoted(name), " of shape ", tensor.shape(), " is not contiguous: call contiguous() first");
-  return {std::move(name),
-          safetensors_dtype<T>(),
-          {tensor.shape().begin(), tensor.shape().end()},
-          tensor.data(),
-          static_cast<std::size_t>(tensor.numel()) * sizeof(T)};
+  std::size_t const bytes = static_cast<std::size_t>(tensor.numel()) * element_bytes(dtype);
+  return {std::move(name), dtype, {tensor.shape().begin(), tensor.shape().end()}, tensor.data(), bytes};
 }
 
 /// The tensor of an entry, copied. Throws `Error` when the entry's type is not T or its rank is over 8.

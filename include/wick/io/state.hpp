@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,10 +23,10 @@ struct CollectEntries {
   void buffer(std::string const& name, Tensor<T, E>& tensor) { add(name, tensor); }
   template <class T, class E>
   void add(std::string const& name, Tensor<T, E> const& tensor) {
-    kept.push_back(std::make_shared<Tensor<T>>(Tensor<T>(tensor).contiguous().to(Device())));
-    entries.push_back(io::to_entry(name, *static_cast<Tensor<T>*>(kept.back().get())));
+    kept.push_back(Tensor<T>(tensor).contiguous().to(Device()));
+    entries.push_back(io::to_entry(name, kept.back()));
   }
-  std::vector<std::shared_ptr<void>> kept;  // the elements that the entries point to
+  std::vector<AnyTensor> kept;  // the elements that the entries point to
 };
 
 // Where a file and a module do not fit, one line each.
@@ -57,8 +56,8 @@ struct TakeEntries {
   std::vector<std::string> names{};
   struct Pending {
     void* member;
-    std::shared_ptr<void> value;
-    void (*put)(void* member, void* value);  // moves, which does not throw
+    AnyTensor value;
+    void (*put)(void* member, AnyTensor const& value);  // shares, which does not throw
   };
   std::vector<Pending> pending{};
 
@@ -83,9 +82,8 @@ struct TakeEntries {
     } else if (entry->dtype != io::safetensors_dtype<T>()) {
       problems.add(name, " has type ", entry->dtype, " in the file, ", io::safetensors_dtype<T>(), " in the module");
     } else if (problems.empty()) {
-      pending.push_back({&member, std::make_shared<Tensor<T>>(io::from_entry<T>(*entry).to(device)), [](void* to, void* from) {
-                           Put()(*static_cast<Member*>(to), std::move(*static_cast<Tensor<T>*>(from)));
-                         }});
+      pending.push_back({&member, io::from_entry<T>(*entry).to(device),
+                         [](void* to, AnyTensor const& from) { Put()(*static_cast<Member*>(to), from.as<T>()); }});
     }
   }
 };
@@ -111,7 +109,7 @@ void load(M& module, std::string const& path) {
   for (auto const& entry : file.entries)
     if (!std::binary_search(take.names.begin(), take.names.end(), entry.name)) take.problems.add("unexpected: ", core::escaped(entry.name));
   if (!take.problems.empty()) fail("load: ", core::quoted_path(path), " does not fit the module:", take.problems.text());
-  for (auto const& pending : take.pending) pending.put(pending.member, pending.value.get());
+  for (auto const& pending : take.pending) pending.put(pending.member, pending.value);
 }
 
 }  // namespace wick::inline WICK_ISA
