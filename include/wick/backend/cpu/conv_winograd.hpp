@@ -242,13 +242,14 @@ struct Winograd {
     parallel_tasks(units, work * tiles / units, [&](std::int64_t first_unit, std::int64_t last_unit) {
       std::int64_t const begin = strips * first_unit / units, end = strips * last_unit / units;
       Scratch<T> in(products * at_once * widest * row), out(products * at_once * widest * tile_vectors * lanes);
-      Scratch<T> space(working());
+      Scratch<T> space(working()), seen(WinogradStrip<T>::working(widest));
       Scratch<WinogradMarks> marks(at_once * widest);
       for (std::int64_t i = begin, next; i < end; i = next) {
         next = std::min(end, i + at_once);
         std::int64_t const count = tiles_before(next) - tiles_before(i);
         for (std::int64_t k = i; k < next; ++k) {
-          range(group, k).find(space.data(), marks.data() + tiles_before(k) - tiles_before(i));
+          bool const below = k > begin && pieces == 1 && strip(k).down > 0;
+          range(group, k).find(seen.data(), marks.data() + tiles_before(k) - tiles_before(i), below);
           for (std::int64_t c = 0; c < depth; c += lanes)
             transform_input(group, k, c, space.data(), in.data() + (tiles_before(k) - tiles_before(i)) * row + c,
                             count * row);

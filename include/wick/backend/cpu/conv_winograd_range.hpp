@@ -24,7 +24,7 @@ struct WinogradMarks {
 /// True for all numbers but NaN and infinity.
 inline bool winograd_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f800000u) != 0x7f800000u; }
 
-/// out[i] = the sum over all channels of the squares of pixel i of `count` pixels from x on.
+/// out[i] = the sum over all channels of the squares of pixel i of `count` pixels from x on; the same bits whatever stands beside.
 template <class T>
 WICK_NOINLINE void sum_squares(T const* x, std::int64_t channels, std::int64_t plane, std::int64_t count, T* out) {
   using V = TileVector<T>;
@@ -51,7 +51,7 @@ WICK_NOINLINE void sum_squares(T const* x, std::int64_t channels, std::int64_t p
   }
   for (; i < count; ++i) {
     T sum = 0;
-    for (std::int64_t c = 0; c < channels; ++c) sum += x[c * plane + i] * x[c * plane + i];
+    for (std::int64_t c = 0; c < channels; ++c) sum = simd::fma<T>(x[c * plane + i], x[c * plane + i], sum);
     out[i] = sum;
   }
 }
@@ -67,23 +67,35 @@ struct WinogradStrip {
   std::int64_t tiles, rows, columns;            ///< how many, and the outputs that there are
 
   /// Elements of working memory for `find`.
-  static std::int64_t working(std::int64_t tiles) { return 12 * pitch(tiles); }
+  static std::int64_t working(std::int64_t tiles) { return 13 * pitch(tiles); }
 
-  /// Marks outputs of every tile.
-  void find(T* space, WinogradMarks* marks) const {
-    // Of each pixel: the squares of all its channels; their sums over three rows; and over all of a tile's rows.
+  /// Marks outputs of every tile. `below`: `space` is as the strip above this one left it.
+  void find(T* space, WinogradMarks* marks, bool below = false) const {
+    // Of each pixel: the squares of all its channels; the least of their sums over three rows; their sum over all of a tile's.
     std::int64_t const line = pitch(tiles);
-    T *const pixels = space + before, *const threes = pixels + winograd_in * line, *const far = threes + winograd_out * line;
-    squares_of_pixels(pixels, threes);
-    T* const sixes = far + line;
+    T *const pixels = space + before, *const least = pixels + winograd_in * line, *const sixes = least + line;
+    std::int64_t const known = below ? winograd_in - winograd_out : 0;  // rows that the strip above has seen
+    std::copy_n(space + winograd_out * line, known * line, space);
+    squares_of_pixels(known, pixels, least);
     for (std::int64_t i = -before; i < line - before; i += lanes) {
       typename V::Type row[winograd_in];
-      for (std::int64_t r = 0; r < winograd_in; ++r) row[r] = V::load(pixels + r * line + i);
-      for (std::int64_t r = 0; r < winograd_out; ++r) V::store(threes + r * line + i, row[r] + row[r + 1] + row[r + 2]);
+      WICK_UNROLL for (int r = 0; r < winograd_in; ++r) row[r] = V::load(pixels + r * line + i);
+      auto smallest = row[0] + row[1] + row[2];
+      WICK_UNROLL for (int r = 1; r < winograd_out; ++r)
+          if (r < rows) smallest = smaller(row[r] + row[r + 1] + row[r + 2], smallest);
+      V::store(least + i, smallest);
       V::store(sixes + i, row[0] + row[1] + row[2] + (row[3] + row[4] + row[5]));
     }
     std::fill_n(marks, tiles, WinogradMarks());
-    if (all_alike(threes, sixes, far, line)) return;
+    T *const far = sixes + line, *const threes = far + line;
+    sum_far(sixes, far);
+    if (all_alike(least, 1, far, line)) return;
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i = -before; i < line - before; i += lanes) {
+        T const* const at = pixels + r * line + i;
+        V::store(threes + r * line + i, V::load(at) + V::load(at + line) + V::load(at + 2 * line));
+      }
+    if (all_alike(threes, rows, far, line)) return;
     for (std::int64_t t = 0; t < tiles; ++t) {
       T const* const at = sixes + winograd_out * t;
       T const tile = at[0] + at[1] + at[2] + (at[3] + at[4] + at[5]);
@@ -144,11 +156,13 @@ struct WinogradStrip {
     std::int64_t const begin = std::clamp<std::int64_t>(-from, 0, count);
     return {begin, std::clamp<std::int64_t>(extent - from, begin, count)};
   }
-  void squares_of_pixels(T* out, T* space) const {
+  // From row `known` on.
+  void squares_of_pixels(std::int64_t known, T* out, T* space) const {
     std::int64_t const line = pitch(tiles), plane = height * width, all = winograd_out * tiles + 2;
     auto const [begin, end] = inside(left, width, all);
-    auto const [first, last] = inside(top, height, winograd_in);
-    for (std::int64_t i = 0; i < winograd_in * line; i += lanes) V::store(out - before + i, V::splat(T(0)));
+    auto const [above, last] = inside(top, height, winograd_in);
+    std::int64_t const first = std::clamp(known, above, last);
+    for (std::int64_t i = known * line; i < winograd_in * line; i += lanes) V::store(out - before + i, V::splat(T(0)));
     T const* const from = x + (top + first) * width + left + begin;
     if (end - begin < width) {
       for (std::int64_t r = first; r < last; ++r)
@@ -158,23 +172,28 @@ struct WinogradStrip {
       for (std::int64_t r = first; r < last; ++r) copy_short(space + (r - first) * width, width, out + r * line + begin);
     }
   }
-  // True when no output can be marked: the columns from 3 before to 5 behind an output are more than its tile has.
-  bool all_alike(T const* threes, T const* sixes, T* far, std::int64_t line) const {
+  // The columns from 3 before to 5 behind an output are more than its tile has.
+  void sum_far(T const* sixes, T* far) const {
     for (std::int64_t i = 0; i < columns; i += lanes) {
       auto sum = V::load(sixes + i - 3);
       for (std::int64_t k = -2; k <= 5; ++k) sum = sum + V::load(sixes + i + k);
       V::store(far + i, sum);
     }
     V::store(far + columns, V::splat(T(0)));
+  }
+  static typename V::Type smaller(typename V::Type a, typename V::Type b) {
+    if constexpr (lanes > 1) return simd::smaller<T>(a, b);
+    else return std::min(a, b);
+  }
+  // True when no output can be marked, given `count` lines of sums over three rows, or one line of the least of them.
+  bool all_alike(T const* threes, std::int64_t count, T const* far, std::int64_t line) const {
     bool alike = true;
     for (std::int64_t i = 0; i < columns; i += lanes) {
       auto const region = V::load(far + i);
       auto smallest = region;
-      for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t r = 0; r < count; ++r) {
         T const* const own = threes + r * line + i;
-        auto const window = V::load(own) + V::load(own + 1) + V::load(own + 2);
-        if constexpr (lanes > 1) smallest = simd::smaller<T>(window, smallest);
-        else smallest = std::min(window, smallest);
+        smallest = smaller(V::load(own) + V::load(own + 1) + V::load(own + 2), smallest);
       }
       auto const excess = V::fma(V::splat(-winograd_range), smallest, region);  // NaN where the region is not finite
       if constexpr (lanes > 1) alike &= simd::all<T>(excess <= V::splat(T(0)));
