@@ -16,3 +16,11 @@
 #define WICK_ADDRESS_SANITIZER 1
 #endif
 #endif
+
+// Whether a process may fork while its other threads allocate: the thread sanitizer allows the child no threads, and in the
+// address sanitizer's own allocator the child may meet a mutex that one of those threads held.
+#if defined(WICK_THREAD_SANITIZER) || defined(WICK_ADDRESS_SANITIZER)
+#define WICK_FORKS_AMONG_THREADS 0
+#else
+#define WICK_FORKS_AMONG_THREADS 1
+#endif

@@ -214,7 +214,7 @@ TEST_CASE("a parameter made on a thread that has ended") {
   on_another_thread([&] { w.reset(); });
 }
 
-#if !defined(WICK_THREAD_SANITIZER)  // which allows no threads after fork
+#if WICK_FORKS_AMONG_THREADS
 TEST_CASE("a child process computes, whatever the other threads were doing when it was forked") {
   std::atomic<bool> done{false};
   std::mutex mutex;

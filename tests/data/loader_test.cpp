@@ -337,7 +337,7 @@ TEST_CASE("loader: what workers read and the caller lets go is used again") {
   CHECK(wick::pool_stats().held_bytes - before < 40 << 20);  // 6 batches, and the samples of 2 more
 }
 
-#if !defined(WICK_THREAD_SANITIZER)  // which allows no threads after fork
+#if WICK_FORKS_AMONG_THREADS
 TEST_CASE("loader: a child process that is forked in an epoch begins one of its own") {
   Plain const dataset{.count = 40, .delay_us = 50};
   for (int round = 0; round < 20; ++round) {

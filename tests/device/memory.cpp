@@ -235,7 +235,7 @@ TEST_CASE("a steady state asks the device for no memory, for thousands of steps"
   CHECK(core::device_pool_stats(device).held == held);
 }
 
-#if !defined(__CUDACC__) && !defined(WICK_THREAD_SANITIZER)  // CUDA does not survive a fork
+#if !defined(__CUDACC__) && WICK_FORKS_AMONG_THREADS  // CUDA does not survive a fork
 TEST_CASE("a child process finds the pools of a device free") {
   std::atomic<bool> done{false};
   auto const use = [&] {
