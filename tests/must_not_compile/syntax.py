@@ -38,9 +38,8 @@ def compiler_command(database, compiler_id, precompiled=False):
         entries = json.loads(Path(database).read_text(encoding="utf-8"))
     except FileNotFoundError:
         sys.exit(f"{database} does not exist: configure with CMAKE_EXPORT_COMPILE_COMMANDS=ON (every preset does)")
-    entries = [e for e in entries if "wick_tests.dir" in e["command"]]
-    entry = next(e for e in entries if Path(e["file"]).name == "main.cpp")
-    readers = [e for e in entries if "cmake_pch.hxx" in e["command"] and e["file"].endswith("_test.cpp")]
+    entry = next(e for e in entries if Path(e["file"]).name == "main.cpp" and "wick_test_main.dir" in e["command"])
+    readers = [e for e in entries if all(part in e["command"] for part in ("wick_tests.dir", "cmake_pch.hxx", "_test.cpp"))]
     precompiled = precompiled and bool(readers)
     if precompiled:
         entry = readers[0]
