@@ -3,6 +3,9 @@
 // the same: each case runs with retain_grad(), which keeps that gradient, and without.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 #include <wick/wick.hpp>
 
@@ -97,5 +100,18 @@ TEST_CASE("a gradient that somebody holds stays as it is when a pass adds to it"
     CHECK(materialize(all(abs(x.grad() - 2 * before) <= 1e-5f * (1 + abs(before)))).item());
     CHECK(materialize(all(abs(one.grad() - 2 * one_before) <= 1e-5f * (1 + abs(one_before)))).item());
     CHECK(materialize(all(rows.grad() == 2 * rows_before)).item());
+  }
+}
+
+TEST_CASE("through an infinite slope an adjoint of 0 passes 0, and one that is no number stays") {
+  for (std::int64_t n : {5, 37, 1500}) {
+    Variable<float> const x = zeros<float>({n});
+    Tensor<float> seed = zeros<float>({n});
+    seed(0) = 2, seed(1) = std::numeric_limits<float>::quiet_NaN();
+    backward(Variable<float>(sqrt(x)), seed);
+    std::vector<float> const slopes = list(x.grad());
+    CHECK(slopes[0] == std::numeric_limits<float>::infinity());
+    CHECK(std::isnan(slopes[1]));
+    CHECK(std::count(slopes.begin() + 2, slopes.end(), 0.0f) == n - 2);
   }
 }

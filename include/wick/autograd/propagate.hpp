@@ -183,17 +183,13 @@ struct SweepStructureOf<Reduce<Op, Arg, E>> {
 /// Opens the gradient of a node for accumulation; true when its old contents do not count. If somebody else holds them, such
 /// as the pass that may have to put them back, `from` becomes where they are, and the loop reads them there.
 template <class T>
-bool open_gradient(tape::Propagation& pass, tape::Node<T>& node, void const** from = nullptr) {
+WICK_INLINE bool open_gradient(tape::Propagation& pass, tape::Node<T>& node, void const** from = nullptr) {
   pass.reach(node);
   bool const fresh = !node.has_gradient;
-  if (ElementTraits<T>::planes == 1 && !fresh && from && node.gradient.storage().use_count() > 1 && node.gradient.is_contiguous()) {
-    *from = std::as_const(node.gradient).data();
-    node.gradient.renew(node.shape);
-  } else if (fresh) {
-    node.gradient.renew(node.shape);
-  } else {
-    node.gradient.own();
-  }
+  bool const held = ElementTraits<T>::planes == 1 && from && !fresh && node.gradient.storage().use_count() > 1 && node.gradient.is_contiguous();
+  if (held) *from = std::as_const(node.gradient).data();
+  if (fresh || held) node.gradient.renew(node.shape);
+  else node.gradient.own();
   node.has_gradient = true;
   return fresh;
 }

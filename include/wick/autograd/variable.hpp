@@ -403,7 +403,8 @@ namespace wick::inline WICK_ISA {
 /// A variable as a leaf: its present value. The variable is held, not the block, so an update can happen in place.
 template <class T>
 LeafData leaf_data(Variable<T> const& x) {
-  return {x.value().data(), &x.value().layout(), x.value().plane_stride()};
+  Tensor<T> const& value = x.value();
+  return {value.data(), &value.layout(), value.plane_stride()};
 }
 
 namespace detail {

@@ -189,7 +189,10 @@ concept Polynomial = requires { typename Op::polynomial; };
 struct Chain : Binary<"chain"> {
   using cheap = void;
   using steep = void;
-  WICK_FN static auto value(auto adjoint, auto slope) { return math::where(adjoint == 0, 0, adjoint * slope); }
+  WICK_FN static auto value(auto adjoint, auto slope) {
+    if constexpr (is_batch_v<decltype(adjoint * slope)>) return simd::clear(adjoint == 0, adjoint * slope);
+    else return math::where(adjoint == 0, 0, adjoint * slope);
+  }
   WICK_FN static auto slope(auto adjoint, auto slope) { return Slopes{slope, adjoint}; }
 };
 
