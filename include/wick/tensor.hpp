@@ -24,6 +24,7 @@
 #include <wick/ops/variance.hpp>
 #include <wick/backend/cpu/argmax.hpp>
 #include <wick/backend/cpu/loop.hpp>
+#include <wick/backend/cpu/overlap.hpp>
 #if WICK_DEVICE_KERNELS
 #include <wick/backend/thrust/calls.hpp>
 #include <wick/backend/thrust/loop.hpp>

@@ -205,6 +205,33 @@ TEST_CASE("whole tensors assigned from formulas of themselves") {
   }
 }
 
+TEST_CASE("steps of stencils in one buffer") {
+  // From less than a register to several blocks of rows for each thread; whole numbers, so that sums are exact.
+  Dice dice(3);
+  int const threads = num_threads();
+  for (int round = 0; round < 80; ++round) {
+    int const reach = 1 + dice.below(3), rows = 1 + dice.below(round % 4 == 0 ? 2500 : 60), columns = 1 + dice.below(round % 3 == 0 ? 20 : 300);
+    int const width = columns + 2 * reach;
+    set_num_threads(1 + dice.below(4));
+    std::vector<float> memory(static_cast<std::size_t>((rows + 2 * reach) * width));
+    for (float& e : memory) e = static_cast<float>(dice.below(100));
+    std::vector<float> expected = memory;
+    View<float> const all(memory.data(), {rows + 2 * reach, width});
+    int shift[3][2];
+    for (auto& s : shift) s[0] = dice.below(2 * reach + 1), s[1] = dice.below(2 * reach + 1);
+    auto const part = [&](int down, int right) { return all(Slice(down, down + rows), Slice(right, right + columns)); };
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < columns; ++j) {
+        auto const at = [&](int k) { return memory[static_cast<std::size_t>((i + shift[k][0]) * width + j + shift[k][1])]; };
+        expected[static_cast<std::size_t>((i + reach) * width + j + reach)] = at(0) * 2 + at(1) - at(2);
+      }
+    part(reach, reach) = part(shift[0][0], shift[0][1]) * 2 + part(shift[1][0], shift[1][1]) - part(shift[2][0], shift[2][1]);
+    CAPTURE(round);
+    REQUIRE(memory == expected);
+  }
+  set_num_threads(threads);
+}
+
 TEST_CASE("handles on parts survive writes to the whole") {
   Tensor<float> x = tensor({1.f, 2.f, 3.f, 4.f});
   Tensor<float> const head = x(Slice(0, 2));

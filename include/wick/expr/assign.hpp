@@ -80,6 +80,8 @@ template <class T, class F>
 void write_fitting(base_t<T>* data, std::int64_t plane_stride, Layout const& layout, Block const* block, F const& f, bool hazard) {
   Device const device = block ? block->device : Device();
   core::note_use(block);
+  if constexpr (is_plain<F> && !is_copy<F, T> && is_word<T>)
+    if (hazard && device == Device()) return run_loop<T>(data, plane_stride, layout, f, true);
   // A reduction reads everything before its last element is written: it never runs over its own operands.
   if (detail::has_reduce<F> || hazard) compute_into<T>(data, plane_stride, layout, materialize(f), device);
   else compute_into<T>(data, plane_stride, layout, f, device);

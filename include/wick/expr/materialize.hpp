@@ -69,11 +69,12 @@ void plain_loop(Slots<N>& slot_data, base_t<T>* data, std::int64_t plane_stride,
   simplify(slot_data.loop);
 }
 
+// Elements that may be copied as words.
+template <class T>
+inline constexpr bool is_word = ElementTraits<T>::planes == 1 && std::is_trivially_copyable_v<T> && std::has_single_bit(sizeof(T)) && sizeof(T) <= 8;
 // Formulas that are elements as they lie in memory: assigning them is a copy.
 template <class F, class T>
-inline constexpr bool is_copy = !is_map<F> && !is_scalar<F> && std::is_same_v<value_t<F>, T> && ElementTraits<T>::planes == 1 &&
-                                std::is_trivially_copyable_v<T> && std::has_single_bit(sizeof(T)) && sizeof(T) <= 8 &&
-                                !requires { typename F::is_generated; };
+inline constexpr bool is_copy = !is_map<F> && !is_scalar<F> && std::is_same_v<value_t<F>, T> && is_word<T> && !requires { typename F::is_generated; };
 
 // Copies elements of a layout that broadcasts to the target's shape.
 WICK_NOINLINE inline void copy_layout(LeafData const& from, int element_size, void* data, Layout const& target) {
@@ -85,11 +86,14 @@ WICK_NOINLINE inline void copy_layout(LeafData const& from, int element_size, vo
   backend::cpu::launch_copy(slot_data.loop, element_size);
 }
 
+// `overlaps`: operands may lie in the target, other than element upon element.
 template <class T, class F>
-WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f) {
+WICK_NOINLINE void run_loop(base_t<T>* data, std::int64_t plane_stride, Layout const& target, F const& f, [[maybe_unused]] bool overlaps = false) {
   using S = structure_t<F>;
   Slots<S::slot_count + ElementTraits<T>::planes> slot_data;
   plain_loop<T>(slot_data, data, plane_stride, target, f);
+  if constexpr (is_word<T>)
+    if (overlaps) return backend::cpu::launch_overlapping(program_of<MapKernel<S, T>>, slot_data.loop);
   backend::cpu::launch(program_of<MapKernel<S, T>>, slot_data.loop);
 }
 

@@ -147,6 +147,10 @@ namespace backend::cpu {
 /// Runs `program` over `loop` (defined by the backend).
 template <class Isa = IsaTag>
 void launch(Program const& program, Loop& loop);
+/// The same of a map with one target, elements of 1, 2, 4 or 8 bytes that may be copied as words, whose operands may lie in the
+/// target in any way (defined by the backend).
+template <class Isa = IsaTag>
+void launch_overlapping(Program const& program, Loop& loop);
 /// Runs `program`, a map all of whose slots are direct, over `n` positions; slots that are no numbers are dense.
 template <class Isa = IsaTag>
 WICK_INLINE void launch_dense(Program const& program, void const* const* in, void* const* out, std::int64_t n);
