@@ -19,7 +19,7 @@ SPDX = "// SPDX-License-Identifier: MIT"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # xsimd's spelling changes between its releases: one file knows it.
 XSIMD = re.compile(r"\bxsimd::|<xsimd/")
-XSIMD_HOME = "base/simd.hpp"
+XSIMD_HOME = "base/batch.hpp"
 # Code that computes is compiled alike whatever the user's floating-point flags are (base/config.hpp says how).
 PRECISE_FOLDERS = {"base", "core", "calls", "expr", "ops", "backend", "autograd", "nn", "optim"}
 PRECISE_ELSEWHERE = {"base/config.hpp"}  # defines the two words
@@ -92,7 +92,7 @@ def self_test():
     top = SPDX + "\n// A file.\n#pragma once\n"
     good = {"base/a.hpp": top, "core/b.hpp": top + "#include <vector>\n#include <wick/base/a.hpp>\n",
             "core/c.hpp": top + "#include <wick/core/b.hpp>\n// xsimd::batch, #include <wick/nn/x.hpp>\n",
-            "base/simd.hpp": top + "#include <xsimd/xsimd.hpp>\n", "data/d.hpp": top,
+            "base/batch.hpp": top + "#include <xsimd/xsimd.hpp>\n", "data/d.hpp": top,
             "tensor.hpp": top + "#include <wick/core/c.hpp>\n", "wick.hpp": top + "#include <wick/tensor.hpp>\n"}
     bad = {  # file, its text, what must be said of it
         "upwards": ("base/x.hpp", top + "#include <wick/core/b.hpp>\n", "base (0) includes core (1), a higher layer"),
@@ -105,7 +105,7 @@ def self_test():
         "guard": ("core/x.hpp", SPDX + "\n#include <vector>\n#pragma once\n", "not '#pragma once'"),
         "folder": ("stuff/x.hpp", top, "'stuff' has no layer number"),
         "loose": ("x.hpp", top, "'x.hpp' has no layer number"),
-        "xsimd": ("core/x.hpp", top + "using b = xsimd::batch<float>;\n", "only base/simd.hpp may"),
+        "xsimd": ("core/x.hpp", top + "using b = xsimd::batch<float>;\n", "only base/batch.hpp may"),
         "flags": ("core/x.hpp", top + "WICK_PRECISE_BEGIN\nnamespace wick {}\n", "does not stand between the lines"),
     }
     failures = []

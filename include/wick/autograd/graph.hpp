@@ -115,7 +115,7 @@ Variable<T> gradient_variable(tape::Entry& entry) {
 template <class Op, class... V>
 struct OpKernel : MapKernel<Apply<Op, Leaf<V>...>, result_t<Op, V...>> {
   using Kernel = MapKernel<Apply<Op, Leaf<V>...>, result_t<Op, V...>>;
-  [[gnu::flatten]] WICK_COLD static void run(KernelArguments const& a) { Kernel::run(a); }
+  WICK_KERNEL WICK_COLD static void run(KernelArguments const& a) { Kernel::run(a); }
   static constexpr Program make_program() {
     Program p = Kernel::make_program();
     p.kernel = &run;

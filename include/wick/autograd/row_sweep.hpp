@@ -79,7 +79,7 @@ struct RowSweepKernel {
   static constexpr bool uses_result = needs_result<S>;
   static constexpr int inputs = S::slot_count + (uses_result ? 2 : 1), outputs = detail::active_planes<S>;
 
-  [[gnu::flatten]] static void run(KernelArguments const& a) {
+  WICK_KERNEL static void run(KernelArguments const& a) {
     Runner const runner(a);
     Batch<L> fold_adjoint[Folds::size];
     for (auto& adjoint : fold_adjoint) adjoint = Batch<L>(L(0));

@@ -294,7 +294,7 @@ struct SweepKernel {
     }
   }
 
-  [[gnu::flatten]] static void run(KernelArguments const& a) {
+  WICK_KERNEL static void run(KernelArguments const& a) {
     auto frame = make_frame<L, inputs>(a);
     if constexpr (std::is_void_v<L>) {
       for (; frame.i < a.n; ++frame.i) step(frame, ElementSink{a.out, a.out_step, frame.i});

@@ -85,6 +85,14 @@
 
 #define WICK_ISA WICK_JOIN(WICK_ISA_NAME, WICK_ISA_THREADS, WICK_ISA_CUDA, WICK_ISA_BLAS)
 
+// Where nothing is optimized (-O0), g++ optimizes these functions all the same: what is called for each register of a loop,
+// and the kernels themselves, into which all that is forced to be inlined goes. (clang has no such attribute.)
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__OPTIMIZE__) && !defined(__CUDACC__)
+#define WICK_OPTIMIZED __attribute__((optimize("O1")))
+#else
+#define WICK_OPTIMIZED
+#endif
+
 // Functions of an operation run on the host and on the device. For nvcc they are constexpr ones, which it lets run on both
 // sides (--expt-relaxed-constexpr): it does not take a `__host__ __device__` function of a register of numbers.
 #if defined(__CUDACC__)
@@ -92,7 +100,7 @@
 // nvcc hands pragmas of g++ on to g++, and warns that it does not know them itself.
 #pragma nv_diag_suppress 1675
 #else
-#define WICK_FN inline
+#define WICK_FN inline WICK_OPTIMIZED
 #endif
 
 // Formulas are many small functions; the loop is fast only when all of them disappear.
@@ -102,11 +110,14 @@
 #define WICK_LAMBDA_INLINE __attribute__((always_inline))
 // Functions that are seldom called and often instantiated: compiled for size, which is quick.
 #define WICK_COLD __attribute__((cold, noinline))
+// The loop of a formula.
+#define WICK_KERNEL __attribute__((flatten)) WICK_OPTIMIZED
 #else
 #define WICK_INLINE inline
 #define WICK_NOINLINE
 #define WICK_LAMBDA_INLINE
 #define WICK_COLD
+#define WICK_KERNEL
 #endif
 
 // A function that runs on the host and on the device, and has to disappear.

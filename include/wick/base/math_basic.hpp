@@ -110,19 +110,19 @@ using without_sign_t = std::make_unsigned_t<decltype(X() + X())>;
 
 /// a + b; whole numbers wrap around.
 template <class A, class B>
-constexpr auto plus(A const& a, B const& b) {
+WICK_LAMBDA_INLINE constexpr auto plus(A const& a, B const& b) {
   if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) + without_sign_t<A>(b));
   else return a + b;
 }
 /// a - b; whole numbers wrap around.
 template <class A, class B>
-constexpr auto minus(A const& a, B const& b) {
+WICK_LAMBDA_INLINE constexpr auto minus(A const& a, B const& b) {
   if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) - without_sign_t<A>(b));
   else return a - b;
 }
 /// a * b; whole numbers wrap around.
 template <class A, class B>
-constexpr auto times(A const& a, B const& b) {
+WICK_LAMBDA_INLINE constexpr auto times(A const& a, B const& b) {
   if constexpr (wraps<A, B>) return static_cast<A>(without_sign_t<A>(a) * without_sign_t<A>(b));
   else return a * b;
 }
@@ -151,7 +151,7 @@ template <Real V>
   else return -x;
 }
 template <Integer X>
-constexpr X negate(X x) {
+WICK_LAMBDA_INLINE constexpr X negate(X x) {
   return static_cast<X>(math::minus(X(0), x));
 }
 
@@ -196,7 +196,7 @@ template <class A, class B>
 concept IntegerBesideFloating = (Integer<A> && std::floating_point<B>) || (std::floating_point<A> && Integer<B>);
 // False where a comparison must not be made: g++ takes NaN for less, equal and greater with -ffast-math.
 template <class A, class B>
-constexpr bool ordered([[maybe_unused]] A const& a, [[maybe_unused]] B const& b) {
+WICK_LAMBDA_INLINE constexpr bool ordered([[maybe_unused]] A const& a, [[maybe_unused]] B const& b) {
 #if defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
   if constexpr (Lane<A>) {
     if (math::isnan(a)) return false;
@@ -211,7 +211,7 @@ constexpr bool ordered([[maybe_unused]] A const& a, [[maybe_unused]] B const& b)
 
 /// a < b. Integers are compared as numbers, also where one has a sign and the other has none, or beside a floating number.
 template <class A, class B>
-constexpr auto less(A const& a, B const& b) {
+WICK_LAMBDA_INLINE constexpr auto less(A const& a, B const& b) {
   if constexpr (Integer<A> && Integer<B>) return integer::less(a, b);
   else if constexpr (detail::IntegerBesideFloating<A, B>) return detail::ordered(a, b) && integer::less(a, b);
   else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a < b;
@@ -219,7 +219,7 @@ constexpr auto less(A const& a, B const& b) {
 }
 /// a <= b, as `less` compares.
 template <class A, class B>
-constexpr auto less_equal(A const& a, B const& b) {
+WICK_LAMBDA_INLINE constexpr auto less_equal(A const& a, B const& b) {
   if constexpr (Integer<A> && Integer<B>) return !integer::less(b, a);
   else if constexpr (detail::IntegerBesideFloating<A, B>) return detail::ordered(a, b) && integer::less_equal(a, b);
   else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a <= b;
@@ -227,7 +227,7 @@ constexpr auto less_equal(A const& a, B const& b) {
 }
 /// a == b, as `less` compares.
 template <class A, class B>
-constexpr auto equal(A const& a, B const& b) {
+WICK_LAMBDA_INLINE constexpr auto equal(A const& a, B const& b) {
   if constexpr (Integer<A> && Integer<B>) return integer::equal(a, b);
   else if constexpr (detail::IntegerBesideFloating<A, B>) return detail::ordered(a, b) && integer::equal(a, b);
   else if constexpr (Lane<A> || Lane<B>) return detail::ordered(a, b) && a == b;

@@ -1,63 +1,16 @@
 // SPDX-License-Identifier: MIT
-// SIMD batches: the only file that knows xsimd's spelling. Each helper also takes a plain number, so that one
-// algorithm serves the batch, the scalar and the GPU thread.
+// What algorithms do with SIMD batches. Each helper also takes a plain number, so that one algorithm serves the batch, the
+// scalar and the GPU thread.
 #pragma once
 
-// What xsimd includes comes first, so that only xsimd itself is compiled as this library is (WICK_PRECISE_BEGIN).
-#include <algorithm>
-#include <array>
-#include <bit>
-#include <cassert>
-#include <cmath>
-#include <complex>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <limits>
-#include <memory>
-#include <ostream>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-#if defined(__x86_64__) && !defined(__clang__)
-#include <immintrin.h>  // for clang, options belong to the instructions that these functions stand for
-#endif
+#include <wick/base/batch.hpp>
 
-#include <wick/base/config.hpp>
 WICK_PRECISE_BEGIN
-// g++ 12 calls the deliberately undefined registers of its own AVX-512 header uninitialized once they are inlined.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <xsimd/xsimd.hpp>
-#pragma GCC diagnostic pop
-#else
-#include <xsimd/xsimd.hpp>
-#endif
-
-#if XSIMD_VERSION_MAJOR < 8 || (XSIMD_VERSION_MAJOR == 8 && XSIMD_VERSION_MINOR < 1)
-#error "Wick needs xsimd 8.1 or newer: install libxsimd-dev, or let CMake fetch it."
-#endif
-
 namespace wick::inline WICK_ISA {
 
 /// An element type that has a SIMD batch.
 template <class T>
 concept Lane = std::is_same_v<T, float> || std::is_same_v<T, double>;
-
-/// A register full of `T`: the arithmetic operators and comparisons work lane by lane.
-template <Lane T>
-using Batch = xsimd::batch<T>;
-
-/// One truth value for each lane of a `Batch<T>`; combined with `&`, `|` and `~`, not with `^` or `!=` (see
-/// `simd::exclusive_or`).
-template <Lane T>
-using Mask = xsimd::batch_bool<T>;
-
-/// Number of elements in a `Batch<T>`.
-template <Lane T>
-inline constexpr int lanes = static_cast<int>(Batch<T>::size);
 
 namespace simd::detail {
 template <class X>
@@ -106,7 +59,7 @@ struct BitsOf {
 };
 template <Lane T>
 struct BitsOf<Batch<T>> {
-  using Type = xsimd::batch<Word<T>>;
+  using Type = Batch<Word<T>>;
 };
 template <class V>
 struct MaskOf {
@@ -173,7 +126,7 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V select(Truth<V> condition, std::type_identity_t<V> a, std::type_identity_t<V> b) {
   if constexpr (is_batch_v<V>) {
-    return xsimd::select(condition, a, b);
+    return detail::select(condition, a, b);
   } else {
     return condition ? a : b;
   }
@@ -186,21 +139,11 @@ WICK_INLINE Batch<T> clear(Mask<T> const& condition, Batch<T> const& x) {
   if constexpr (sizeof(condition.data) == sizeof(x.data) && requires { Batch<T>(condition.data); })
     return from_bits<Batch<T>>(bits(x) & ~bits(Batch<T>(condition.data)));
   else
-    return xsimd::select(condition, Batch<T>(T(0)), x);
+    return detail::select(condition, Batch<T>(T(0)), x);
 }
 
-/// True if some lane is true.
-template <Lane T>
-WICK_INLINE bool any(Mask<T> const& x) {
-  return xsimd::any(x);
-}
+/// For a plain truth value.
 constexpr bool any(bool x) { return x; }
-
-/// True if every lane is true.
-template <Lane T>
-WICK_INLINE bool all(Mask<T> const& x) {
-  return xsimd::all(x);
-}
 constexpr bool all(bool x) { return x; }
 
 /// The opposite truth value.
@@ -246,7 +189,7 @@ template <class M>
 /// 1 where `x` is true, else 0.
 template <Lane T>
 WICK_INLINE Batch<T> from_mask(Mask<T> const& x) {
-  return xsimd::select(x, Batch<T>(T(1)), Batch<T>(T(0)));
+  return detail::select(x, Batch<T>(T(1)), Batch<T>(T(0)));
 }
 
 /// True where `x` is not zero (so also where it is NaN).
@@ -267,16 +210,7 @@ inline constexpr bool fused = false;
 template <Real V>
 [[gnu::always_inline]] WICK_FN V fma(V a, std::type_identity_t<V> b, std::type_identity_t<V> c) {
   if constexpr (is_batch_v<V>) {
-#if defined(__AVX512F__)
-    // xsimd 8.1 multiplies and adds here.
-    if constexpr (sizeof(lane_of_t<V>) == 4) {
-      return _mm512_fmadd_ps(a, b, c);
-    } else {
-      return _mm512_fmadd_pd(a, b, c);
-    }
-#else
-    return xsimd::fma(a, b, c);
-#endif
+    return detail::fma(a, b, c);
   } else if constexpr (fused) {
     if constexpr (sizeof(V) == 4) return __builtin_fmaf(a, b, c);
     else return __builtin_fma(a, b, c);
@@ -304,7 +238,7 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V sqrt(V x) {
   if constexpr (is_batch_v<V>) {
-    return xsimd::sqrt(x);
+    return detail::sqrt(x);
   } else {
     return std::sqrt(x);
   }
@@ -315,7 +249,7 @@ template <Real V>
 [[gnu::always_inline]] WICK_FN V clamp(V x, lane_of_t<V> low, lane_of_t<V> high) {
   if constexpr (is_batch_v<V>) {
     // x86 returns the second operand when one is NaN.
-    return xsimd::min(V(high), xsimd::max(V(low), x));
+    return smaller(V(high), larger(V(low), x));
   } else {
     V const above = low > x ? low : x;
     return high < above ? high : above;
@@ -326,7 +260,7 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V at_most(V x, lane_of_t<V> high) {
   if constexpr (is_batch_v<V>) {
-    return xsimd::min(V(high), x);
+    return smaller(V(high), x);
   } else {
     return high < x ? high : x;
   }
@@ -336,20 +270,10 @@ template <Real V>
 template <Real V>
 [[gnu::always_inline]] WICK_FN V at_least(V x, lane_of_t<V> low) {
   if constexpr (is_batch_v<V>) {
-    return xsimd::max(V(low), x);
+    return larger(V(low), x);
   } else {
     return low > x ? low : x;
   }
-}
-
-/// The larger (smaller) one in one instruction; `b` where `b` is NaN, NaN or `b` where `a` is.
-template <Lane T>
-WICK_INLINE Batch<T> larger(Batch<T> const& a, Batch<T> const& b) {
-  return xsimd::max(a, b);
-}
-template <Lane T>
-WICK_INLINE Batch<T> smaller(Batch<T> const& a, Batch<T> const& b) {
-  return xsimd::min(a, b);
 }
 
 /// `c0 x^n + c1 x^(n-1) + ... + cn`: the coefficients stand highest power first.
@@ -455,12 +379,6 @@ template <Lane T>
 WICK_INLINE T reduce_min(Batch<T> const& x) {
   return fold_lanes<T>(x, [](auto const& a, auto const& b) WICK_LAMBDA_INLINE { return select<Batch<T>>((a < b) | ~(a == a), a, b); });
 }
-
-/// Rounding to whole numbers, lane by lane; the sign of a result 0 is the register's choice.
-template <Lane T> WICK_INLINE Batch<T> floor(Batch<T> const& x) { return xsimd::floor(x); }
-template <Lane T> WICK_INLINE Batch<T> ceil(Batch<T> const& x) { return xsimd::ceil(x); }
-template <Lane T> WICK_INLINE Batch<T> trunc(Batch<T> const& x) { return xsimd::trunc(x); }
-template <Lane T> WICK_INLINE Batch<T> round(Batch<T> const& x) { return xsimd::nearbyint(x); }
 
 /// A register of 64-bit words. The compilers' own vectors: xsimd 8.1 shifts these lane by lane.
 typedef std::uint64_t Words __attribute__((vector_size(sizeof(Batch<float>))));

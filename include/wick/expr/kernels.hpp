@@ -107,7 +107,7 @@ struct MapKernel {
   using L = lane_t<S, Result>;
   static constexpr int planes = ElementTraits<Result>::planes;
 
-  [[gnu::flatten]] static void run(KernelArguments const& a) {
+  WICK_KERNEL static void run(KernelArguments const& a) {
     if constexpr (std::is_void_v<L>) {
       auto frame = make_frame<L, S::slot_count>(a);
       std::int64_t const n = a.n;
@@ -212,7 +212,7 @@ struct RowReduction {
   // Positions of a stream below which it is not worth its start.
   static constexpr std::int64_t shortest_stream = 16384;
 
-  [[gnu::flatten]] static void run(KernelArguments const& a) {
+  WICK_KERNEL static void run(KernelArguments const& a) {
     constexpr auto all = std::make_index_sequence<static_cast<std::size_t>(streams)>{};
     Frame const first = make_frame<L, S::slot_count>(a);
     auto const row_at = [&](std::int64_t row) WICK_LAMBDA_INLINE {
@@ -332,7 +332,7 @@ struct ReduceKernel {
   using L = std::conditional_t<std::is_same_v<base_t<Result>, lane_t<S, Result>>, lane_t<S, Result>, void>;
   static constexpr int planes = ElementTraits<Result>::planes;
 
-  [[gnu::flatten]] static void run(KernelArguments const& a) {
+  WICK_KERNEL static void run(KernelArguments const& a) {
     auto frame = make_frame<L, S::slot_count>(a);
     std::int64_t const n = a.n, step = a.out_step[0];
     if constexpr (planes > 1) {

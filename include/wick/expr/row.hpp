@@ -310,7 +310,7 @@ template <class S, class Result>
 struct RowKernel {
   using L = lane_t<S, Result>;
 
-  [[gnu::flatten]] static void run(KernelArguments const& a) {
+  WICK_KERNEL static void run(KernelArguments const& a) {
     RowRunner<S, L> const runner(a);
     auto f = runner.template frame<RowRunner<S, L>::folds>(a);
     using Out = kernel_element_t<Result, L>;

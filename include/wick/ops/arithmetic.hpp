@@ -11,28 +11,28 @@ namespace wick::inline WICK_ISA {
 struct Add : Binary<"add"> {
   using polynomial = void;
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{math::One{}, math::One{}}; }
 };
 /// a - b
 struct Sub : Binary<"sub"> {
   using polynomial = void;
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::minus(a, b); }
   WICK_FN static auto slope(auto, auto) { return Slopes{math::One{}, math::MinusOne{}}; }
 };
 /// a * b
 struct Mul : Binary<"mul"> {
   using polynomial = void;
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::times(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{b, a}; }
 };
 /// a / b; integers divide as floats, as in PyTorch.
 struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
   using steep = void;
   using has_row_constant = void;
-  static constexpr auto value(auto a, auto b) { return a / b; }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return a / b; }
   WICK_FN static auto with_row_constant(auto a, auto b) { return math::divide_many(a, b); }
   WICK_FN static auto slope(auto a, auto b) { return Slopes{1 / b, -(a / b) / b}; }
 };
@@ -40,7 +40,7 @@ struct Div : Binary<"div", Domain<0.5, 4>, types::Floating> {
 struct Neg : Unary<"neg", Domain<-4, 4>, types::Same> {
   using polynomial = void;
   using cheap = void;
-  static constexpr auto value(auto x) {
+  WICK_LAMBDA_INLINE static constexpr auto value(auto x) {
     if constexpr (is_batch_v<decltype(x)> || std::is_integral_v<decltype(x)>) return math::negate(x);
     else return -x;
   }
@@ -62,13 +62,13 @@ struct Sign : Unary<"sign", Domain<-4, 4>, types::Same> {
 struct Square : Unary<"square", Domain<-4, 4>, types::Same> {
   using polynomial = void;
   using cheap = void;
-  static constexpr auto value(auto x) { return math::times(x, x); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto x) { return math::times(x, x); }
   WICK_FN static auto slope(auto x) { return 2 * x; }
 };
 /// 1 / x
 struct Reciprocal : Unary<"reciprocal", Domain<0.5, 4>> {
   using steep = void;
-  static constexpr auto value(auto x) {
+  WICK_LAMBDA_INLINE static constexpr auto value(auto x) {
     if constexpr (core::is_complex<decltype(x)>) return decltype(x)(1) / x;
     else return 1 / x;
   }

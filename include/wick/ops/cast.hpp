@@ -12,7 +12,7 @@ namespace wick::inline WICK_ISA {
 template <class To>
 struct Cast : Unary<"cast", Domain<-4, 4>, types::Convert<To>> {
   using cheap = void;
-  static constexpr auto value(auto x) {
+  WICK_LAMBDA_INLINE static constexpr auto value(auto x) {
     if constexpr (Half<To>) return simd::round_to<To>(x);
     else return x;
   }

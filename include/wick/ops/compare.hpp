@@ -11,12 +11,12 @@ namespace wick::inline WICK_ISA {
 /// a == b
 struct Eq : Binary<"eq", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::equal(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::equal(a, b); }
 };
 /// a != b
 struct Ne : Binary<"ne", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) {
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) {
     if constexpr (is_batch_v<decltype(a)>) return math::not_equal(a, b);
     else return !math::equal(a, b);
   }
@@ -24,37 +24,37 @@ struct Ne : Binary<"ne", Domain<-4, 4>, types::Truth> {
 /// a < b
 struct Lt : Binary<"lt", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::less(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::less(a, b); }
 };
 /// a <= b
 struct Le : Binary<"le", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::less_equal(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::less_equal(a, b); }
 };
 /// a > b
 struct Gt : Binary<"gt", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::less(b, a); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::less(b, a); }
 };
 /// a >= b
 struct Ge : Binary<"ge", Domain<-4, 4>, types::Truth> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return math::less_equal(b, a); }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return math::less_equal(b, a); }
 };
 /// a and b
 struct LogicalAnd : Binary<"logical_and", Domain<-4, 4>, types::Logical> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a & b; }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return a & b; }
 };
 /// a or b
 struct LogicalOr : Binary<"logical_or", Domain<-4, 4>, types::Logical> {
   using cheap = void;
-  static constexpr auto value(auto a, auto b) { return a | b; }
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a, auto b) { return a | b; }
 };
 /// not a
 struct LogicalNot : Unary<"logical_not", Domain<-4, 4>, types::Logical> {
   using cheap = void;
-  static constexpr auto value(auto a) {
+  WICK_LAMBDA_INLINE static constexpr auto value(auto a) {
     if constexpr (std::is_same_v<decltype(a), bool>) return !a;
     else return ~a;
   }

@@ -17,7 +17,7 @@ struct Sum : Reduction<"sum"> {
   using planewise = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
-  static constexpr auto combine(auto a, auto b) { return math::plus(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto combine(auto a, auto b) { return math::plus(a, b); }
   WICK_FN static auto slope(auto, auto) { return math::One{}; }
 };
 /// Arithmetic mean; integers give float.
@@ -25,8 +25,8 @@ struct Mean : Reduction<"mean"> {
   using planewise = void;
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
-  static constexpr auto combine(auto a, auto b) { return a + b; }
-  static constexpr auto finish(auto total, std::int64_t count) {
+  WICK_LAMBDA_INLINE static constexpr auto combine(auto a, auto b) { return a + b; }
+  WICK_LAMBDA_INLINE static constexpr auto finish(auto total, std::int64_t count) {
     if constexpr (core::is_complex<decltype(total)>) return total / static_cast<real_t<decltype(total)>>(count);
     else if constexpr (std::is_same_v<decltype(total), float>) return static_cast<double>(total) / static_cast<double>(count);
     else return total / static_cast<double>(count);
@@ -39,7 +39,7 @@ struct Prod : Reduction<"prod"> {
   using by_zeros = void;
   template <class T> using result = sum_t<T>;
   template <class T> static constexpr T identity() { return T(1); }
-  static constexpr auto combine(auto a, auto b) { return math::times(a, b); }
+  WICK_LAMBDA_INLINE static constexpr auto combine(auto a, auto b) { return math::times(a, b); }
   WICK_FN static auto slope(auto x, auto y) { return y / x; }
 };
 /// Largest element; NaN if there is one.
@@ -69,7 +69,7 @@ struct Norm : Reduction<"norm"> {
   template <class T> using result = floating_t<T>;
   template <class T> static constexpr T identity() { return T(0); }
   WICK_FN static auto lift(auto x) { return x * x; }
-  static constexpr auto combine(auto a, auto b) { return a + b; }
+  WICK_LAMBDA_INLINE static constexpr auto combine(auto a, auto b) { return a + b; }
   WICK_FN static auto finish(auto total, std::int64_t) { return apply<RootOfSquares>(total); }
   WICK_FN static auto slope(auto x, auto y) { return math::Choice{y == 0, math::Zero{}, x / y}; }
 };
@@ -78,14 +78,14 @@ struct Any : Reduction<"any"> {
   template <class T> using result = bool;
   static constexpr bool decisive = true;  ///< one such element settles the result
   template <class T> static constexpr T identity() { return T(false); }
-  static constexpr auto combine(auto a, auto b) { return a || b; }
+  WICK_LAMBDA_INLINE static constexpr auto combine(auto a, auto b) { return a || b; }
 };
 /// True if all elements are.
 struct All : Reduction<"all"> {
   template <class T> using result = bool;
   static constexpr bool decisive = false;
   template <class T> static constexpr T identity() { return T(true); }
-  static constexpr auto combine(auto a, auto b) { return a && b; }
+  WICK_LAMBDA_INLINE static constexpr auto combine(auto a, auto b) { return a && b; }
 };
 
 namespace detail {
