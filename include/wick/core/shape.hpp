@@ -48,18 +48,15 @@ class IntList {
  public:
   constexpr IntList() {
     if (std::is_constant_evaluated()) clear();
-    else values_[0] = values_[1] = 0;
   }
   template <std::integral... I>
     requires(sizeof...(I) > 0 && sizeof...(I) <= max_rank)
   constexpr IntList(I... values) : rank_(sizeof...(I)) {
     if (std::is_constant_evaluated()) clear();
-    else if constexpr (sizeof...(I) == 1) values_[1] = 0;
     int i = 0;
     ((values_[i++] = static_cast<std::int64_t>(values)), ...);
   }
-  // Formulas copy lists a lot, and most of them are short: the first two values are copied whatever the rank, so they always
-  // have a value.
+  // Formulas copy lists a lot, and most of them are short.
   constexpr IntList(IntList const& other) : rank_(other.rank_) { take(other); }
   constexpr IntList& operator=(IntList const& other) {
     rank_ = other.rank_;
@@ -99,10 +96,10 @@ class IntList {
   std::int64_t values_[max_rank];  // those past the rank have no meaning
 
  private:
-  // Keeps a few values scalars: as vectors, or a call of memset, a loop over them is slower, and much code wherever a tensor
-  // is copied; and a vector of what was just stored one by one waits for the stores.
-  static constexpr void stay_scalar([[maybe_unused]] auto& i) {
-#if defined(__GNUC__) && !defined(__CUDA_ARCH__)
+  // Keeps a loop over a few values a small loop: as vectors, or a call of memset, it is slower, and much code wherever a
+  // tensor is copied.
+  static constexpr void stay_scalar([[maybe_unused]] int& i) {
+#if defined(__GNUC__)
     if (!std::is_constant_evaluated()) asm("" : "+r"(i));
 #endif
   }
@@ -112,9 +109,8 @@ class IntList {
   }
   constexpr void take(IntList const& other) {
     if (std::is_constant_evaluated()) clear();
-    std::int64_t first = other.values_[0];
-    stay_scalar(first);
-    values_[0] = first, values_[1] = other.values_[1];
+    if (rank_ > 0) values_[0] = other.values_[0];
+    if (rank_ > 1) values_[1] = other.values_[1];
     for (int i = 2; i < rank_; ++i, stay_scalar(i)) values_[i] = other.values_[i];
     if (std::is_constant_evaluated())  // a constant has no indeterminate parts
       for (int i = rank_; i < max_rank; ++i) values_[i] = 0;
