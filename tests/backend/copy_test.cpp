@@ -139,3 +139,28 @@ TEST_CASE("formulas of transposed tensors, of every element type") {
   };
   check_sum(0.f), check_sum(0.0), check_sum(std::int32_t{0}), check_sum(std::int64_t{0});
 }
+
+TEST_CASE("matrices turned in registers: every size below three registers, and what lies between the rows stays") {
+  constexpr std::int64_t most = 37;
+  auto const check_words = [&]<class Word>(Word) {
+    std::vector<Word> x(most * (most + 2)), y(most * (most + 3));
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<Word>(i % 251 + 1);
+    for (std::int64_t rows = 1; rows <= most; ++rows)
+      for (std::int64_t columns = 1; columns <= most; ++columns)
+        for (std::int64_t gap : {0, 2}) {
+          std::int64_t const from = columns + gap, to = rows + gap;
+          std::fill(y.begin(), y.end(), Word(0));
+          backend::cpu::turn(sizeof(Word), x.data(), 0, from, y.data(), 0, to, rows, columns);
+          bool right = true;
+          for (std::int64_t k = 0; k < static_cast<std::int64_t>(y.size()); ++k) {
+            std::int64_t const j = k / to, i = k % to;
+            right &= y[static_cast<std::size_t>(k)] == (j < columns && i < rows ? x[static_cast<std::size_t>(i * from + j)] : Word(0));
+          }
+          if (!right) FAIL_CHECK("words of ", sizeof(Word), " bytes, ", rows, " rows, ", columns, " columns, gap ", gap);
+        }
+  };
+  check_words(std::uint8_t{});
+  check_words(std::uint16_t{});
+  check_words(std::uint32_t{});
+  check_words(std::uint64_t{});
+}

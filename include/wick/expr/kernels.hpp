@@ -86,6 +86,21 @@ WICK_INLINE auto make_frame(KernelArguments const& a) {
   return frame;
 }
 
+namespace detail {
+template <class L>
+inline constexpr auto places = [] {
+  std::array<L, static_cast<std::size_t>(lanes<L>)> table{};
+  for (int k = 0; k < lanes<L>; ++k) table[static_cast<std::size_t>(k)] = static_cast<L>(k);
+  return table;
+}();
+}  // namespace detail
+
+/// The first `count` lanes of x, then those of `rest`.
+template <class L>
+WICK_INLINE Batch<L> first_lanes(Batch<L> const& x, int count, Batch<L> const& rest) {
+  return simd::select<Batch<L>>(simd::load(detail::places<L>.data()) < Batch<L>(static_cast<L>(count)), x, rest);
+}
+
 /// Moves slot `s` of a kernel for structure S by so many elements.
 template <class S, class L, int Slots, bool all_move>
 WICK_INLINE void advance(BatchFrame<L, Slots, all_move>& frame, int s, std::int64_t elements) {
@@ -298,11 +313,6 @@ struct RowReduction {
 
   // What is left of a row after its last full register, beside neutral elements.
   static WICK_INLINE Batch<L> last_of_row(Frame frame, KernelArguments const& a) {
-    static constexpr auto place = [] {
-      std::array<L, lanes<L>> table{};
-      for (int k = 0; k < lanes<L>; ++k) table[static_cast<std::size_t>(k)] = static_cast<L>(k);
-      return table;
-    }();
     alignas(64) char tails[S::slot_count > 0 ? S::slot_count : 1][64];
     for (int s = 0; s < S::slot_count; ++s) {
       if (!frame.mask[s]) continue;
@@ -311,8 +321,7 @@ struct RowReduction {
       frame.slot[s] = reinterpret_cast<L const*>(tails[s]);
     }
     frame.i = 0;
-    return simd::select<Batch<L>>(simd::load(place.data()) < Batch<L>(static_cast<L>(a.tail)),
-                                  Op::lift(evaluate<S, Result, 0>(frame)), neutral());
+    return first_lanes<L>(Op::lift(evaluate<S, Result, 0>(frame)), a.tail, neutral());
   }
 
   // The first `count` lanes of a register, and neutral ones up to a power of two: neighbours first.

@@ -221,10 +221,7 @@ WICK_INLINE void over_row(KernelArguments const& a, Frame& frame, Body&& body, s
 template <class L>
 WICK_INLINE Batch<L> only_valid(Batch<L> const& value, int valid, L neutral) {
   if (valid == lanes<L>) return value;
-  alignas(64) L values[static_cast<std::size_t>(lanes<L>)];
-  simd::store(values, value);
-  for (int i = valid; i < lanes<L>; ++i) values[i] = neutral;
-  return simd::load(values);
+  return first_lanes(value, valid, Batch<L>(neutral));
 }
 
 /// Row kernels: everything that has to happen before the last stage.

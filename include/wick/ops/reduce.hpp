@@ -48,7 +48,7 @@ struct Max : Reduction<"max"> {
   using by_ties = void;
   template <class T> using result = T;
   template <class T> static constexpr T identity() { return math::least<T>(); }
-  WICK_FN static auto combine(auto a, auto b) { return math::maximum(a, b); }
+  WICK_FN_INLINE static auto combine(auto a, auto b) { return math::maximum(a, b); }
   WICK_FN static auto slope(auto x, auto y) { return math::where(x == y, 1.0, 0.0); }
 };
 /// Smallest element; NaN if there is one.
@@ -60,7 +60,7 @@ struct Min : Reduction<"min"> {
     if constexpr (std::numeric_limits<T>::has_infinity) return std::numeric_limits<T>::infinity();
     else return std::numeric_limits<T>::max();
   }
-  WICK_FN static auto combine(auto a, auto b) { return math::minimum(a, b); }
+  WICK_FN_INLINE static auto combine(auto a, auto b) { return math::minimum(a, b); }
   WICK_FN static auto slope(auto x, auto y) { return math::where(x == y, 1.0, 0.0); }
 };
 /// Euclidean norm, sqrt of the sum of squares; slope 0 at 0.

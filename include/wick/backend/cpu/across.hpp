@@ -68,7 +68,7 @@ class AcrossRun {
         (s < program_.inputs ? step[s] : out_step[s - program_.inputs]) = moves ? -1 : 0;
         if (s < program_.inputs) in[s] = same_[s] == s ? begin(s, offset[s]) : in[same_[s]];
         else out[s - program_.inputs] = buffer(s);
-        if (s >= program_.inputs && lie_[s] == Lie::repeats) target(s).identity(sums(s), n_ * lanes_);
+        if (s >= program_.inputs && lie_[s] == Lie::repeats && same_[s] == s) target(s).identity(sums(s), n_ * lanes_);
       }
       for (std::int64_t k = 0; k < m; k += lanes_) {
         std::int64_t const rows = std::min<std::int64_t>(lanes_, m - k);
@@ -77,10 +77,12 @@ class AcrossRun {
           collect(s, offset[s] + k * slots_[s].stride[rows_], rows);
         }
         for (int s = program_.inputs; s < count_; ++s) {
+          int const o = s - program_.inputs;
           if (!target(s).accumulates) continue;
           // Lanes beyond the last row are added to nobody.
-          if (lie_[s] == Lie::repeats && rows == lanes_) out[s - program_.inputs] = sums(s);
-          else out[s - program_.inputs] = buffer(s), target(s).identity(buffer(s), out_step[s - program_.inputs] ? n_ * lanes_ : lanes_);
+          if (same_[s] != s) out[o] = out[same_[s] - program_.inputs];
+          else if (lie_[s] == Lie::repeats && rows == lanes_) out[o] = sums(s);
+          else out[o] = buffer(s), target(s).identity(buffer(s), out_step[o] ? n_ * lanes_ : lanes_);
         }
         program_.kernel({.in = in, .in_step = step, .out = out, .out_step = out_step, .n = n_ * lanes_, .scratch = scratch_, .across = true});
         for (int s = program_.inputs; s < count_; ++s)

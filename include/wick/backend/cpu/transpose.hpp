@@ -2,10 +2,11 @@
 // Matrices turned around in registers: y[j][i] = x[i][j], for elements of any type of 1, 2, 4 or 8 bytes.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include <wick/base/config.hpp>
+#include <wick/base/simd.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -60,22 +61,98 @@ struct TransposeBlock {
   }
   static WICK_INLINE void store(Word* y, Row const& row) { std::memcpy(y, &row, sizeof row); }
 
-  static WICK_INLINE void run(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride) {
-    Row const a = load_rows(x, x_stride), b = load_rows(x + x_stride, x_stride);
+  /// Each small square turned around: register i holds its column i.
+  static WICK_INLINE void turn(Row (&row)[side]) {
     if constexpr (side == 2) {
-      store(y, interleave<0>(a, b));
-      store(y + y_stride, interleave<1>(a, b));
+      Row const a = row[0], b = row[1];
+      row[0] = interleave<0>(a, b), row[1] = interleave<1>(a, b);
     } else {
-      Row const c = load_rows(x + 2 * x_stride, x_stride), d = load_rows(x + 3 * x_stride, x_stride);
-      Row const even = interleave<0>(a, c), odd = interleave<0>(b, d);
-      store(y, interleave<0>(even, odd));
-      store(y + y_stride, interleave<1>(even, odd));
-      Row const more_even = interleave<1>(a, c), more_odd = interleave<1>(b, d);
-      store(y + 2 * y_stride, interleave<0>(more_even, more_odd));
-      store(y + 3 * y_stride, interleave<1>(more_even, more_odd));
+      Row const even = interleave<0>(row[0], row[2]), odd = interleave<0>(row[1], row[3]);
+      Row const more_even = interleave<1>(row[0], row[2]), more_odd = interleave<1>(row[1], row[3]);
+      row[0] = interleave<0>(even, odd), row[1] = interleave<1>(even, odd);
+      row[2] = interleave<0>(more_even, more_odd), row[3] = interleave<1>(more_even, more_odd);
     }
   }
+  static WICK_INLINE void run(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride) {
+    Row row[side];
+    for (int i = 0; i < side; ++i) row[i] = load_rows(x + i * x_stride, x_stride);
+    turn(row);
+    for (int i = 0; i < side; ++i) store(y + i * y_stride, row[i]);
+  }
 };
+
+#if defined(__AVX512F__)
+/// As many whole registers as one has elements; rows and columns beyond the last one are masked out.
+template <class Word>
+struct TransposeSquare {
+  using Block = TransposeBlock<Word, 4>;
+  using Row = typename Block::Row;
+  static constexpr int side = Block::rows, small = Block::side;
+  using Mask = std::conditional_t<side == 16, __mmask16, __mmask8>;
+
+  static Mask first(std::int64_t count) { return static_cast<Mask>(count < side ? (1u << count) - 1 : ~0u); }
+  static WICK_INLINE Row load(Word const* x, Mask mask) {
+    if constexpr (side == 16) return reinterpret_cast<Row>(_mm512_maskz_loadu_epi32(mask, x));
+    else return reinterpret_cast<Row>(_mm512_maskz_loadu_epi64(mask, x));
+  }
+  template <bool whole>
+  static WICK_INLINE void store(Word* y, Mask mask, Row const& row) {
+    if constexpr (whole) Block::store(y, row);
+    else if constexpr (side == 16) _mm512_mask_storeu_epi32(y, mask, reinterpret_cast<__m512i>(row));
+    else _mm512_mask_storeu_epi64(y, mask, reinterpret_cast<__m512i>(row));
+  }
+  // Four parts of 16 bytes: two of a, then two of b.
+  template <int p0, int p1>
+  static WICK_INLINE Row parts(Row const& a, Row const& b) {
+    constexpr int part[] = {p0, p1, p0 + 4, p1 + 4};
+    return [&]<int... K>(std::integer_sequence<int, K...>) WICK_LAMBDA_INLINE {
+      return __builtin_shufflevector(a, b, (part[K / small] * small + K % small)...);
+    }(std::make_integer_sequence<int, side>{});
+  }
+
+  /// `whole`: no row is missing.
+  template <bool whole>
+  static WICK_NOINLINE void run(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride, std::int64_t rows, std::int64_t columns) {
+    Mask const across = first(columns), along = first(rows);
+    // A quarter: so many rows of x, small squares side by side.
+    auto const quarter = [&](int q, Row(&row)[small]) WICK_LAMBDA_INLINE {
+      [&]<int... K>(std::integer_sequence<int, K...>) WICK_LAMBDA_INLINE {
+        auto const next = [&](int r) WICK_LAMBDA_INLINE {
+          bool const inside = whole || r < rows;
+          return load(x + (inside ? r * x_stride : 0), inside ? across : Mask{0});
+        };
+        ((row[K] = next(q * small + K)), ...);
+      }(std::make_integer_sequence<int, small>{});
+      Block::turn(row);
+    };
+    Row q0[small], q1[small], q2[small], q3[small];
+    quarter(0, q0), quarter(1, q1), quarter(2, q2), quarter(3, q3);
+    auto const put = [&](int j, Row const& column) WICK_LAMBDA_INLINE {
+      if (j < columns) store<whole>(y + j * y_stride, along, column);
+    };
+    auto const columns_of = [&](int i) WICK_LAMBDA_INLINE {
+      Row const a = parts<0, 1>(q0[i], q1[i]), b = parts<0, 1>(q2[i], q3[i]), c = parts<2, 3>(q0[i], q1[i]), d = parts<2, 3>(q2[i], q3[i]);
+      put(i, parts<0, 2>(a, b)), put(small + i, parts<1, 3>(a, b));
+      put(2 * small + i, parts<0, 2>(c, d)), put(3 * small + i, parts<1, 3>(c, d));
+    };
+    [&]<int... I>(std::integer_sequence<int, I...>) WICK_LAMBDA_INLINE { (columns_of(I), ...); }(std::make_integer_sequence<int, small>{});
+  }
+};
+
+template <class Word>
+void transpose_squares(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride, std::int64_t rows, std::int64_t columns) {
+  using Square = TransposeSquare<Word>;
+  constexpr std::int64_t side = Square::side;
+  for (std::int64_t i = 0; i < rows; i += side)
+    for (std::int64_t j = 0; j < columns; j += side) {
+      Word const* const from = x + i * x_stride + j;
+      Word* const to = y + j * y_stride + i;
+      std::int64_t const high = std::min(side, rows - i), wide = std::min(side, columns - j);
+      if (high == side) Square::template run<true>(from, x_stride, to, y_stride, high, wide);
+      else Square::template run<false>(from, x_stride, to, y_stride, high, wide);
+    }
+}
+#endif
 #else
 template <class Word, int parts>
 struct TransposeBlock {
@@ -109,10 +186,18 @@ void transpose_blocks(Word const* x, std::int64_t x_stride, Word* y, std::int64_
 
 }  // namespace detail
 
+// Fewer elements are moved one by one. Longer matrices may lie beyond L1: theirs are asked for ahead, in blocks.
+inline constexpr std::int64_t few_words = 32, long_rows = 128;
+
 /// y[j * y_stride + i] = x[i * x_stride + j] for i < rows, j < columns. x and y do not overlap.
 template <class Word>
 void transpose(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride, std::int64_t rows, std::int64_t columns) {
   if constexpr (sizeof(Word) >= 4) {
+#if defined(__AVX512F__) && WICK_VECTORS
+    bool const thin = std::min(rows, columns) <= detail::TransposeSquare<Word>::side && std::max(rows, columns) <= long_rows;
+    if (thin && rows * columns >= few_words)
+      return detail::transpose_squares(x, x_stride, y, y_stride, rows, columns);
+#endif
 #if defined(__AVX__)
     using Wide = detail::TransposeBlock<Word, 2>;
     if (rows >= Wide::rows && columns >= Wide::columns)
