@@ -71,6 +71,7 @@ class AnyTensor {
   }
   /// f(Tensor<T>) for the type that the elements have. Throws Error for a type that the program made itself.
   template <class F>
+    requires std::is_invocable_v<F const&, Tensor<float>>  // a tensor is no nn::Module, which has a visit too
   decltype(auto) visit(F const& f) const {
     return core::with_dtype("visit", dtype_, [&]<class T>(std::type_identity<T>) -> decltype(auto) { return f(as<T>()); });
   }
