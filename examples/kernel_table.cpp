@@ -52,4 +52,5 @@ the operation throws an error that says so.
   row<backend::GatherRows>(), row<backend::ScatterAddRows>(), row<backend::Gather>(), row<backend::ScatterAdd>();
   row<Cumsum>(), row<Cumprod>(), row<Logcumsumexp>(), row<Cummax>(), row<Cummin>(), row<backend::Recurrence>();
   row<backend::Sort>(), row<Argmax>(), row<Argmin>();
+  row<backend::SolveTriangular>();
 }

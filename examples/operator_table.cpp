@@ -96,6 +96,7 @@ constexpr Function functions[] = {
     {"amin", "reduce", "yes"},
     {"matmul", "matmul", "yes"},
     {"dot", "matmul", "yes"},
+    {"solve_triangular", "solve", "yes"},
     {"conv2d", "conv", "yes"},
     {"max_pool2d", "pool", "yes"},
     {"avg_pool2d", "pool", "yes"},

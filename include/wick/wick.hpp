@@ -17,6 +17,7 @@
 #include <wick/ops/registry.hpp>
 #include <wick/ops/scan.hpp>
 #include <wick/ops/shape.hpp>
+#include <wick/ops/solve.hpp>
 #include <wick/ops/sort.hpp>
 #include <wick/ops/unique.hpp>
 

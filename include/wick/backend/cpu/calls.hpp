@@ -8,6 +8,7 @@
 #include <wick/backend/cpu/gemm_batch.hpp>
 #include <wick/backend/cpu/pool.hpp>
 #include <wick/backend/cpu/scan.hpp>
+#include <wick/backend/cpu/solve.hpp>
 #include <wick/backend/cpu/sort.hpp>
 #include <wick/backend/cpu/widen.hpp>
 
@@ -36,6 +37,7 @@
   extern template void run(Cpu, ScanExtreme<true, T> const&);       \
   extern template void run(Cpu, Recurrence<T> const&);              \
   extern template void run(Cpu, Sort<T> const&);                    \
+  extern template void run(Cpu, SolveTriangular<T> const&);         \
   extern template void run(Cpu, ArgExtreme<false, T> const&);       \
   extern template void run(Cpu, ArgExtreme<true, T> const&)
 
