@@ -17,6 +17,7 @@ struct Elementwise {
   int arity;
   double low, high;                                           ///< the operation's Domain
   bool cheap;                                                 ///< exact in SIMD: no transcendental function
+  double ulp, absolute;                                       ///< how far SIMD may be from one element at a time
   Values (*compute)(std::span<Input const>);                  ///< by the engine, into a new tensor
   Values (*write)(std::span<Input const>, Placement const&);  ///< by the engine, through a View or a region; the whole block
   Values (*define)(std::span<Input const>);                   ///< element by element, as the operation is defined
@@ -53,13 +54,11 @@ struct ElementwiseFunctions {
   static Values define(std::span<Input const> inputs) { return defined_values(formula(inputs)); }
 
   static Elementwise entry() {
-    return {Op::name, Op::arity, Op::domain::low, Op::domain::high, requires {typename Op::cheap;
+    constexpr bool cheap = requires { typename Op::cheap; };
+    return {Op::name, Op::arity, Op::domain::low, Op::domain::high, cheap, wick::ulp_of<Op>(cheap ? 0 : 1), wick::absolute_of<Op>(),
+            &compute, &write, &define};
   }
-  , &compute, &write, &define
 };
-}  // namespace conformance
-}
-;
 
 /// True for operations that have no meaning for bool (PyTorch refuses most of them).
 template <class Op>

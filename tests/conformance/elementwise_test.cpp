@@ -9,15 +9,11 @@ namespace conformance {
 namespace {
 
 /// SIMD against one element at a time, in units of the last place: exact (for 16 bits: one, since what differs by a little
-/// as a float may round to neighbours), except where a function of math:: is allowed
-/// to differ (docs/math_error.md: AVX-512 has tables and scales in one step) and where a compiler may contract a * b + c.
+/// as a float may round to neighbours), except where the operation says that it may
+/// differ (docs/math_error.md: AVX-512 has tables and scales in one step; and a compiler may contract a * b + c).
 Bound host_bound(Elementwise const& op, Dtype dtype) {
   if (dtype == Dtype::float16 || dtype == Dtype::bfloat16) return {op.cheap ? 0.0 : 1.0, 0};
-  std::string const name = op.name;
-  if (name == "exp" || name == "exp2" || name == "pow" || name == "tanh" || name == "erf") return {2, 0};
-  if (name == "erfc") return {6, 0};
-  if (name == "gelu" || name == "gelu_tanh" || name == "silu" || name == "softplus") return {4, 1e-7};
-  return {op.cheap ? 0.0 : 1.0, 0};
+  return {op.ulp, op.absolute};
 }
 /// The same for a GPU, which contracts a * b + c in other places than the host's compiler, or where that one may not.
 Bound simd_bound(Elementwise const& op, Dtype dtype) {

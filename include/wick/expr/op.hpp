@@ -102,6 +102,43 @@ struct Ternary {
   using rule = Rule;
 };
 
+/// A list of operations.
+template <class... Op>
+struct OpList {
+  static constexpr int size = sizeof...(Op);
+  /// Calls `visit` with each operation, as a std::type_identity.
+  template <class F>
+  static constexpr void each(F&& visit) { (visit(std::type_identity<Op>{}), ...); }
+};
+
+namespace detail {
+template <class... List>
+struct Joined;
+template <class... Op>
+struct Joined<OpList<Op...>> {
+  using type = OpList<Op...>;
+};
+template <class... First, class... Second, class... Rest>
+struct Joined<OpList<First...>, OpList<Second...>, Rest...> : Joined<OpList<First..., Second...>, Rest...> {};
+}  // namespace detail
+
+/// Several lists of operations as one.
+template <class... List>
+using joined_t = typename detail::Joined<List...>::type;
+
+/// How far an operation in SIMD registers may be from the same operation on a number, in units of the last place of float32 and
+/// float64, where that is not 0 or 1: `static constexpr double ulp = 2`. And near 0, where digits cancel: `absolute`.
+template <class Op>
+constexpr double ulp_of(double otherwise) {
+  if constexpr (requires { Op::ulp; }) return Op::ulp;
+  else return otherwise;
+}
+template <class Op>
+constexpr double absolute_of() {
+  if constexpr (requires { Op::absolute; }) return Op::absolute;
+  else return 0;
+}
+
 /// False for operations that give truth values: comparisons, tests, logic.
 template <class Op>
 inline constexpr bool gives_number =

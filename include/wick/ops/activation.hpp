@@ -20,6 +20,7 @@ struct Sigmoid : Unary<"sigmoid", Domain<-8, 8>> {
 };
 /// x times the normal distribution's cumulative function (Hendrycks and Gimpel, arXiv:1606.08415).
 struct Gelu : Unary<"gelu"> {
+  static constexpr double ulp = 4, absolute = 1e-7;
   WICK_FN static auto value(auto x) { return math::gelu(x); }
   WICK_FN static auto slope(auto x) {
     auto const c = [x](double literal) { return math::like(x, literal); };
@@ -28,6 +29,7 @@ struct Gelu : Unary<"gelu"> {
 };
 /// The approximation of gelu by tanh, x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), from the same paper.
 struct GeluTanh : Unary<"gelu_tanh"> {
+  static constexpr double ulp = 4, absolute = 1e-7;
   // (1 + tanh u)/2 = sigmoid(2u), which keeps its digits where tanh comes close to -1.
   // Beyond |x| = 100 all is decided, and the square must not overflow.
   WICK_FN static auto value(auto x) { return x * math::sigmoid(inside(x, math::minimum(x * x, 1e4))); }
@@ -42,6 +44,7 @@ struct GeluTanh : Unary<"gelu_tanh"> {
 };
 /// x sigmoid(x)
 struct Silu : Unary<"silu", Domain<-8, 8>> {
+  static constexpr double ulp = 4, absolute = 1e-7;
   WICK_FN static auto value(auto x) { return x * math::sigmoid(x); }
   WICK_FN static auto slope(auto x) {
     auto const s = math::sigmoid(x);
@@ -50,6 +53,7 @@ struct Silu : Unary<"silu", Domain<-8, 8>> {
 };
 /// log(1 + e^x), without overflow
 struct Softplus : Unary<"softplus", Domain<-8, 8>> {
+  static constexpr double ulp = 4, absolute = 1e-7;
   WICK_FN static auto value(auto x) { return math::softplus(x); }
   WICK_FN static auto slope(auto x) { return math::sigmoid(x); }
 };
@@ -66,6 +70,9 @@ template <Formula X> constexpr auto gelu_tanh(X&& x) { return map<GeluTanh>(std:
 template <Formula X> constexpr auto silu(X&& x) { return map<Silu>(std::forward<X>(x)); }
 /// log(1 + e^x) (torch.nn.functional.softplus)
 template <Formula X> constexpr auto softplus(X&& x) { return map<Softplus>(std::forward<X>(x)); }
+
+/// Every elementwise operation of this header.
+using ActivationOps = OpList<Relu, Sigmoid, Gelu, GeluTanh, Silu, Softplus>;
 
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

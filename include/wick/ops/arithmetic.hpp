@@ -127,5 +127,8 @@ template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
 constexpr auto minimum(A&& a, B&& b) { return map<Minimum>(std::forward<A>(a), std::forward<B>(b)); }
 
+/// Every elementwise operation of this header.
+using ArithmeticOps = OpList<Add, Sub, Mul, Div, Neg, Abs, Sign, Square, Reciprocal, Maximum, Minimum>;
+
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

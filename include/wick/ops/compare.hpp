@@ -232,5 +232,8 @@ constexpr auto fmin(A const& a, B const& b) {
   return where(isnan(x), y, where(isnan(y), x, minimum(x, y)));
 }
 
+/// Every elementwise operation of this header.
+using ComparisonOps = OpList<Eq, Ne, Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalNot, IsNan, IsInf, IsFinite, Where>;
+
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -9,12 +9,14 @@ namespace wick::inline WICK_ISA {
 
 /// e^x
 struct Exp : Unary<"exp"> {
+  static constexpr double ulp = 2;
   using steep = void;
   WICK_FN static auto value(auto x) { return math::exp(x); }
   WICK_FN static auto slope_from_value(auto y) { return y; }
 };
 /// 2^x
 struct Exp2 : Unary<"exp2"> {
+  static constexpr double ulp = 2;
   using steep = void;
   WICK_FN static auto value(auto x) { return math::exp2(x); }
   WICK_FN static auto slope_from_value(auto y) { return math::like(y, 0.6931471805599453) * y; }
@@ -70,6 +72,7 @@ struct Rsqrt : Unary<"rsqrt", Domain<0.25, 8>> {
 /// x^y. As in PyTorch the slope in x is 0 where y is 0 (but varies with y), the slope in y is 0 where x is 0 and y is not negative, and NaN
 /// where x is negative.
 struct Pow : Binary<"pow", Domain<0.5, 3>> {
+  static constexpr double ulp = 2;
   using steep = void;
   WICK_FN static auto value(auto x, auto y) { return math::pow(x, y); }
   WICK_FN static auto slope(auto x, auto y) {
@@ -131,6 +134,9 @@ constexpr auto pow(A&& a, B&& b) {
   }
   return map<Pow>(std::forward<A>(a), std::forward<B>(b));
 }
+
+/// Every elementwise operation of this header.
+using ExponentialOps = OpList<Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sqrt, Rsqrt, Pow>;
 
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

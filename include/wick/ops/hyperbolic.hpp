@@ -21,6 +21,7 @@ struct Cosh : Unary<"cosh"> {
 };
 /// Hyperbolic tangent
 struct Tanh : Unary<"tanh"> {
+  static constexpr double ulp = 2;
   WICK_FN static auto value(auto x) { return math::tanh(x); }
   WICK_FN static auto slope_from_value(auto y) { return 1 - y * y; }
 };
@@ -54,6 +55,9 @@ template <Formula X> constexpr auto asinh(X&& x) { return map<Asinh>(std::forwar
 template <Formula X> constexpr auto acosh(X&& x) { return map<Acosh>(std::forward<X>(x)); }
 /// torch.atanh
 template <Formula X> constexpr auto atanh(X&& x) { return map<Atanh>(std::forward<X>(x)); }
+
+/// Every elementwise operation of this header.
+using HyperbolicOps = OpList<Sinh, Cosh, Tanh, Asinh, Acosh, Atanh>;
 
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -178,5 +178,9 @@ template <Formula X> constexpr auto all(X&& x) { return reduce<All>(std::forward
 template <Formula X> constexpr auto all(X&& x, Axes const& axes, ReduceOptions options = {}) {
   return reduce<All>(std::forward<X>(x), axes, options);
 }
+
+/// Every reduction of this header.
+using Reductions = OpList<Sum, Mean, Prod, Max, Min, Norm, Any, All>;
+
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -41,5 +41,8 @@ template <Formula X> constexpr auto trunc(X&& x) { return map<Trunc>(std::forwar
 /// torch.round
 template <Formula X> constexpr auto round(X&& x) { return map<Round>(std::forward<X>(x)); }
 
+/// Every elementwise operation of this header.
+using RoundingOps = OpList<Floor, Ceil, Trunc, Round>;
+
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END

@@ -67,5 +67,8 @@ template <FormulaOrNumber A, FormulaOrNumber B>
   requires(Formula<A> || Formula<B>)
 constexpr auto atan2(A&& a, B&& b) { return map<Atan2>(std::forward<A>(a), std::forward<B>(b)); }
 
+/// Every elementwise operation of this header.
+using TrigonometricOps = OpList<Sin, Cos, Tan, Asin, Acos, Atan, Atan2>;
+
 }  // namespace wick::inline WICK_ISA
 WICK_PRECISE_END
