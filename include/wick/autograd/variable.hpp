@@ -50,17 +50,19 @@ struct Node : Entry {
   struct Shared : KeptGradient {
     Tensor<T> gradient;
   };
-  static bool is_small(Tensor<T> const& x) {
-    return std::is_trivially_copyable_v<T> && ElementTraits<T>::planes == 1 && x.numel() * static_cast<std::int64_t>(sizeof(T)) <= static_cast<std::int64_t>(Room::small) &&
-           x.is_contiguous() && x.storage().use_count() == 1 && x.device() == Device();
+  static bool can_copy(Tensor<T> const& x) {
+    return std::is_trivially_copyable_v<T> && ElementTraits<T>::planes == 1 && x.is_contiguous() && x.storage().use_count() == 1 && x.device() == Device();
   }
   static KeptGradient* keep(Entry& entry, Room& room) {
     Tensor<T> const& gradient = static_cast<Node&>(entry).gradient;
-    if (entry.order == 0 && is_small(gradient) && room.used + sizeof(Copied) <= Room::bytes) {
-      auto* const kept = ::new (room.place + room.used) Copied(entry);
-      room.used += sizeof(Copied);
-      std::memcpy(kept->elements, gradient.data(), static_cast<std::size_t>(gradient.numel()) * sizeof(T));
-      return kept;
+    if (entry.order == 0 && room.used + sizeof(Copied) <= Room::bytes && can_copy(gradient)) {
+      std::size_t const bytes = static_cast<std::size_t>(gradient.numel()) * sizeof(T);
+      if (bytes <= Room::small) {
+        auto* const kept = ::new (room.place + room.used) Copied(entry);
+        room.used += sizeof(Copied);
+        std::memcpy(kept->elements, gradient.data(), bytes);
+        return kept;
+      }
     }
     Block* const home = pool::allocate(sizeof(Shared));
     return ::new (home->elements()) Shared{{entry, &end_shared, home}, gradient};

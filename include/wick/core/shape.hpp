@@ -150,6 +150,7 @@ class Dims : public IntList {
 
   /// Number of elements. Throws Error when 64 bits do not hold it.
   constexpr std::int64_t numel() const {
+    if (size() == 1) return (*this)[0];  // most small statements
     std::int64_t n = 1;
     bool overflows = false;
     for (std::int64_t extent : *this) overflows |= __builtin_mul_overflow(n, extent, &n);
