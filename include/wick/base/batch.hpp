@@ -70,12 +70,19 @@ class Mask : public xsimd::batch_bool<T> {
 #if defined(__AVX512F__)
   friend WICK_INLINE Mask operator&(Mask const& a, Mask const& b) { return static_cast<Register>(a.data & b.data); }
   friend WICK_INLINE Mask operator|(Mask const& a, Mask const& b) { return static_cast<Register>(a.data | b.data); }
+  friend WICK_INLINE Mask operator!=(Mask const& a, Mask const& b) { return static_cast<Register>(a.data ^ b.data); }
   WICK_INLINE Mask operator~() const { return static_cast<Register>(~this->data); }
 #else
   friend WICK_INLINE Mask operator&(Mask const& a, Mask const& b) { return (Register)((Vector)a.data & (Vector)b.data); }
   friend WICK_INLINE Mask operator|(Mask const& a, Mask const& b) { return (Register)((Vector)a.data | (Vector)b.data); }
+  friend WICK_INLINE Mask operator!=(Mask const& a, Mask const& b) { return (Register)((Vector)a.data ^ (Vector)b.data); }
   WICK_INLINE Mask operator~() const { return (Register)(~(Vector)this->data); }
 #endif
+  friend WICK_INLINE Mask operator==(Mask const& a, Mask const& b) { return ~(a != b); }
+  friend WICK_INLINE Mask operator^(Mask const& a, Mask const& b) { return a != b; }
+  friend WICK_INLINE Mask operator&&(Mask const& a, Mask const& b) { return a & b; }
+  friend WICK_INLINE Mask operator||(Mask const& a, Mask const& b) { return a | b; }
+  WICK_INLINE Mask operator!() const { return ~*this; }
 };
 
 template <class T>
@@ -118,6 +125,7 @@ class Batch : public xsimd::batch<T> {
   WICK_COMPARISON(>, _CMP_GT_OQ)
   WICK_COMPARISON(>=, _CMP_GE_OQ)
   WICK_COMPARISON(==, _CMP_EQ_OQ)
+  WICK_COMPARISON(!=, _CMP_NEQ_UQ)
 #undef WICK_COMPARISON
   WICK_INLINE Batch operator-() const { return (Register)(-(Vector)this->data); }
   WICK_INLINE Batch operator~() const { return (Register)(~(Vector)this->data); }
