@@ -62,7 +62,7 @@ struct TransposeBlock {
   static WICK_INLINE void store(Word* y, Row const& row) { std::memcpy(y, &row, sizeof row); }
 
   /// Each small square turned around: register i holds its column i.
-  static WICK_INLINE void turn(Row (&row)[side]) {
+  static WICK_INLINE void turn(Row (&row)[std::size_t{side}]) {
     if constexpr (side == 2) {
       Row const a = row[0], b = row[1];
       row[0] = interleave<0>(a, b), row[1] = interleave<1>(a, b);
@@ -74,7 +74,7 @@ struct TransposeBlock {
     }
   }
   static WICK_INLINE void run(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride) {
-    Row row[side];
+    Row row[std::size_t{side}];
     for (int i = 0; i < side; ++i) row[i] = load_rows(x + i * x_stride, x_stride);
     turn(row);
     for (int i = 0; i < side; ++i) store(y + i * y_stride, row[i]);
@@ -115,7 +115,7 @@ struct TransposeSquare {
   static WICK_NOINLINE void run(Word const* x, std::int64_t x_stride, Word* y, std::int64_t y_stride, std::int64_t rows, std::int64_t columns) {
     Mask const across = first(columns), along = first(rows);
     // A quarter: so many rows of x, small squares side by side.
-    auto const quarter = [&](int q, Row(&row)[small]) WICK_LAMBDA_INLINE {
+    auto const quarter = [&](int q, Row(&row)[std::size_t{small}]) WICK_LAMBDA_INLINE {
       [&]<int... K>(std::integer_sequence<int, K...>) WICK_LAMBDA_INLINE {
         auto const next = [&](int r) WICK_LAMBDA_INLINE {
           bool const inside = whole || r < rows;
@@ -125,7 +125,7 @@ struct TransposeSquare {
       }(std::make_integer_sequence<int, small>{});
       Block::turn(row);
     };
-    Row q0[small], q1[small], q2[small], q3[small];
+    Row q0[std::size_t{small}], q1[std::size_t{small}], q2[std::size_t{small}], q3[std::size_t{small}];
     quarter(0, q0), quarter(1, q1), quarter(2, q2), quarter(3, q3);
     auto const put = [&](int j, Row const& column) WICK_LAMBDA_INLINE {
       if (j < columns) store<whole>(y + j * y_stride, along, column);
