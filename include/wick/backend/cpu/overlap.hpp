@@ -79,14 +79,14 @@ struct Overlap {
 inline void run_kept(Program const& program, Loop& loop) {
   int const size = program.out_types[0].element_size;
   Scratch<char> const memory(loop.total() * size);
-  SlotData slots[] = {loop.slot_data[program.inputs], loop.slot_data[program.inputs]};
+  SlotData slot_data[] = {loop.slot_data[program.inputs], loop.slot_data[program.inputs]};
   SlotData& target = loop.slot_data[program.inputs];
-  target.data = slots[0].data = memory.data();
+  target.data = slot_data[0].data = memory.data();
   std::int64_t step = 1;
-  for (int d = loop.rank - 1; d >= 0; --d) target.stride[d] = slots[0].stride[d] = step, step *= loop.extent[d];
+  for (int d = loop.rank - 1; d >= 0; --d) target.stride[d] = slot_data[0].stride[d] = step, step *= loop.extent[d];
   Loop copy = loop;
   launch(program, loop);
-  copy.slot_data = slots, copy.count = 2;
+  copy.slot_data = slot_data, copy.count = 2;
   simplify(copy);
   launch_copy(copy, size);
 }
@@ -122,18 +122,18 @@ class FrontRun {
       load(copy, base, from, here);
       if (here < to)
         std::memcpy(copy + (here - base) * step, saved + (here - limit) * step, static_cast<std::size_t>((to - here - 1) * step + width));
-      SlotData slots[max_slots];
+      SlotData slot_data[max_slots];
       for (int s = 0; s < loop_.count; ++s) {
-        slots[s] = loop_.slot_data[s];
+        slot_data[s] = loop_.slot_data[s];
         bool const input = s < program_.inputs;
         if (input && program_.in_types[s].number) continue;
         int const size = input ? program_.in_types[s].element_size : program_.out_types[0].element_size;
-        char const* const data = static_cast<char const*>(slots[s].data);
-        slots[s].data = input && overlap_.inside[s] ? copy + (data - target()) - overlap_.low - overlap_.before * step : data + i * slots[s].stride[0] * size;
+        char const* const data = static_cast<char const*>(slot_data[s].data);
+        slot_data[s].data = input && overlap_.inside[s] ? copy + (data - target()) - overlap_.low - overlap_.before * step : data + i * slot_data[s].stride[0] * size;
       }
       Loop rows = loop_;
-      rows.slot_data = slots, rows.extent[0] = end - i;
-      if (rows.rank != 2 || !run_dense_rows(program_, rows)) run_box(program_, rows, slots, Box(rows), walk_);
+      rows.slot_data = slot_data, rows.extent[0] = end - i;
+      if (rows.rank != 2 || !run_dense_rows(program_, rows)) run_box(program_, rows, slot_data, Box(rows), walk_);
       if (end < last) std::memmove(copy, copy + (end - i) * step, static_cast<std::size_t>(around_ == 0 ? 0 : (around_ - 1) * step + width));
     }
   }
