@@ -54,7 +54,7 @@ struct ChosenElements {
     else f(narrow);
   }
   /// The choice of a window; -1 for one without any element.
-  WICK_FN constexpr std::int64_t operator[](std::int64_t window) const {
+  constexpr std::int64_t operator[](std::int64_t window) const {
     if (wide) return wide[window];
     return narrow[window] == 0xff ? -1 : narrow[window];
   }

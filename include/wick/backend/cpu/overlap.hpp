@@ -4,6 +4,7 @@
 #pragma once
 
 #include <wick/backend/cpu/loop.hpp>
+#include <wick/expr/plan.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
