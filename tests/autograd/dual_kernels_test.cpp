@@ -2,6 +2,7 @@
 // Duals through kernels: the tangent of every kernel against a difference quotient, and duals of duals.
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 #include <wick/wick.hpp>
@@ -96,4 +97,11 @@ TEST_CASE("duals of duals go through kernels level by level") {
   Tensor<Dual<D>> const y = matmul(in, transpose(in, 0, 1));
   Tensor<double> const want = 2 * matmul(s, transpose(s, 0, 1));
   CHECK(close(tangents(tangents(y)), want, 1e-13));
+}
+
+TEST_CASE("an operand that does not vary meets no infinity of the other one") {
+  Tensor<double> const x = tensor({std::numeric_limits<double>::infinity(), 1.0}).reshape({1, 2}), step = tensor({0.0, 1.0}).reshape({1, 2});
+  Tensor<double> const w = tensor({2.0, 3.0}).reshape({2, 1});
+  Tensor<D> const y = matmul(make_dual(x, step), make_dual(w, Tensor<double>(zeros<double>({2, 1}))));
+  CHECK(tangents(y).item() == 3.0);
 }

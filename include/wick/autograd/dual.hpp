@@ -3,9 +3,13 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <ostream>
 
+#include <wick/core/create.hpp>
 #include <wick/expr/kernel_node.hpp>
+#include <wick/ops/compare.hpp>
+#include <wick/ops/reduce.hpp>
 
 WICK_PRECISE_BEGIN
 namespace wick::inline WICK_ISA {
@@ -209,13 +213,24 @@ Tensor<T> tangents(Tensor<Dual<T>> const& x) {
 
 namespace detail {
 
+// False for the tangent of a constant: a tangent of 0 means that nothing varies.
+template <class T>
+bool varies(Tensor<T> const& tangent) {
+  if constexpr (ElementTraits<T>::planes > 1) return true;
+  else return tangent.device() != Device() || any(tangent != T(0)).item();
+}
+
 // The sum of what each operand's tangent makes of an operation that is linear in each operand.
 template <class T, class Op, class... X, std::size_t... I>
 Tensor<T> product_rule(Op const& op, Dims const& shape, std::tuple<X...> const& x, std::tuple<X...> const& dx, std::index_sequence<I...>) {
-  auto const with_tangent = [&]<std::size_t K>(std::integral_constant<std::size_t, K>) {
-    return kernel<T>(op, shape, std::get<I>(I == K ? dx : x)...);
+  std::optional<Tensor<T>> sum;
+  auto const add = [&]<std::size_t K>(std::integral_constant<std::size_t, K>) {
+    if (!varies(std::get<K>(dx))) return;
+    Tensor<T> const term = kernel<T>(op, shape, std::get<I>(I == K ? dx : x)...);
+    sum = sum ? Tensor<T>(*sum + term) : term;
   };
-  return (with_tangent(std::integral_constant<std::size_t, I>{}) + ...);
+  (add(std::integral_constant<std::size_t, I>{}), ...);
+  return sum ? *sum : full<T>(shape, T(0)).to(std::get<0>(x).device());
 }
 
 }  // namespace detail
